@@ -1,0 +1,40 @@
+// One project per pair of ORM majors: the same suites, another registry of modules.
+const compat = new URL('./compat/mikro-7/node_modules', import.meta.url).pathname;
+const transform = {
+  '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }],
+};
+const own = {
+  '^(\\.{1,2}/.*)\\.js$': '$1',
+  '^filefield$': '<rootDir>/src/index.ts',
+  '^filefield/(typeorm|mikro-orm)$': '<rootDir>/src/orm/$1/index.ts',
+  '^filefield/(node|express)$': '<rootDir>/src/adapters/$1.ts',
+  '^filefield/testing$': '<rootDir>/src/testing/index.ts',
+  '^filefield/storages/(.*)$': '<rootDir>/src/storages/$1.ts',
+};
+const base = {
+  rootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/var/'],
+  transform,
+  moduleNameMapper: own,
+};
+
+export default {
+  testTimeout: 60_000,
+  projects: [
+    { ...base, displayName: 'default', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'typeorm-1',
+      testMatch: ['<rootDir>/test/orm/typeorm*.test.ts'],
+      moduleNameMapper: { ...own, '^typeorm$': 'typeorm-1' },
+    },
+    {
+      ...base,
+      displayName: 'mikro-7',
+      testMatch: ['<rootDir>/test/orm/mikro*.test.ts'],
+      moduleDirectories: [compat, 'node_modules'],
+    },
+  ],
+};

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FileFieldError } from '../errors.js';
+import { HttpError } from '../response/error-status.js';
+import { respond } from '../response/respond.js';
+import type { DownloadHandler } from '../response/response.js';
+import { writeAnswer, type Outcome, type WriteOptions } from './write-answer.js';
+
+export interface NodeAdapterOptions extends WriteOptions {
+  /** Called once per failure, with the original error. @default console.error for what is answered with 5xx */
+  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+}
+
+/**
+ * Runs a view on a plain `node:http` server. `params` are what your router took out of the path. Failures are answered
+ * with their status and a one-line text; the promise never rejects.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { downloadView } from 'filefield';
+ * import { toNode } from 'filefield/node';
+ *
+ * const serve = toNode(downloadView(async () => null));
+ * createServer((request, response) => void serve(request, response, { id: '1' }));
+ * ```
+ */
+export function toNode(
+  handler: DownloadHandler<IncomingMessage>,
+  options: NodeAdapterOptions = {},
+): (request: IncomingMessage, response: ServerResponse, params?: Readonly<Record<string, string>>) => Promise<void> {
+  return async (request, response, params = {}) => {
+    try {
+      await runDownload(handler, request, response, params, options);
+    } catch (error) {
+      const failure = new HttpError(error);
+      if (options.onError) options.onError(error, request);
+      else if (failure.status >= 500) console.error(error);
+      if (!response.headersSent) {
+        response.writeHead(failure.status, {
+          ...failure.headers,
+          'content-type': 'text/plain; charset=utf-8',
+          'x-content-type-options': 'nosniff',
+        });
+        response.end(`${failure.message}\n`);
+      }
+    }
+  };
+}
+
+/** What the adapters of all frameworks on Node's server share: view, answer, bytes. */
+export async function runDownload<Raw extends IncomingMessage>(
+  handler: DownloadHandler<Raw>,
+  request: Raw,
+  response: ServerResponse,
+  params: Readonly<Record<string, string | readonly string[] | undefined>>,
+  options: WriteOptions = {},
+): Promise<Outcome> {
+  const download = { method: request.method ?? 'GET', headers: request.headers, params, raw: request };
+  // Before the view, so that a POST to a download costs nothing and tells nothing.
+  if (download.method !== 'GET' && download.method !== 'HEAD') {
+    throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
+  }
+  return writeAnswer(response, await respond(download, await handler(download)), options);
+}

@@ -1,0 +1,159 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { FileDescriptor } from '../descriptor.js';
+import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.js';
+import type { StorageRegistry } from '../registry.js';
+import { StoredFile, type StoredFileContext } from '../stored-file.js';
+import { toUpload, type UploadSource } from '../upload.js';
+import { checkField, type FileField } from './file-field.js';
+import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import { stageUpload, type StageOptions } from './stage.js';
+
+/** What one ORM knows that the other must be asked for differently. */
+export interface EntityPort extends Omit<ObjectFinder, 'checkFileField'> {
+  readonly fields: readonly FileField[];
+  /** Throws `invalid_option` when the entity has no such file field. */
+  fileField(entity: EntityRef, property: string): FileField;
+}
+
+/** What `files.on` tells. Listeners run in the course of things: do not block, do not throw. */
+export interface FilesEvents {
+  /** A row names bytes that its storage does not have. */
+  missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
+  /** Something went wrong that no caller is waiting for: a lease could not be renewed, an object not be deleted. */
+  fault: [unknown];
+}
+
+export interface StageInfo extends StageOptions {
+  /**
+   * The name people will see.
+   * @default that of the source, else "file"
+   */
+  readonly name?: string;
+}
+
+const maximumReceived = 100 * 2 ** 20;
+
+/**
+ * The file fields of one data source and their storages: what `attachFiles` gives. Stage a file, assign it, save the
+ * row; the rest follows the row.
+ */
+export class Files implements ObjectFinder {
+  readonly #events = new EventEmitter<FilesEvents>();
+  readonly #sweeper: Sweeper;
+  readonly #context: StoredFileContext;
+
+  /** For the ORM packages; users call `attachFiles`. */
+  constructor(
+    readonly storages: StorageRegistry,
+    readonly ledger: Ledger,
+    private readonly entities: EntityPort,
+  ) {
+    for (const field of entities.fields) checkField(field, storages);
+    const references = entities.fields.map((field) => field.reference);
+    this.#sweeper = new Sweeper(ledger.database, storages, references, (error) => this.#fault(error));
+    this.#context = { storages, onMissing: (file, cause) => this.#events.emit('missing', { file, cause }) };
+  }
+
+  /** Makes stored files out of descriptors; the ORM's column uses it. */
+  get context(): StoredFileContext {
+    return this.#context;
+  }
+
+  /**
+   * Stores bytes for a field, ahead of the row: assign what it resolves to and save. A staged file that no row takes
+   * within the lease is swept. Rejects with `too_large`, `wrong_type` or `rejected` when the field's rules are broken,
+   * and keeps nothing then. Costs one pass over the bytes and one INSERT; call it before you open a transaction.
+   */
+  async stage<Entity extends object>(
+    entity: EntityRef<Entity>,
+    field: FileFieldOf<Entity>,
+    source: UploadSource,
+    info: StageInfo = {},
+  ): Promise<StoredFile> {
+    const target = this.entities.fileField(entity, field);
+    const upload = await toUpload(source, info.name);
+    return new StoredFile(await stageUpload(this.#staging, target, upload, info), this.#context);
+  }
+
+  /**
+   * Takes a multipart form whose file part is named like the field, straight into its storage: nothing is buffered and
+   * every limit is an error. Resolves once the whole form has arrived; `file` is null when none was chosen. Rejects with
+   * `limit_exceeded`, `malformed_upload`, `aborted` and what `stage` rejects with; nothing is kept then.
+   */
+  async receive<Entity extends object>(
+    request: IncomingMessage,
+    entity: EntityRef<Entity>,
+    field: FileFieldOf<Entity>,
+    options: ReceiveOptions = {},
+  ): Promise<Received<StoredFile>> {
+    const target = this.entities.fileField(entity, field);
+    const maxSize = options.maxSize ?? maximumReceived;
+    return receiveForm(
+      request,
+      target.property,
+      async (upload, signal) => {
+        const descriptor = await stageUpload(this.#staging, target, upload, { signal, maxSize });
+        return new StoredFile(descriptor, this.#context);
+      },
+      (file) => this.discard(file),
+      options,
+    );
+  }
+
+  /**
+   * Gives up a staged file that will not be saved after all, without waiting for its lease. Harmless when a row has it.
+   */
+  async discard(file: StoredFile): Promise<void> {
+    await this.ledger.abandon(file.id);
+  }
+
+  /**
+   * Deletes what nobody can reach any more: staged files whose lease ended, files that were replaced or whose row is
+   * gone, after their grace. Run it from cron or a timer; any number may run at once.
+   */
+  async sweep(options: SweepOptions = {}): Promise<SweepReport> {
+    return this.#sweeper.sweep(options);
+  }
+
+  on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
+    this.#events.on(event, listener as never);
+    return this;
+  }
+
+  off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
+    this.#events.off(event, listener as never);
+    return this;
+  }
+
+  findObject<Entity extends object>(
+    entity: EntityRef<Entity>,
+    where: Readonly<Record<string, unknown>>,
+    relations?: readonly string[],
+  ): Promise<Entity | null> {
+    return this.entities.findObject(entity, where, relations);
+  }
+
+  columnKind(entity: EntityRef, property: string): ColumnKind {
+    return this.entities.columnKind(entity, property);
+  }
+
+  primaryKey(entity: EntityRef): string {
+    return this.entities.primaryKey(entity);
+  }
+
+  checkFileField(entity: EntityRef, property: string): void {
+    this.entities.fileField(entity, property);
+  }
+
+  get #staging() {
+    return { storages: this.storages, ledger: this.ledger, onError: (error: unknown) => this.#fault(error) };
+  }
+
+  #fault(error: unknown): void {
+    // Told or printed, never neither.
+    if (!this.#events.emit('fault', error)) console.error(error);
+  }
+}

@@ -1,0 +1,30 @@
+import type { LedgerConnection } from '../ledger/connection.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { ownerKey, type Slot } from '../ledger/reference.js';
+import type { StoredFile } from '../stored-file.js';
+import type { FileField } from './file-field.js';
+
+/** What a write did to one file field of one row, as an ORM's hook tells it. */
+export interface SlotChange {
+  readonly field: FileField;
+  /** The row's primary key, in the order of the entity's metadata; undefined where the ORM does not tell it. */
+  readonly key: readonly unknown[] | undefined;
+  /** What the field holds now. */
+  readonly current: StoredFile | null;
+  /** What the ORM believes it held before; a hint. */
+  readonly previous?: StoredFile | null;
+  readonly inserted?: boolean;
+}
+
+/** Carries a change of a row over to the ledger, in the row's own transaction: both ORMs' hooks end here. */
+export async function recordChange(ledger: Ledger, transaction: LedgerConnection, change: SlotChange): Promise<void> {
+  const { field, current, previous } = change;
+  if (!change.key) {
+    if (current) await ledger.adopt(transaction, current.toDescriptor());
+    return;
+  }
+  const slot: Slot = { owner: field.reference.owner, pk: ownerKey(change.key), slot: field.reference.slot };
+  if (current) await ledger.bind(transaction, slot, current.toDescriptor());
+  // A new row may take a key that a deleted one had, so its slot is looked at too - if it holds a file.
+  if (!change.inserted || current) await ledger.doom(transaction, slot, current?.id ?? null, previous?.id);
+}

@@ -1,0 +1,49 @@
+import path from 'node:path';
+import mime from 'mime-types';
+
+/** Bytes of an upload's beginning that its type is judged by. */
+export const headBytes = 4100;
+
+// Types that are text and that no magic number tells; for these, and only these, the file name may choose.
+const textual = /^(text\/(?!html|xml).+|application\/(json|ld\+json|geo\+json|yaml|toml|sql|x-ndjson|rtf))$/;
+// eslint-disable-next-line no-control-regex
+const binary = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
+const markup = /^\s*<(?:!doctype html|html|head|body|script|iframe|svg|\?xml|!--|[a-z][\w:-]*[\s/>])/i;
+
+/**
+ * The media type of a file, judged by its first bytes. A name can only choose between kinds of harmless text: bytes that
+ * look like markup are markup whatever they are called, and unknown bytes are `application/octet-stream`.
+ */
+export async function sniffType(head: Uint8Array, name: string): Promise<string> {
+  // Loaded at the first upload: the package is ESM only, and serving does not need it.
+  const { fileTypeFromBuffer } = await import('file-type');
+  const found = await fileTypeFromBuffer(head);
+  if (found && found.mime !== 'application/xml') return found.mime;
+  const text = decode(head);
+  if (text === undefined) return 'application/octet-stream';
+  if (markup.test(text)) return markupType(text);
+  const named = mime.lookup(path.extname(name));
+  return named && textual.test(named) ? named : 'text/plain';
+}
+
+function markupType(text: string): string {
+  if (/<svg[\s>]/i.test(text)) return 'image/svg+xml';
+  return /^\s*<\?xml/i.test(text) && !/<html[\s>]/i.test(text) ? 'application/xml' : 'text/html';
+}
+
+/** UTF-8 text, or undefined when the bytes are something else. The cut at the end may fall inside a character. */
+function decode(head: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: head.byteLength >= headBytes });
+    return binary.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True when a media type is one of the patterns, `type/subtype` or `type/*`. */
+export function typeMatches(type: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : pattern.toLowerCase() === type,
+  );
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import type { FileDescriptor } from '../descriptor.js';
+import { FileFieldError } from '../errors.js';
+import { makeKey } from '../key.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { StorageRegistry } from '../registry.js';
+import type { Upload } from '../upload.js';
+import { parseByteSize } from './byte-size.js';
+import type { FileField } from './file-field.js';
+import { Measured, readHead, tooLarge } from './measure.js';
+import { sniffType, typeMatches } from './sniff.js';
+
+export interface StageContext {
+  readonly storages: StorageRegistry;
+  readonly ledger: Ledger;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface StageOptions {
+  /** Gives the upload up; nothing is kept. */
+  readonly signal?: AbortSignal;
+  /** Bytes at most, where the field itself sets no limit. */
+  readonly maxSize?: number;
+}
+
+/**
+ * Stores an upload for a field and records it as staged: rules that the name and the first bytes can break, then the
+ * intent, then the bytes in one pass, then the rules that need all of them. Whatever fails, nothing is kept.
+ */
+export async function stageUpload(
+  context: StageContext,
+  field: FileField,
+  upload: Upload,
+  options: StageOptions = {},
+): Promise<FileDescriptor> {
+  const { storage: storageName, maxSize, check } = field.options;
+  const storage = context.storages.resolve(storageName);
+  const limit = maxSize === undefined ? options.maxSize : parseByteSize(maxSize);
+  const chunks = upload.body[Symbol.asyncIterator]();
+  const name = upload.name ?? 'file';
+  let started = false;
+  try {
+    checkExtension(field, name);
+    if (limit !== undefined && upload.size !== undefined && upload.size > limit) throw tooLarge(field.property, limit);
+    const { head, read } = await readHead(chunks);
+    const type = await sniffType(head, name);
+    checkType(field, type);
+
+    const id = randomUUID();
+    const key = makeKey();
+    await context.ledger.intend(id, storageName, key);
+    const release = context.ledger.keepAlive(id, context.onError);
+    try {
+      const measured = new Measured();
+      started = true;
+      const body = measured.body(read, chunks, limit, field.property);
+      await storage.write(key, body, {
+        type,
+        ...(upload.size !== undefined && { size: upload.size }),
+        ...(options.signal && { signal: options.signal }),
+      });
+      const { size, sha256 } = measured;
+      await runCheck(field, check && (() => check({ name, type, size, sha256, head })));
+      return { v: 1, id, storage: storageName, key, name, size, type, sha256, modified: new Date().toISOString() };
+    } catch (error) {
+      // The intent stays until the bytes are surely gone: if this fails too, the sweep does it when the lease ends.
+      await context.ledger.abandon(id).catch(context.onError);
+      throw error;
+    } finally {
+      release();
+    }
+  } finally {
+    // A source that nobody began to read would stay open.
+    if (!started) await chunks.return?.();
+  }
+}
+
+function checkExtension({ options, property }: FileField, name: string): void {
+  const { extensions } = options;
+  const extension = path.extname(name).toLowerCase();
+  if (!extensions || extensions.some((one) => one.toLowerCase() === extension)) return;
+  throw new FileFieldError(
+    'wrong_type',
+    `A file named "*${extension}" is not accepted; accepted are ${extensions.join(', ')}.`,
+    {
+      field: property,
+      rule: 'extensions',
+      limit: extensions,
+    },
+  );
+}
+
+function checkType({ options, property }: FileField, type: string): void {
+  const { accept } = options;
+  if (!accept || typeMatches(type, accept)) return;
+  throw new FileFieldError(
+    'wrong_type',
+    `The bytes are ${type}, which is not accepted; accepted are ${accept.join(', ')}.`,
+    {
+      field: property,
+      rule: 'accept',
+      limit: accept,
+    },
+  );
+}
+
+async function runCheck(
+  { property }: FileField,
+  check: (() => string | void | Promise<string | void>) | undefined,
+): Promise<void> {
+  const refusal = await check?.();
+  if (refusal) throw new FileFieldError('rejected', refusal, { field: property, rule: 'check' });
+}

@@ -1,0 +1,47 @@
+/** Bytes `start` to `end`, both inclusive and counted from 0, as in RFC 9110 section 14.1. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A name and bytes, wherever they are. Serving works on this and nothing else.
+ *
+ * Nothing is read until `open`. A source that knows its `size` beforehand is answered for without any I/O (304, 416,
+ * HEAD); one that must look has `load`, which keeps what it opened so that metadata and bytes come from one handle.
+ */
+export interface FileSource {
+  /** The name shown to people; never a path or a key. */
+  readonly name: string;
+  /** Media type without parameters; absent means unknown. */
+  readonly type?: string;
+  /** Bytes; absent means unknown until `load`, or for ever when there is no `load`. */
+  readonly size?: number;
+  readonly modified?: Date;
+  /** An entity-tag in wire form, `"x"` when the source vouches for the bytes, `W/"x"` when it does not. */
+  readonly etag?: string;
+  /** Absolute path, for a delivery that lets the proxy in front read the file. */
+  readonly localPath?: string;
+  /** Looks, and returns the same file with its metadata. Rejects with `not_found` or `missing`. */
+  load?(): Promise<FileSource>;
+  /** Opens the bytes, all of them or one range. Rejects with `not_found` or `missing`. */
+  open(range?: ByteRange): Promise<FileBody>;
+  /** Releases what `load` holds. Safe to call twice and after `open`. */
+  close?(): void;
+}
+
+/**
+ * Bytes that are open. Exactly one of the two ways is used, then `close` is called, whatever happened.
+ */
+export interface FileBody {
+  /** Bytes that this body promises; absent means unknown. */
+  readonly size?: number;
+  /**
+   * Fills `buffer` from `position` within this body and resolves to the bytes read, 0 at the end. Present where random
+   * access is cheap (files): it saves a stream object and lets the adapter pool its buffers.
+   */
+  read?(buffer: Uint8Array, position: number): Promise<number>;
+  /** The same bytes as chunks. */
+  stream(): AsyncIterable<Uint8Array>;
+  close(): void;
+}

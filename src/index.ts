@@ -1,0 +1,29 @@
+// storages and the files they keep
+export { StorageRegistry } from './registry.js';
+export { StoredFile, isStoredFile } from './stored-file.js';
+export type { ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
+export type { ByteRange, FileBody, FileSource } from './file.js';
+export type { FileDescriptor } from './descriptor.js';
+export { checkKey } from './key.js';
+// keeping
+export type { Files, FilesEvents, StageInfo } from './fields/files.js';
+export type { CheckedUpload, FileFieldOptions } from './fields/options.js';
+export type { Received, ReceiveOptions } from './fields/receive.js';
+export type { UploadedFile, UploadSource } from './upload.js';
+export type { LedgerOptions } from './ledger/ledger.js';
+export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
+export { ledgerSchema, ledgerTables } from './ledger/schema.js';
+// views
+export { downloadView, type Choice, type DownloadViewOptions, type Found } from './views/download-view.js';
+export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';
+export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './entity.js';
+// responses
+export type { DownloadRequest } from './response/request.js';
+export type { Delivery, DownloadHandler, DownloadResponse } from './response/response.js';
+export { respond, type Answer } from './response/respond.js';
+// deliveries
+export { xAccelRedirect } from './delivery/x-accel-redirect.js';
+export type { PathMapping } from './delivery/path-mapping.js';
+// errors
+export { FileFieldError, isFileFieldError, type ErrorContext, type FileFieldErrorCode } from './errors.js';
+export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/error-status.js';

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { FileFieldError } from './errors.js';
+
+const maximumBytes = 512;
+const maximumSegmentBytes = 255;
+// eslint-disable-next-line no-control-regex
+const forbidden = /[\u0000-\u001f\u007f\\]/;
+
+/**
+ * A fresh storage key, `2026/11/3f/3f2c…`. It holds nothing that a user chose: names, extensions and ids stay out, so a
+ * key can neither collide, nor traverse, nor be guessed from what a client was shown.
+ */
+export function makeKey(now: Date = new Date()): string {
+  const unique = randomUUID().replaceAll('-', '');
+  const month = String(now.getUTCMonth() + 1).padStart(2, '0');
+  return `${now.getUTCFullYear()}/${month}/${unique.slice(0, 2)}/${unique}`;
+}
+
+/**
+ * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, segments of at most 255 bytes joined by `/`,
+ * none of them empty, starting with a dot, or holding control characters or a backslash. Throws `invalid_key`.
+ */
+export function checkKey(key: string): string {
+  const fault = keyFault(key);
+  if (fault) throw new FileFieldError('invalid_key', `A storage key ${fault}.`, { key, rule: 'key' });
+  return key;
+}
+
+function keyFault(key: string): string | undefined {
+  if (typeof key !== 'string' || key === '') return 'must not be empty';
+  if (!key.isWellFormed()) return 'must be well-formed Unicode';
+  if (Buffer.byteLength(key) > maximumBytes) return `must not exceed ${maximumBytes} bytes`;
+  if (forbidden.test(key)) return 'must not contain control characters or a backslash';
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'must not have empty segments';
+    // Covers `.`, `..` and the folders in which storages keep their own affairs.
+    if (segment.startsWith('.')) return 'must not have segments that start with a dot';
+    if (Buffer.byteLength(segment) > maximumSegmentBytes)
+      return `must not have segments over ${maximumSegmentBytes} bytes`;
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+/** A file column in the database: where the truth about what is referenced is read. */
+export interface FileReference {
+  /** Table as SQL wants it, quoted and with its schema. */
+  readonly table: string;
+  /** Column as SQL wants it, quoted. */
+  readonly column: string;
+  /** The table's plain name: `owner_type` in the ledger. */
+  readonly owner: string;
+  /** The column's plain name: `slot` in the ledger. */
+  readonly slot: string;
+}
+
+/** The one place of one row that a stored file belongs to. */
+export interface Slot {
+  readonly owner: string;
+  /** Primary key as text; the parts of a composite one as a JSON array. */
+  readonly pk: string;
+  readonly slot: string;
+}
+
+/** The text under which the ledger keeps a primary key. */
+export function ownerKey(parts: readonly unknown[]): string {
+  return parts.length === 1 ? String(parts[0]) : JSON.stringify(parts.map(String));
+}

@@ -1,0 +1,148 @@
+import type { StorageRegistry } from '../registry.js';
+import type { LedgerConnection } from './connection.js';
+import { descriptorId, insertOnce, now, placeholders } from './dialect.js';
+import type { FileReference } from './reference.js';
+
+/** What a sweep did, in objects. */
+export interface SweepReport {
+  /** Staged files that were never saved and whose lease ended. */
+  readonly expired: number;
+  /** Files that turned out to be referenced after all and went back to live. */
+  readonly revived: number;
+  /** Objects deleted from their storages. */
+  readonly deleted: number;
+  /** Deletions that failed and will be tried again. */
+  readonly failed: number;
+}
+
+export interface SweepOptions {
+  /**
+   * Objects taken at a time.
+   * @default 100
+   */
+  readonly batch?: number;
+}
+
+const maximumAttempts = 10;
+
+interface Entry {
+  readonly id: string;
+  readonly storage: string;
+  readonly key: string;
+}
+
+/**
+ * Deletes bytes that no row can reach any more; nothing else does. Every step is one conditional statement, so any
+ * number of sweepers may run, and be killed, at any point: what one leaves the next one finishes.
+ */
+export class Sweeper {
+  constructor(
+    private readonly database: LedgerConnection,
+    private readonly storages: StorageRegistry,
+    private readonly references: readonly FileReference[],
+    private readonly onFailure: (error: unknown, entry: { readonly storage: string; readonly key: string }) => void,
+  ) {}
+
+  async sweep(options: SweepOptions = {}): Promise<SweepReport> {
+    const batch = options.batch ?? 100;
+    const report = { expired: 0, revived: 0, deleted: 0, failed: 0 };
+    for (;;) {
+      const claimed = await this.#expire(batch, report);
+      const retired = await this.#retire(batch, report);
+      const emptied = await this.#empty(batch, report);
+      if (claimed < batch && retired < batch && emptied < batch) return report;
+    }
+  }
+
+  /** Staged and never saved: doomed, or live if a row refers to them after all (a write that ran outside a transaction). */
+  async #expire(batch: number, report: { expired: number; revived: number }): Promise<number> {
+    const due = `state = 'pending' AND lease_until < ${this.#now}`;
+    const ids = await this.#ids(`SELECT id FROM file_ledger WHERE ${due} ORDER BY lease_until LIMIT ${batch}`);
+    const { referenced, free } = await this.#split(ids);
+    report.revived += await this.#update(
+      `UPDATE file_ledger SET state = 'live', lease_until = NULL WHERE ${due}`,
+      referenced,
+    );
+    report.expired += await this.#update(
+      `UPDATE file_ledger SET state = 'doomed', doomed_at = ${this.#now}, not_before = 0 WHERE ${due}`,
+      free,
+    );
+    return ids.length;
+  }
+
+  /**
+   * Doomed and due: out of the ledger, into the trash. From then on nothing can bind them. The trash row comes first and
+   * is only acted upon once the ledger row is gone, so no transaction is needed and none can be broken in half.
+   */
+  async #retire(batch: number, report: { revived: number }): Promise<number> {
+    const due = `state = 'doomed' AND not_before < ${this.#now}`;
+    const ids = await this.#ids(`SELECT id FROM file_ledger WHERE ${due} ORDER BY not_before LIMIT ${batch}`);
+    const { referenced, free } = await this.#split(ids);
+    report.revived += await this.#update(
+      `UPDATE file_ledger SET state = 'live', doomed_at = NULL, not_before = NULL WHERE ${due}`,
+      referenced,
+    );
+    if (free.length > 0) {
+      const copy = `INSERT INTO file_trash (id, storage, object_key, not_before, attempts) SELECT id, storage, object_key, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${placeholders(free)})`;
+      await this.database.execute(insertOnce(this.database.dialect, copy), free);
+      await this.#update(`DELETE FROM file_ledger WHERE ${due}`, free);
+    }
+    return ids.length;
+  }
+
+  async #empty(batch: number, report: { deleted: number; failed: number }): Promise<number> {
+    const { rows } = await this.database.execute(
+      `SELECT id, storage, object_key AS object_key FROM file_trash WHERE not_before < ${this.#now} AND attempts < ${maximumAttempts} ` +
+        `AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id) ORDER BY not_before LIMIT ${batch}`,
+      [],
+    );
+    for (const row of rows) {
+      const entry = { id: String(row.id), storage: String(row.storage), key: String(row.object_key) };
+      if (await this.#remove(entry)) report.deleted += 1;
+      else report.failed += 1;
+    }
+    return rows.length;
+  }
+
+  async #remove({ id, storage, key }: Entry): Promise<boolean> {
+    try {
+      await this.storages.resolve(storage).delete(key);
+    } catch (error) {
+      this.onFailure(error, { storage, key });
+      const text = error instanceof Error ? error.message.slice(0, 500) : String(error);
+      // 1 s, 4 s, 16 s … about three days in all; then the row stays as a dead letter for a person to look at.
+      await this.database.execute(
+        `UPDATE file_trash SET attempts = attempts + 1, not_before = ${this.#now} + 1000 * (1 << (2 * attempts)), last_error = ? WHERE id = ?`,
+        [text, id],
+      );
+      return false;
+    }
+    await this.database.execute(`DELETE FROM file_trash WHERE id = ?`, [id]);
+    return true;
+  }
+
+  /** Which of these some row refers to, read anew from every file column. */
+  async #split(ids: readonly string[]): Promise<{ referenced: string[]; free: string[] }> {
+    if (ids.length === 0) return { referenced: [], free: [] };
+    const found = new Set<string>();
+    for (const { table, column } of this.references) {
+      const id = descriptorId(this.database.dialect, column);
+      const sql = `SELECT ${id} AS id FROM ${table} WHERE ${id} IN (${placeholders(ids)})`;
+      for (const row of (await this.database.execute(sql, ids)).rows) found.add(String(row.id));
+    }
+    return { referenced: ids.filter((id) => found.has(id)), free: ids.filter((id) => !found.has(id)) };
+  }
+
+  async #ids(sql: string): Promise<string[]> {
+    return (await this.database.execute(sql, [])).rows.map((row) => String(row.id));
+  }
+
+  async #update(sql: string, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    return (await this.database.execute(`${sql} AND id IN (${placeholders(ids)})`, ids)).affected;
+  }
+
+  get #now(): string {
+    return now[this.database.dialect];
+  }
+}

@@ -1,0 +1,136 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileFieldError } from '../../errors.js';
+import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
+import type { Dialect } from '../../ledger/dialect.js';
+
+const dialects: Readonly<Record<string, Dialect>> = {
+  postgres: 'postgres',
+  'aurora-postgres': 'postgres',
+  cockroachdb: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+  'aurora-mysql': 'mysql',
+  sqlite: 'sqlite',
+  'better-sqlite3': 'sqlite',
+  sqljs: 'sqlite',
+  capacitor: 'sqlite',
+  cordova: 'sqlite',
+  expo: 'sqlite',
+  nativescript: 'sqlite',
+  'react-native': 'sqlite',
+};
+
+/** How the data source's database wants its SQL. Throws `unsupported`. */
+export function dialectOf(dataSource: DataSource): Dialect {
+  const { type } = dataSource.options;
+  const dialect = dialects[type];
+  if (dialect) return dialect;
+  throw new FileFieldError(
+    'unsupported',
+    `filefield keeps its ledger in SQLite, PostgreSQL, MySQL or MariaDB, not in "${type}".`,
+  );
+}
+
+/** The transaction that a query runner is in, one statement at a time. */
+export function transactionOf(runner: QueryRunner, dialect: Dialect): LedgerConnection {
+  return { dialect, execute: (sql, parameters) => inTurn(runner, () => run(runner, dialect, sql, parameters)) };
+}
+
+/** Statements that are committed at once, on a connection that no transaction of the application uses. */
+export function databaseOf(dataSource: DataSource): LedgerConnection {
+  const dialect = dialectOf(dataSource);
+  const first = dataSource.createQueryRunner();
+  // SQLite drivers have one query runner for everybody; the others take a connection when they are first used.
+  return first === dataSource.createQueryRunner() ? new SharedConnection(first, dialect) : pooled(dataSource, dialect);
+}
+
+function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
+  return {
+    dialect,
+    async execute(sql, parameters) {
+      const runner = dataSource.createQueryRunner();
+      try {
+        return await run(runner, dialect, sql, parameters);
+      } catch (cause) {
+        throw failed(cause);
+      } finally {
+        await runner.release();
+      }
+    },
+  };
+}
+
+const patience = 5_000;
+
+/**
+ * The one connection of a SQLite driver, which may be inside a transaction of another request. Our statement would be
+ * undone with it, so it waits until there is none; and runs again if one began meanwhile and was rolled back.
+ */
+class SharedConnection implements LedgerConnection {
+  constructor(
+    private readonly runner: QueryRunner,
+    readonly dialect: Dialect,
+  ) {}
+
+  async execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult> {
+    await this.#idle();
+    try {
+      const result = await run(this.runner, this.dialect, sql, parameters);
+      if (!this.runner.isTransactionActive || /^SELECT/i.test(sql)) return result;
+      await this.#idle();
+      // Ledger statements are conditions on rows: repeating one that took effect changes nothing.
+      return await run(this.runner, this.dialect, sql, parameters).catch((error: unknown) => {
+        if (/^INSERT/.test(sql)) return result;
+        throw error;
+      });
+    } catch (cause) {
+      throw cause instanceof FileFieldError ? cause : failed(cause);
+    }
+  }
+
+  async #idle(): Promise<void> {
+    const until = performance.now() + patience;
+    while (this.runner.isTransactionActive) {
+      if (performance.now() > until) {
+        throw new FileFieldError(
+          'busy',
+          'The only connection to this SQLite database has been in a transaction for 5 seconds; stage and sweep before you open one.',
+        );
+      }
+      await delay(5);
+    }
+  }
+}
+
+async function run(
+  runner: QueryRunner,
+  dialect: Dialect,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<SqlResult> {
+  let number = 0;
+  const text = dialect === 'postgres' ? sql.replace(/\?/g, () => `$${++number}`) : sql;
+  const result = await runner.query(text, [...parameters], true);
+  return { rows: (result.records ?? []) as SqlResult['rows'], affected: result.affected ?? 0 };
+}
+
+const turns = new WeakMap<QueryRunner, Promise<unknown>>();
+
+/** TypeORM runs the after-hooks of all entities of a save at once, on one connection. */
+function inTurn<Result>(runner: QueryRunner, work: () => Promise<Result>): Promise<Result> {
+  const turn = (turns.get(runner) ?? Promise.resolve()).then(work, work);
+  turns.set(
+    runner,
+    turn.catch(() => undefined),
+  );
+  return turn;
+}
+
+function failed(cause: unknown): FileFieldError {
+  return new FileFieldError(
+    'database_failed',
+    'The file ledger could not be reached; has the migration that makes its tables been run?',
+    { cause },
+  );
+}

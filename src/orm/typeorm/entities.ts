@@ -1,0 +1,125 @@
+import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import type { ColumnKind, EntityRef } from '../../entity.js';
+import { FileFieldError } from '../../errors.js';
+import type { FileField } from '../../fields/file-field.js';
+import type { EntityPort } from '../../fields/files.js';
+import { dialectOf } from './database.js';
+import { isFileColumn } from './file-column.js';
+
+/** A file field and the column it lives in. */
+export interface FieldColumn {
+  readonly column: ColumnMetadata;
+  readonly field: FileField;
+}
+
+const integers = new Set<unknown>([
+  Number,
+  'int',
+  'integer',
+  'int2',
+  'int4',
+  'smallint',
+  'mediumint',
+  'tinyint',
+  'serial',
+]);
+const bigints = new Set<unknown>([BigInt, 'bigint', 'int8', 'bigserial']);
+
+/** What the rest of filefield asks about entities, answered from TypeORM's metadata. */
+export class TypeormEntities implements EntityPort {
+  readonly #columns = new Map<EntityMetadata, readonly FieldColumn[]>();
+
+  constructor(private readonly dataSource: DataSource) {
+    for (const metadata of dataSource.entityMetadatas) {
+      const found = metadata.columns.filter((column) => isFileColumn(column.transformer));
+      this.#columns.set(
+        metadata,
+        found.map((column) => ({ column, field: describe(dataSource, metadata, column) })),
+      );
+    }
+  }
+
+  get fields(): readonly FileField[] {
+    return [...this.#columns.values()].flat().map(({ field }) => field);
+  }
+
+  columns(metadata: EntityMetadata): readonly FieldColumn[] {
+    return this.#columns.get(metadata) ?? [];
+  }
+
+  get all(): readonly FieldColumn[] {
+    return [...this.#columns.values()].flat();
+  }
+
+  fileField(entity: EntityRef, property: string): FileField {
+    const metadata = this.#metadata(entity);
+    const found = this.columns(metadata).find(({ field }) => field.property === property);
+    if (found) return found.field;
+    throw new FileFieldError('invalid_option', `${metadata.name}.${property} is not a file field.`, {
+      field: property,
+    });
+  }
+
+  async findObject<Entity extends object>(
+    entity: EntityRef<Entity>,
+    where: Readonly<Record<string, unknown>>,
+    relations: readonly string[] = [],
+  ): Promise<Entity | null> {
+    const found = await this.dataSource.getRepository(target(entity)).findOne({
+      where,
+      relations: Object.fromEntries(relations.map((name) => [name, true])),
+    });
+    return found as Entity | null;
+  }
+
+  columnKind(entity: EntityRef, property: string): ColumnKind {
+    const metadata = this.#metadata(entity);
+    const column = metadata.findColumnWithPropertyName(property);
+    if (!column)
+      throw new FileFieldError('invalid_option', `${metadata.name} has no column "${property}".`, { field: property });
+    if (column.type === 'uuid' || column.generationStrategy === 'uuid') return 'uuid';
+    if (bigints.has(column.type)) return 'bigint';
+    // SQLite's integers have 64 bits whatever they are called.
+    if (integers.has(column.type)) return dialectOf(this.dataSource) === 'sqlite' ? 'bigint' : 'integer';
+    return 'text';
+  }
+
+  primaryKey(entity: EntityRef): string {
+    const metadata = this.#metadata(entity);
+    const [key, ...others] = metadata.primaryColumns;
+    if (key && others.length === 0) return key.propertyName;
+    throw new FileFieldError('invalid_option', `${metadata.name} has no single primary key column; name a slugField.`);
+  }
+
+  #metadata(entity: EntityRef): EntityMetadata {
+    if (this.dataSource.hasMetadata(target(entity))) return this.dataSource.getMetadata(target(entity));
+    throw new FileFieldError(
+      'invalid_option',
+      'The entity is not part of the data source that these files are attached to.',
+    );
+  }
+}
+
+function target(entity: EntityRef): EntityTarget<ObjectLiteral> {
+  return entity as EntityTarget<ObjectLiteral>;
+}
+
+function describe(dataSource: DataSource, metadata: EntityMetadata, column: ColumnMetadata): FileField {
+  if (!isFileColumn(column.transformer)) throw new TypeError('not a file column');
+  const { driver } = dataSource;
+  return {
+    entity: metadata.name,
+    property: column.propertyPath,
+    options: column.transformer.options,
+    reference: {
+      table: metadata.tablePath
+        .split('.')
+        .map((part) => driver.escape(part))
+        .join('.'),
+      column: driver.escape(column.databaseName),
+      owner: metadata.tablePath,
+      slot: column.databaseName,
+    },
+  };
+}

@@ -1,0 +1,11 @@
+// fields of entities
+export { FileField, fileColumn } from './file-field.js';
+// start-up and migrations
+export { attachFiles, type AttachOptions } from './attach-files.js';
+export { createLedger, dropLedger } from './ledger-migration.js';
+// what these speak of
+export type { Files, FilesEvents, StageInfo } from '../../fields/files.js';
+export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
+export type { Received, ReceiveOptions } from '../../fields/receive.js';
+export type { SweepOptions, SweepReport } from '../../ledger/sweeper.js';
+export type { StoredFile } from '../../stored-file.js';

@@ -1,0 +1,86 @@
+import type {
+  EntityMetadata,
+  EntitySubscriberInterface,
+  InsertEvent,
+  ObjectLiteral,
+  QueryRunner,
+  RemoveEvent,
+  UpdateEvent,
+} from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import { recordChange } from '../../fields/slots.js';
+import type { FileField } from '../../fields/file-field.js';
+import type { Dialect } from '../../ledger/dialect.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { checkValue } from '../../fields/file-field.js';
+import { transactionOf } from './database.js';
+import type { FieldColumn } from './entities.js';
+
+/**
+ * Carries what TypeORM writes over to the ledger, in the same transaction, after the row. It decides nothing and does no
+ * I/O but SQL: commit and rollback need no hook, since the ledger's rows follow the transaction by themselves.
+ */
+export class FileSubscriber implements EntitySubscriberInterface {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly dialect: Dialect,
+    private readonly columns: (metadata: EntityMetadata) => readonly FieldColumn[],
+  ) {}
+
+  async afterInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
+    const key = keyOf(event.metadata, event.entity, event.entityId);
+    for (const { column, field } of this.columns(event.metadata)) {
+      const current = checkValue(valueOf(column, event.entity), field.options);
+      if (current) await this.#record(event.queryRunner, field, key, current, { inserted: true });
+    }
+  }
+
+  async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
+    // Only a save() knows the row it found; update() and query builders give the values that were set and no key.
+    const saved = event.databaseEntity as ObjectLiteral | undefined;
+    for (const { column, field } of this.columns(event.metadata)) {
+      const value = valueOf(column, event.entity);
+      // After a partial save the entity holds null for columns that were not touched: the diff is the truth.
+      const touched = saved ? event.updatedColumns.includes(column) : value !== undefined;
+      if (!touched) continue;
+      const key = saved ? keyOf(event.metadata, event.entity, saved) : keyOf(event.metadata, event.entity);
+      const previous = saved ? (valueOf(column, saved) as never) : undefined;
+      await this.#record(event.queryRunner, field, key, checkValue(value, field.options), { previous });
+    }
+  }
+
+  async afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
+    // The entity has lost its key by now.
+    const key = keyOf(event.metadata, event.databaseEntity as ObjectLiteral | undefined, event.entityId);
+    for (const { column, field } of this.columns(event.metadata)) {
+      const previous = valueOf(column, event.databaseEntity as ObjectLiteral | undefined) as never;
+      await this.#record(event.queryRunner, field, key, null, { previous });
+    }
+  }
+
+  async #record(
+    runner: QueryRunner,
+    field: FileField,
+    key: readonly unknown[] | undefined,
+    current: ReturnType<typeof checkValue>,
+    hint: { readonly previous?: ReturnType<typeof checkValue>; readonly inserted?: boolean },
+  ): Promise<void> {
+    await recordChange(this.ledger, transactionOf(runner, this.dialect), { field, key, current, ...hint });
+  }
+}
+
+function valueOf(column: ColumnMetadata, entity: ObjectLiteral | undefined): unknown {
+  return entity && column.getEntityValue(entity);
+}
+
+/** The primary key from the first source that has all of it. */
+function keyOf(metadata: EntityMetadata, ...sources: unknown[]): readonly unknown[] | undefined {
+  for (const source of sources) {
+    if (source === undefined || source === null) continue;
+    const parts = metadata.primaryColumns.map((column) =>
+      typeof source === 'object' ? valueOf(column, source as ObjectLiteral) : source,
+    );
+    if (parts.length > 0 && parts.every((part) => part !== undefined && part !== null)) return parts;
+  }
+  return undefined;
+}

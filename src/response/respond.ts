@@ -1,0 +1,105 @@
+import { FileFieldError } from '../errors.js';
+import type { ByteRange, FileBody, FileSource } from '../file.js';
+import { weakTag } from './etag.js';
+import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
+import { chooseRange } from './range.js';
+import { header, type DownloadRequest } from './request.js';
+import type { DownloadResponse } from './response.js';
+
+/** The final head, and how to get the bytes that go with it. An adapter writes it as it stands. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Opens the bytes; null when there are none to send. Call it before the head is sent: it may fail. */
+  readonly open: (() => Promise<FileBody>) | null;
+  /** Releases what is held; safe to call at any time, more than once. */
+  readonly close: () => void;
+}
+
+const nothing = () => undefined;
+// RFC 9110 section 15.4.5: a 304 repeats these and must not describe a body that it does not have.
+const bodyHeaders = ['content-type', 'content-disposition'];
+
+/**
+ * Turns a download and the request into the answer, after RFC 9110: method, existence, preconditions, range, head.
+ * Reads no bytes; opens a file only if nothing else can tell its size. Rejects with a `FileFieldError`.
+ */
+export async function respond(request: DownloadRequest, response: DownloadResponse): Promise<Answer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
+  }
+  if (response.file === null || response.status !== 200) {
+    return { status: response.status, headers: response.headers, open: null, close: nothing };
+  }
+  const file = (await response.file.load?.()) ?? response.file;
+  const close = () => file.close?.();
+  try {
+    return answer(request, response.headers, file, close);
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function answer(
+  request: DownloadRequest,
+  base: Readonly<Record<string, string>>,
+  file: FileSource,
+  close: () => void,
+): Answer {
+  const validators = validatorsOf(file);
+  const headers: Record<string, string> = { ...base };
+  if (validators.etag !== undefined) headers.etag = validators.etag;
+  if (validators.modified) headers['last-modified'] = validators.modified.toUTCString();
+
+  const verdict = checkPreconditions(request, validators);
+  if (verdict === 'not_modified') {
+    for (const name of bodyHeaders) delete headers[name];
+    return { status: 304, headers, open: null, close };
+  }
+  if (verdict === 'failed') return withoutFile(412, base, close);
+
+  const { size } = file;
+  headers['accept-ranges'] = size === undefined ? 'none' : 'bytes';
+  if (size === undefined) return whole(request, headers, file, close);
+
+  // A range only ever concerns GET (section 14.2), and only if If-Range holds.
+  const ranged = request.method === 'GET' && rangeApplies(request, validators);
+  const choice = chooseRange(ranged ? header(request, 'range') : undefined, size);
+  if (choice.kind === 'unsatisfiable') {
+    const refused = withoutFile(416, base, close);
+    return { ...refused, headers: { ...refused.headers, 'content-range': `bytes */${size}` } };
+  }
+  if (choice.kind === 'part') {
+    const { start, end } = choice.range;
+    headers['content-range'] = `bytes ${start}-${end}/${size}`;
+    headers['content-length'] = String(end - start + 1);
+    return { status: 206, headers, open: opener(file, choice.range), close };
+  }
+  headers['content-length'] = String(size);
+  return size === 0 ? { status: 200, headers, open: null, close } : whole(request, headers, file, close);
+}
+
+function whole(request: DownloadRequest, headers: Record<string, string>, file: FileSource, close: () => void): Answer {
+  return { status: 200, headers, open: request.method === 'HEAD' ? null : opener(file), close };
+}
+
+function opener(file: FileSource, range?: ByteRange): () => Promise<FileBody> {
+  return () => file.open(range);
+}
+
+/** An error's head must not carry what described the file, its caching above all. */
+function withoutFile(status: number, base: Readonly<Record<string, string>>, close: () => void): Answer {
+  const headers: Record<string, string> = { ...base, 'content-length': '0' };
+  for (const name of [...bodyHeaders, 'cache-control', 'content-security-policy']) delete headers[name];
+  return { status, headers, open: null, close };
+}
+
+/** A time in the future must not be sent (section 8.8.2.1): a client would believe it for ever. */
+function validatorsOf(file: FileSource): Validators {
+  const now = new Date();
+  const known = file.modified && !Number.isNaN(file.modified.getTime()) ? file.modified : undefined;
+  const modified = known && known > now ? now : known;
+  const etag = file.etag ?? (known && file.size !== undefined ? weakTag(file.size, known) : undefined);
+  return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
+}

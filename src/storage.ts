@@ -1,0 +1,53 @@
+import type { ByteRange } from './file.js';
+
+/** What a storage knows of one object. */
+export interface ObjectInfo {
+  /** Bytes. */
+  readonly size: number;
+  readonly modified?: Date;
+  /** Opaque text without quotes that changes whenever the bytes do; absent when the storage cannot vouch for that. */
+  readonly etag?: string;
+}
+
+export interface WriteOptions {
+  /** Bytes that will come, when the caller knows. */
+  readonly size?: number;
+  /** Media type, for storages that keep one. */
+  readonly type?: string;
+  /** Gives the write up; nothing is kept. */
+  readonly signal?: AbortSignal;
+}
+
+/** An object that is open for reading: information and bytes of one and the same version. */
+export interface ObjectReader {
+  readonly info: ObjectInfo;
+  /** Fills `buffer` from `position` of the object; resolves to the bytes read, 0 at the end. Absence: only `stream`. */
+  read?(buffer: Uint8Array, position: number): Promise<number>;
+  /** The bytes of the range that was asked for, all of them without one. */
+  stream(): AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/**
+ * Where bytes live. Four methods are required; every other is an ability, told by its presence.
+ *
+ * A storage gets keys that passed `checkKey` and repeats no policy. Objects are immutable: written once under a fresh
+ * key, never changed, deleted at the end. Failures are `FileFieldError`s: `not_found`, `already_exists`, `invalid_key`,
+ * `no_space`, `aborted`, and `storage_failed` with its cause for all else. `storageContract` of `filefield/testing`
+ * checks all of this.
+ */
+export interface Storage {
+  /**
+   * Keeps all bytes under a new key, or nothing at all: a reader never sees a part, a failing body or a taken key leaves
+   * no trace. Resolves once the bytes would survive a power cut, as far as the storage can tell.
+   */
+  write(key: string, body: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectInfo>;
+  /** Opens an object, or one range of it, which must lie within its size. Only the range is read. Rejects with `not_found`. */
+  read(key: string, range?: ByteRange): Promise<ObjectReader>;
+  /** Resolves to null when there is no such object. */
+  stat(key: string): Promise<ObjectInfo | null>;
+  /** Deleting what is not there succeeds. */
+  delete(key: string): Promise<void>;
+  /** Absolute path of an object on this machine. Absence: a proxy cannot read the files itself. */
+  localPath?(key: string): string;
+}

@@ -1,0 +1,72 @@
+import { FileFieldError } from '../errors.js';
+import type { ByteRange } from '../file.js';
+import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+
+interface StoredObject {
+  readonly bytes: Buffer;
+  readonly modified: Date;
+}
+
+/**
+ * Keeps objects in this process: for tests and trials. Everything is gone when the process ends, the rows are not.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage } from 'filefield/storages/memory';
+ *
+ * const storage = new MemoryStorage();
+ * ```
+ */
+export class MemoryStorage implements Storage {
+  readonly #objects = new Map<string, StoredObject>();
+
+  /** The keys that are kept, in the order they were written. */
+  get keys(): readonly string[] {
+    return [...this.#objects.keys()];
+  }
+
+  async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) {
+      if (options.signal?.aborted) break;
+      chunks.push(Buffer.from(chunk));
+    }
+    if (options.signal?.aborted) {
+      throw new FileFieldError('aborted', 'The write was given up.', { key, cause: options.signal.reason });
+    }
+    if (this.#objects.has(key)) throw new FileFieldError('already_exists', 'The key is taken.', { key });
+    const object = { bytes: Buffer.concat(chunks), modified: new Date() };
+    this.#objects.set(key, object);
+    return info(object);
+  }
+
+  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+    const object = this.#objects.get(key);
+    if (!object) throw new FileFieldError('not_found', 'There is no such object.', { key });
+    const { bytes } = object;
+    return {
+      info: info(object),
+      async read(buffer, position) {
+        return bytes.copy(buffer, 0, position);
+      },
+      async *stream() {
+        const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
+        if (part.byteLength > 0) yield part;
+      },
+      close() {},
+    };
+  }
+
+  async stat(key: string): Promise<ObjectInfo | null> {
+    const object = this.#objects.get(key);
+    return object ? info(object) : null;
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#objects.delete(key);
+  }
+}
+
+function info(object: StoredObject): ObjectInfo {
+  return { size: object.bytes.byteLength, modified: object.modified };
+}

@@ -1,0 +1,70 @@
+import type { EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
+import { FileFieldError } from '../errors.js';
+import type { FileSource } from '../file.js';
+import type { DownloadRequest } from '../response/request.js';
+import type { DownloadHandler } from '../response/response.js';
+import { downloadView, type DownloadViewOptions } from './download-view.js';
+import { parseIdentifier } from './identifier.js';
+
+export interface ObjectDownloadViewOptions<Entity, Raw> extends DownloadViewOptions<Raw, Entity> {
+  /** The file field to serve. */
+  readonly field: FileFieldOf<Entity>;
+  /**
+   * The column that the route parameter of the same name is looked up in; `id` is the primary key, whatever it is called.
+   * @default the primary key
+   */
+  readonly slugField?: keyof Entity & string;
+  /**
+   * The route parameter to read.
+   * @default the name of `slugField`, or 'id' without one
+   */
+  readonly param?: string;
+  /** Conditions that a row must meet besides, such as the tenant of the request; null means that nothing can match. */
+  readonly where?: (request: Raw) => Readonly<Record<string, unknown>> | null;
+  /** Relations to load for `authorize` and the other functions. */
+  readonly relations?: readonly (keyof Entity & string)[];
+}
+
+/**
+ * A view that serves a file field of one row, found by its id or by a slug. No row, an id that cannot be one, an empty
+ * field and missing bytes all answer 404. Costs one query; the query is the only I/O for 304, HEAD and a hand-off.
+ *
+ * Throws `invalid_option` at once when the entity lacks the field or the column.
+ *
+ * @example
+ * ```ts
+ * import { objectDownloadView, type ObjectFinder, type StoredFile } from 'filefield';
+ *
+ * declare const files: ObjectFinder;
+ * declare class Document { slug: string; ownerId: number; file: StoredFile | null }
+ * const view = objectDownloadView(files, Document, { field: 'file', slugField: 'slug' });
+ * ```
+ */
+export function objectDownloadView<Entity extends object, Raw = unknown>(
+  files: ObjectFinder,
+  entity: EntityRef<Entity>,
+  options: ObjectDownloadViewOptions<Entity, Raw>,
+): DownloadHandler<Raw> {
+  files.checkFileField(entity, options.field);
+  const column = options.slugField ?? files.primaryKey(entity);
+  const kind = files.columnKind(entity, column);
+  const param = options.param ?? options.slugField ?? 'id';
+
+  return downloadView(async (request: DownloadRequest<Raw>) => {
+    const value = parseIdentifier(kind, routeParam(request, param));
+    const scope = options.where ? options.where(request.raw) : {};
+    if (value === undefined || scope === null) return null;
+    const object = await files.findObject(entity, { ...scope, [column]: value }, options.relations);
+    return object && { subject: object, file: () => object[options.field as keyof Entity] as FileSource | null };
+  }, options);
+}
+
+/** The route must have the parameter: its absence is a mistake in the program, not in the request. */
+function routeParam(request: DownloadRequest, name: string): string {
+  const value = request.params[name];
+  if (typeof value === 'string') return value;
+  throw new FileFieldError(
+    'invalid_option',
+    `The route has no parameter ":${name}"; mount the view on a path with one, or name another with the option "param".`,
+  );
+}
