@@ -12,6 +12,7 @@ const own = {
   '^filefield/storages/(.*)$': '<rootDir>/src/storages/$1.ts',
 };
 const base = {
+  setupFilesAfterEnv: ['<rootDir>/test/support/setup.ts'],
   rootDir: import.meta.dirname ?? new URL('.', import.meta.url).pathname,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -21,12 +22,12 @@ const base = {
 };
 
 export default {
-  testTimeout: 60_000,
   projects: [
     { ...base, displayName: 'default', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     {
       ...base,
       displayName: 'typeorm-1',
+      globals: { typeormMajor: 1 },
       testMatch: ['<rootDir>/test/orm/typeorm*.test.ts'],
       moduleNameMapper: { ...own, '^typeorm$': 'typeorm-1' },
     },

@@ -44,69 +44,106 @@ export async function receiveForm<File>(
   discard: (file: File) => Promise<void>,
   options: ReceiveOptions = {},
 ): Promise<Received<File>> {
-  const limits = { ...defaults, ...options };
-  const parser = createParser(request, limits);
-  const abort = new AbortController();
-  // No prototype: a field may be called "__proto__".
-  const fields = Object.create(null) as Record<string, string>;
-  const pending: Promise<File>[] = [];
-
-  const parsed = new Promise<void>((resolve, reject) => {
-    const fail = (error: unknown) => {
-      reject(error instanceof Error ? error : new Error(String(error)));
-      abort.abort(error);
-    };
-    parser.on('field', (field, value, info) => {
-      if (info.valueTruncated) fail(overLimit('maxFieldSize', limits.maxFieldSize, field));
-      else if (info.nameTruncated) fail(overLimit('maxFieldNameSize', 100));
-      else fields[field] = value;
-    });
-    parser.on('fieldsLimit', () => fail(overLimit('maxFields', limits.maxFields)));
-    parser.on('filesLimit', () => fail(overLimit('maxFiles', limits.maxFiles)));
-    parser.on('partsLimit', () => fail(overLimit('maxParts', limits.maxFields + limits.maxFiles)));
-    parser.on('file', (field, stream, info) => {
-      // An unhandled error of one part would end the process.
-      stream.on('error', fail);
-      const fileName = info.filename as string | undefined;
-      if (!fileName) return void stream.resume();
-      if (field !== name) return fail(unexpected(field));
-      const cleaned = cleanName(fileName);
-      const kept = keep({ body: stream, ...(cleaned && { name: cleaned }) }, abort.signal);
-      kept.catch(fail);
-      pending.push(kept);
-    });
-    parser.on('error', (error) => fail(malformed(error)));
-    parser.on('close', resolve);
-    // `pipe` tells the parser nothing of a client that went away.
-    request.on('error', (error) => fail(cutOff(error)));
-    request.on('aborted', () => fail(cutOff()));
-    request.on('close', () => {
-      if (!request.readableEnded) fail(cutOff());
-    });
-    if (request.destroyed && !request.readableEnded) fail(cutOff());
-  });
-
-  request.pipe(parser as unknown as NodeJS.WritableStream);
+  const form = new FormReader(request, name, keep, { ...defaults, ...options });
   try {
-    await parsed;
-    const files = await Promise.all(pending);
-    return { file: files[0] ?? null, files, fields };
+    await form.read();
+    const files = await Promise.all(form.pending);
+    return { file: files[0] ?? null, files, fields: form.fields };
   } catch (error) {
-    request.unpipe();
-    parser.destroy(error instanceof Error ? error : undefined);
-    // What is still to come is read and dropped, so that the answer can be sent on this connection.
-    request.resume();
-    for (const result of await Promise.allSettled(pending)) {
+    form.stop(error);
+    for (const result of await Promise.allSettled(form.pending)) {
       if (result.status === 'fulfilled') await discard(result.value);
     }
     throw error;
   }
 }
 
+class FormReader<File> {
+  // No prototype: a field may be called "__proto__".
+  readonly fields = Object.create(null) as Record<string, string>;
+  readonly pending: Promise<File>[] = [];
+  readonly #parser: busboy.Busboy & { destroy(error?: Error): void };
+  readonly #abort = new AbortController();
+  readonly #parts = new Set<Readable>();
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly name: string,
+    private readonly keep: Keep<File>,
+    private readonly limits: typeof defaults,
+  ) {
+    this.#parser = createParser(request, limits);
+  }
+
+  read(): Promise<void> {
+    const { request, limits } = this;
+    return new Promise((resolve, reject) => {
+      const fail = (this.#fail = reject);
+      this.#parser
+        .on('field', (field, value, info) => this.#field(field, value, info))
+        .on('file', (field, stream, info) => this.#file(field, stream, info.filename))
+        .on('fieldsLimit', () => fail(overLimit('maxFields', limits.maxFields)))
+        .on('filesLimit', () => fail(overLimit('maxFiles', limits.maxFiles)))
+        .on('partsLimit', () => fail(overLimit('maxParts', limits.maxFields + limits.maxFiles)))
+        .on('error', (error) => fail(malformed(error)))
+        .on('close', resolve);
+      // `pipe` tells the parser nothing of a client that went away.
+      request.on('error', (error) => fail(cutOff(error)));
+      request.on('close', () => {
+        if (!request.readableEnded) fail(cutOff());
+      });
+      if (request.destroyed && !request.readableEnded) fail(cutOff());
+      request.pipe(this.#parser as unknown as NodeJS.WritableStream);
+    });
+  }
+
+  /** Ends all that is going on: parts that are being kept fail, and what is still to come is dropped. */
+  stop(error: unknown): void {
+    const reason = error instanceof Error ? error : new Error(String(error));
+    this.#abort.abort(reason);
+    this.request.unpipe();
+    // A part whose rest never comes would be waited for for ever.
+    for (const part of this.#parts) part.destroy(reason);
+    this.#parser.destroy(reason);
+    drain(this.request);
+  }
+
+  #field(field: string, value: string, info: { nameTruncated: boolean; valueTruncated: boolean }): void {
+    if (info.valueTruncated) this.#fail(overLimit('maxFieldSize', this.limits.maxFieldSize, field));
+    else if (info.nameTruncated) this.#fail(overLimit('maxFieldNameSize', 100));
+    else this.fields[field] = value;
+  }
+
+  #file(field: string, stream: Readable, fileName: string | undefined): void {
+    this.#parts.add(stream);
+    stream.on('close', () => this.#parts.delete(stream));
+    // An unhandled error of one part would end the process.
+    stream.on('error', (error) => this.#fail(malformed(error)));
+    // A file input in which nothing was chosen.
+    if (!fileName) return void stream.resume();
+    if (field !== this.name) return this.#fail(unexpected(field));
+    const name = cleanName(fileName);
+    const kept = this.keep({ body: stream, ...(name && { name }) }, this.#abort.signal);
+    kept.catch(this.#fail);
+    this.pending.push(kept);
+  }
+}
+
+const patience = 10_000;
+
+/** Reads on and drops what comes, so that the answer can be sent on this connection; but not for ever. */
+function drain(request: IncomingMessage): void {
+  request.resume();
+  if (request.readableEnded || request.destroyed) return;
+  const timer = setTimeout(() => request.destroy(), patience).unref();
+  request.once('close', () => clearTimeout(timer));
+}
+
 function createParser(
   request: IncomingMessage,
   limits: typeof defaults,
-): busboy.Busboy & { destroy(error?: Error): Readable } {
+): busboy.Busboy & { destroy(error?: Error): void } {
   try {
     return busboy({
       headers: request.headers,
@@ -119,7 +156,7 @@ function createParser(
         parts: limits.maxFields + limits.maxFiles,
         headerPairs: 100,
       },
-    }) as busboy.Busboy & { destroy(error?: Error): Readable };
+    }) as busboy.Busboy & { destroy(error?: Error): void };
   } catch (cause) {
     throw new FileFieldError('malformed_upload', 'The request is not a multipart form; send multipart/form-data.', {
       cause,

@@ -110,9 +110,9 @@ export class Sweeper {
     } catch (error) {
       this.onFailure(error, { storage, key });
       const text = error instanceof Error ? error.message.slice(0, 500) : String(error);
-      // 1 s, 4 s, 16 s … about three days in all; then the row stays as a dead letter for a person to look at.
+      // MariaDB assigns from left to right, so the delay comes before the count. 1 s, 4 s, 16 s … about three days in all; then the row stays as a dead letter for a person to look at.
       await this.database.execute(
-        `UPDATE file_trash SET attempts = attempts + 1, not_before = ${this.#now} + 1000 * (1 << (2 * attempts)), last_error = ? WHERE id = ?`,
+        `UPDATE file_trash SET not_before = ${this.#now} + 1000 * (1 << (2 * attempts)), attempts = attempts + 1, last_error = ? WHERE id = ?`,
         [text, id],
       );
       return false;

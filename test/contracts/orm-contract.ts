@@ -1,0 +1,30 @@
+import { expectInvariants, OrmContext, type OrmHarness } from './orm/context.js';
+import { keepingClaims } from './orm/keeping.js';
+import { rollbackClaims } from './orm/rollback.js';
+import { stagedClaims } from './orm/staged.js';
+import { sweepClaims } from './orm/sweep.js';
+import { viewsClaims } from './orm/views.js';
+
+export { times, type DocumentRow, type NewDocument, type OrmHarness, type Unit } from './orm/context.js';
+
+/**
+ * What every ORM, major and database must do alike. After each claim the two invariants are checked: every committed
+ * reference resolves to the right bytes; every object is referenced or scheduled for deletion.
+ */
+export function ormContract(open: () => Promise<OrmHarness>): void {
+  let harness: OrmHarness;
+
+  beforeAll(async () => {
+    harness = await open();
+  });
+  afterAll(() => harness?.close());
+  afterEach(() => expectInvariants(harness));
+
+  // Claims are declared before the database is open; they look at it only while they run.
+  const context = new OrmContext(() => harness);
+  keepingClaims(context);
+  rollbackClaims(context);
+  stagedClaims(context);
+  sweepClaims(context);
+  viewsClaims(context);
+}

@@ -1,0 +1,60 @@
+import { type StoredFile } from 'filefield';
+import { expectCode, type OrmContext } from './context.js';
+
+export function stagedClaims(t: OrmContext): void {
+  describe('staged files', () => {
+    it('are swept when no row takes them within the lease, and then cannot be saved', async () => {
+      const file = await t.stage('forgotten');
+      const report = await t.sweepAll();
+      expect(report.expired).toBeGreaterThanOrEqual(1);
+      expect(await t.kept('forgotten')).toBe(0);
+      await expectCode(t.harness.unit().insert({ slug: 'too-late', file }), 'staged_expired');
+      expect(await t.harness.unit().find('too-late')).toBeNull();
+    });
+
+    it('are not touched by a sweep before their lease ends', async () => {
+      const file = await t.stage('patient');
+      await t.files.sweep();
+      await t.harness.unit().insert({ slug: 'patient', file });
+      expect(await t.textOf('patient')).toBe('patient');
+    });
+
+    it('go at the next sweep when they are discarded, unless a row has them', async () => {
+      const file = await t.stage('discarded');
+      await t.files.discard(file);
+      const bound = (await t.inserted('discard-bound', 'bound')).file!;
+      await t.files.discard(bound);
+      await t.files.sweep();
+      expect(await t.kept('discarded')).toBe(0);
+      expect(await t.textOf('discard-bound')).toBe('bound');
+    });
+
+    it('belong to one row: a second one is refused and rolled back', async () => {
+      const file = (await t.inserted('owner', 'mine alone')).file!;
+      await expectCode(t.harness.unit().insert({ slug: 'thief', file }), 'already_bound');
+      expect(await t.harness.unit().find('thief')).toBeNull();
+      expect(await t.textOf('owner')).toBe('mine alone');
+    });
+  });
+
+  describe('values that are not stored files', () => {
+    it.each([
+      ['a string', '2026/11/ab/secret'],
+      [
+        'an object out of a request body',
+        { v: 1, id: 'x', storage: 'documents', key: '2026/11/ab/secret', name: 'x', size: 1 },
+      ],
+    ])('refuses %s and writes nothing', async (_kind, value) => {
+      await expectCode(
+        t.harness.unit().insert({ slug: 'forged', file: value as unknown as StoredFile }),
+        'invalid_value',
+      );
+      expect(await t.harness.unit().find('forged')).toBeNull();
+    });
+
+    it('refuses a file that was staged for another storage', async () => {
+      const cover = await t.stageCover('a cover');
+      await expectCode(t.harness.unit().insert({ slug: 'misplaced', file: cover }), 'invalid_value');
+    });
+  });
+}

@@ -1,0 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expectCode, times, type OrmContext } from './context.js';
+
+export function sweepClaims(t: OrmContext): void {
+  describe('sweep', () => {
+    it('may run twice at once and deletes everything once', async () => {
+      for (let index = 0; index < 5; index += 1) await t.stage(`twice ${index}`);
+      await delay(times.lease + 50);
+      const [first, second] = await Promise.all([t.files.sweep(), t.files.sweep()]);
+      expect(first.failed + second.failed).toBe(0);
+      for (let index = 0; index < 5; index += 1) expect(await t.kept(`twice ${index}`)).toBe(0);
+    });
+
+    it('tries again later when the storage fails, and loses nothing', async () => {
+      const faults: unknown[] = [];
+      const listener = (error: unknown) => void faults.push(error);
+      t.files.on('fault', listener);
+      await t.stage('stubborn');
+      t.harness.documents.failDeletes = true;
+      try {
+        expect((await t.sweepAll()).failed).toBe(1);
+      } finally {
+        t.harness.documents.failDeletes = false;
+        t.files.off('fault', listener);
+      }
+      expect(faults).toHaveLength(1);
+      await delay(1100);
+      expect((await t.files.sweep()).deleted).toBe(1);
+      expect(await t.kept('stubborn')).toBe(0);
+    });
+
+    it('revives a staged file that a row refers to after all', async () => {
+      const file = await t.stage('promoted');
+      await t.harness.unit().insert({ slug: 'promoted', file });
+      await t.harness.query(`UPDATE file_ledger SET state = 'pending', lease_until = 0 WHERE id = '${file.id}'`);
+      expect((await t.files.sweep()).revived).toBe(1);
+      expect(await t.textOf('promoted')).toBe('promoted');
+    });
+  });
+
+  describe('missing bytes', () => {
+    it('are an error of their own and an event', async () => {
+      const file = (await t.inserted('missing', 'gone')).file!;
+      const events: unknown[] = [];
+      const listener = (event: { file: { id: string } }) => void events.push(event.file.id);
+      t.files.on('missing', listener);
+      const { key } = file.toDescriptor();
+      const bytes = await t.harness.documents.textOf(key);
+      await t.harness.documents.delete(key);
+      await expectCode((await t.harness.unit().find('missing'))!.file!.text(), 'missing');
+      t.files.off('missing', listener);
+      expect(events).toEqual([file.id]);
+      await t.harness.documents.put(key, bytes);
+    });
+  });
+}

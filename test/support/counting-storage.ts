@@ -1,0 +1,33 @@
+import { FileFieldError, type ByteRange, type ObjectReader } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+
+/** A memory storage that counts what is read and can be told to fail. */
+export class CountingStorage extends MemoryStorage {
+  reads = 0;
+  failDeletes = false;
+
+  override async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+    this.reads += 1;
+    return super.read(key, range);
+  }
+
+  override async delete(key: string): Promise<void> {
+    if (this.failDeletes) throw new FileFieldError('storage_failed', 'the storage answers 503');
+    return super.delete(key);
+  }
+
+  async textOf(key: string): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of (await super.read(key)).stream()) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  async put(key: string, text: string): Promise<void> {
+    await this.write(
+      key,
+      (async function* () {
+        yield Buffer.from(text);
+      })(),
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import { connect } from 'node:net';
+
+/** A database that the suites run on. SQLite always is; a server must answer on this machine. */
+export type DatabaseName = 'sqlite' | 'postgres' | 'mariadb';
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+export const servers: Readonly<Record<Exclude<DatabaseName, 'sqlite'>, ServerAddress>> = {
+  postgres: {
+    host: '127.0.0.1',
+    port: Number(process.env.PGPORT ?? 5432),
+    user: process.env.PGUSER ?? 'postgres',
+    database: process.env.PGDATABASE ?? 'test',
+  },
+  mariadb: { host: '127.0.0.1', port: Number(process.env.MARIADB_PORT ?? 3306), user: 'root', database: 'test' },
+};
+
+function answers({ host, port }: ServerAddress): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 1000 });
+    const done = (found: boolean) => {
+      socket.destroy();
+      resolve(found);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}
+
+/**
+ * The databases that can be used here. One that does not answer is left out with a loud line on a developer's machine
+ * and fails the run in CI, where `CI` is set.
+ */
+export async function reachableDatabases(): Promise<readonly DatabaseName[]> {
+  const found: DatabaseName[] = ['sqlite'];
+  for (const name of ['postgres', 'mariadb'] as const) {
+    if (await answers(servers[name])) found.push(name);
+    else if (process.env.CI)
+      throw new Error(`${name} does not answer on ${servers[name].host}:${servers[name].port}; it is mandatory in CI`);
+    else console.warn(`\n*** SKIPPED: ${name} does not answer on ${servers[name].host}:${servers[name].port} ***\n`);
+  }
+  return found;
+}
+
+let counter = 0;
+
+/** A name that no other suite that runs at the same time uses. */
+export function uniqueName(): string {
+  counter += 1;
+  return `ff_${process.pid}_${Date.now().toString(36)}_${counter}`;
+}

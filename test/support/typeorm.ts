@@ -1,0 +1,109 @@
+import 'reflect-metadata';
+import { StorageRegistry } from 'filefield';
+import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import {
+  Column,
+  DataSource,
+  Entity,
+  IsNull,
+  PrimaryGeneratedColumn,
+  type DataSourceOptions,
+  type EntityManager,
+  type Logger,
+} from 'typeorm';
+import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { CountingStorage } from './counting-storage.js';
+import { servers, uniqueName, type DatabaseName } from './databases.js';
+
+@Entity('contract_document')
+export class Document implements DocumentRow {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { length: 100, unique: true }) slug!: string;
+  @Column('varchar', { default: '' }) title!: string;
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+  @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
+}
+
+/** Set by the jest project: 1 where `typeorm` is TypeORM 1.x. */
+declare const typeormMajor: number | undefined;
+
+const memory = (
+  typeof typeormMajor === 'number' ? { type: 'sqljs' } : { type: 'sqlite', database: ':memory:' }
+) as DataSourceOptions;
+
+/** A database of its own for one suite, and how to get rid of it. */
+export async function openDataSource(
+  database: DatabaseName,
+  options: Pick<DataSourceOptions, 'entities' | 'logger' | 'logging'>,
+): Promise<{ dataSource: DataSource; close: () => Promise<void> }> {
+  if (database === 'sqlite') {
+    const dataSource = await new DataSource({
+      ...memory,
+      ...options,
+      synchronize: true,
+    } as DataSourceOptions).initialize();
+    return { dataSource, close: () => dataSource.destroy() };
+  }
+  const { host, port, user, database: initial } = servers[database];
+  const server = { type: database, host, port, username: user, password: '' } as const;
+  const admin = await new DataSource({ ...server, database: initial }).initialize();
+  const name = uniqueName();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const dataSource = await new DataSource({
+    ...server,
+    ...options,
+    database: name,
+    synchronize: true,
+  } as DataSourceOptions).initialize();
+  const close = async () => {
+    await dataSource.destroy();
+    await admin.query(`DROP DATABASE ${name}`);
+    await admin.destroy();
+  };
+  return { dataSource, close };
+}
+
+class UpdateCounter implements Logger {
+  updates = 0;
+  logQuery(query: string): void {
+    if (/^UPDATE\s+.?contract_document/i.test(query)) this.updates += 1;
+  }
+  logQueryError(): void {}
+  logQuerySlow(): void {}
+  logSchemaBuild(): void {}
+  logMigration(): void {}
+  log(): void {}
+}
+
+export async function openTypeorm(database: DatabaseName): Promise<OrmHarness> {
+  const logger = new UpdateCounter();
+  const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
+  const runner = dataSource.createQueryRunner();
+  await createLedger(runner);
+  await runner.release();
+  const documents = new CountingStorage();
+  const covers = new CountingStorage();
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents, covers }), ...times });
+  return {
+    files,
+    Document,
+    documents,
+    covers,
+    unit: () => unitOf(dataSource.manager),
+    query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
+    updates: () => logger.updates,
+    countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
+    close,
+  };
+}
+
+function unitOf(manager: EntityManager): Unit {
+  const repository = manager.getRepository(Document);
+  return {
+    insert: (values) => repository.save(repository.create(values)),
+    save: async (row) => void (await repository.save(row)),
+    find: (slug) => repository.findOneBy({ slug }),
+    remove: async (row) => void (await repository.remove(row as Document)),
+    transaction: (work) => manager.transaction((inner) => work(unitOf(inner))),
+  };
+}
