@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { filesFor, Letter } from '../support/fields.js';
+
+const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex');
+
+async function codeOf(work: Promise<unknown>): Promise<FileFieldErrorCode | unknown> {
+  const error = await work.then(
+    () => 'resolved',
+    (failure: unknown) => failure,
+  );
+  return isFileFieldError(error) ? error.code : error;
+}
+
+describe('a staged file', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'filefield-'));
+    await writeFile(path.join(folder, 'local.txt'), 'Grüße');
+    await writeFile(path.join(folder, 'empty.txt'), '');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const sources: [string, () => UploadSource][] = [
+    ['a string', () => 'Grüße'],
+    ['a Buffer', () => Buffer.from('Grüße')],
+    ['a Uint8Array', () => new Uint8Array(Buffer.from('Grüße'))],
+    ['a Blob', () => new Blob(['Grüße'])],
+    ['a Node stream', () => Readable.from([Buffer.from('Grü'), Buffer.from('ße')])],
+    ['a Node stream of text', () => Readable.from(['Grü', 'ße'])],
+    ['a Web stream', () => new Blob(['Grüße']).stream()],
+    [
+      'an async iterable',
+      async function* () {
+        yield 'Gr';
+        yield Buffer.from('üße');
+      } as unknown as () => UploadSource,
+    ],
+    ['a local path', () => ({ path: path.join(folder, 'local.txt') })],
+    ['what multer keeps in memory', () => ({ buffer: Buffer.from('Grüße'), originalname: 'x.txt' })],
+  ];
+
+  it.each(sources)('has the bytes, size and hash of %s', async (_kind, make) => {
+    const { files } = filesFor();
+    const file = await files.stage(Letter, 'file', make());
+    expect(await file.text()).toBe('Grüße');
+    expect(file.size).toBe(7);
+    expect(file.sha256).toBe(createHash('sha256').update('Grüße').digest('hex'));
+  });
+
+  it('takes its name from the source, and from the caller before that', async () => {
+    const { files } = filesFor();
+    const local = { path: path.join(folder, 'local.txt') };
+    expect((await files.stage(Letter, 'file', local)).name).toBe('local.txt');
+    expect((await files.stage(Letter, 'file', local, { name: 'other.txt' })).name).toBe('other.txt');
+    expect((await files.stage(Letter, 'file', 'x')).name).toBe('file');
+  });
+
+  it('may be empty', async () => {
+    const { files } = filesFor();
+    for (const source of ['', { path: path.join(folder, 'empty.txt') }, Readable.from([])]) {
+      expect((await files.stage(Letter, 'file', source)).size).toBe(0);
+    }
+  });
+
+  it('is recorded before its first byte is written', async () => {
+    const order: string[] = [];
+    class Watching extends MemoryStorage {
+      override write(...values: Parameters<MemoryStorage['write']>) {
+        order.push(`write after ${ledger.statements.length} statements`);
+        return super.write(...values);
+      }
+    }
+    const { files, ledger } = filesFor({}, new Watching());
+    await files.stage(Letter, 'file', 'x');
+    expect(order).toEqual(['write after 1 statements']);
+    expect(ledger.statements[0]).toMatch(/^INSERT INTO file_ledger .*'pending'/);
+  });
+
+  it.each([
+    ['a number', 7],
+    ['null', null],
+    ['an object of another kind', { hello: 'world' }],
+    ['a stream of objects', Readable.from([{ not: 'bytes' }])],
+  ])('cannot be made from %s', async (_kind, source) => {
+    const { files, memory } = filesFor();
+    expect(await codeOf(files.stage(Letter, 'file', source as unknown as UploadSource))).toBe('invalid_value');
+    expect(memory.keys).toEqual([]);
+  });
+
+  it('cannot be made from a local path that is not there, or is a folder', async () => {
+    const { files } = filesFor();
+    expect(await codeOf(files.stage(Letter, 'file', { path: path.join(folder, 'nope') }))).toBe('not_found');
+    expect(await codeOf(files.stage(Letter, 'file', { path: folder }))).toBe('invalid_value');
+  });
+
+  it('keeps nothing of a source that fails half way, and gives its lease up', async () => {
+    const { files, memory, ledger } = filesFor();
+    const broken = (async function* () {
+      yield Buffer.alloc(10_000);
+      throw new Error('the cable was pulled');
+    })();
+    await expect(files.stage(Letter, 'file', broken)).rejects.toThrow('the cable was pulled');
+    expect(memory.keys).toEqual([]);
+    expect(ledger.statements.at(-1)).toMatch(/SET lease_until = 0/);
+  });
+
+  it('keeps nothing when it is given up by a signal', async () => {
+    const { files, memory } = filesFor();
+    const abort = new AbortController();
+    const endless = (async function* () {
+      for (;;) {
+        yield Buffer.alloc(1000);
+        abort.abort();
+      }
+    })();
+    expect(await codeOf(files.stage(Letter, 'file', endless, { signal: abort.signal }))).toBe('aborted');
+    expect(memory.keys).toEqual([]);
+  });
+});
+
+describe('maxSize', () => {
+  it('cuts an endless upload off while it streams and keeps nothing', async () => {
+    const { files, memory } = filesFor({ maxSize: '1 MB' });
+    let sent = 0;
+    let closed = false;
+    const endless = (async function* () {
+      try {
+        for (;;) {
+          sent += 100_000;
+          yield Buffer.alloc(100_000);
+        }
+      } finally {
+        closed = true;
+      }
+    })();
+    const error = await files.stage(Letter, 'file', endless).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: 'too_large', context: { field: 'file', rule: 'maxSize', limit: 1_000_000 } });
+    expect(sent).toBeLessThanOrEqual(1_100_000);
+    expect(closed).toBe(true);
+    expect(memory.keys).toEqual([]);
+  });
+
+  it('refuses a source that says beforehand that it is too large, before anything is recorded', async () => {
+    const { files, ledger } = filesFor({ maxSize: 3 });
+    expect(await codeOf(files.stage(Letter, 'file', 'four'))).toBe('too_large');
+    expect(ledger.statements).toEqual([]);
+  });
+
+  it('takes a file of exactly that size', async () => {
+    const { files } = filesFor({ maxSize: '4 B' });
+    expect((await files.stage(Letter, 'file', 'four')).size).toBe(4);
+  });
+});
+
+describe('accept', () => {
+  it('judges by the bytes, whatever name they come under', async () => {
+    const { files, memory, ledger } = filesFor({ accept: ['image/*'] });
+    expect((await files.stage(Letter, 'file', png, { name: 'innocent.txt' })).type).toBe('image/png');
+    const kept = memory.keys.length;
+    const error = await files
+      .stage(Letter, 'file', '<script>alert(1)</script>', { name: 'photo.png' })
+      .catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'wrong_type', context: { field: 'file', rule: 'accept', limit: ['image/*'] } });
+    expect(memory.keys).toHaveLength(kept);
+    expect(ledger.statements).toHaveLength(1);
+  });
+
+  it('judges streams without losing their first bytes', async () => {
+    const { files } = filesFor({ accept: ['image/png'] });
+    const drip = Readable.from([...png].map((byte) => Buffer.from([byte])));
+    expect(await (await files.stage(Letter, 'file', drip)).bytes()).toEqual(png);
+  });
+});
+
+describe('extensions', () => {
+  it('are compared without regard to case', async () => {
+    const { files } = filesFor({ extensions: ['.TXT'] });
+    expect((await files.stage(Letter, 'file', 'x', { name: 'a.Txt' })).name).toBe('a.Txt');
+    expect(await codeOf(files.stage(Letter, 'file', 'x', { name: 'a.exe' }))).toBe('wrong_type');
+    expect(await codeOf(files.stage(Letter, 'file', 'x', { name: 'txt' }))).toBe('wrong_type');
+  });
+});
+
+describe('check', () => {
+  it('sees what was measured, and refuses with its own sentence', async () => {
+    const seen: unknown[] = [];
+    const { files, ledger } = filesFor({
+      check: (upload) => {
+        seen.push({ ...upload, head: Buffer.from(upload.head).toString() });
+        return 'We have enough of these.';
+      },
+    });
+    const error = await files.stage(Letter, 'file', 'hello', { name: 'h.txt' }).catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: 'rejected', message: 'We have enough of these.', context: { rule: 'check' } });
+    expect(seen).toMatchObject([{ name: 'h.txt', size: 5, type: 'text/plain', head: 'hello' }]);
+    // The bytes are stored by then; their lease is given up, so that the next sweep takes them.
+    expect(ledger.statements.at(-1)).toMatch(/SET lease_until = 0/);
+  });
+});

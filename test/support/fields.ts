@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { Ledger } from '../../src/ledger/ledger.js';
+import type { LedgerConnection } from '../../src/ledger/connection.js';
+import { Files } from '../../src/fields/files.js';
+import type { FileFieldOptions } from '../../src/fields/options.js';
+import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+
+/** An entity that no ORM knows: staging needs none. */
+export class Letter {
+  file!: StoredFile | null;
+}
+
+/** Statements that a ledger sends, in order; the suites of the ORMs run them for real. */
+export class RecordingConnection implements LedgerConnection {
+  readonly dialect = 'sqlite' as const;
+  readonly statements: string[] = [];
+
+  async execute(sql: string): Promise<{ rows: []; affected: number }> {
+    this.statements.push(sql);
+    return { rows: [], affected: 1 };
+  }
+}
+
+/** Files with one field of the given options, over a memory storage and a ledger that only remembers. */
+export function filesFor(
+  options: Partial<FileFieldOptions> = {},
+  storage: Storage = new MemoryStorage(),
+): { files: Files; memory: MemoryStorage; ledger: RecordingConnection } {
+  const ledger = new RecordingConnection();
+  const field = {
+    entity: 'Letter',
+    property: 'file',
+    options: { storage: 'letters', ...options },
+    reference: { table: 'letter', column: 'file', owner: 'letter', slot: 'file' },
+  };
+  const unsupported = () => {
+    throw new Error(`not part of this test: ${randomUUID()}`);
+  };
+  const files = new Files(new StorageRegistry({ letters: storage }), new Ledger(ledger), {
+    fields: [field],
+    fileField: () => field,
+    findObject: unsupported,
+    columnKind: unsupported,
+    primaryKey: unsupported,
+  });
+  return { files, memory: storage as MemoryStorage, ledger };
+}
