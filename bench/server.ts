@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import express from 'express';
+import { StorageRegistry } from 'filefield';
+import { objectDownloadView } from 'filefield/express';
+import { DiskStorage } from 'filefield/storages/disk';
+import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import { mkdtempSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
+
+/** The same file twice: once as a file field, once as what people write by hand, a path in a column. */
+@Entity()
+class Document {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { unique: true }) slug!: string;
+  @Column('varchar') path!: string;
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+}
+
+const root = mkdtempSync(path.join(tmpdir(), 'filefield-bench-'));
+const dataSource = await new DataSource({
+  type: 'sqlite',
+  database: path.join(root, 'bench.db'),
+  entities: [Document],
+  synchronize: true,
+}).initialize();
+await createLedger(dataSource.createQueryRunner());
+const storages = new StorageRegistry({ documents: new DiskStorage({ root: path.join(root, 'documents') }) });
+const files = await attachFiles(dataSource, { storages });
+const repository = dataSource.getRepository(Document);
+
+for (const bytes of [1024, 2 ** 20]) {
+  const file = await files.stage(Document, 'file', Buffer.alloc(bytes, 'x'), { name: `${bytes}.txt` });
+  await repository.save(repository.create({ slug: String(bytes), file, path: file.localPath! }));
+}
+
+const app = express();
+app.get('/view/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug' }));
+app.get('/hand/:slug', async (request, response) => {
+  const document = await repository.findOneBy({ slug: request.params.slug });
+  if (!document) response.sendStatus(404);
+  else response.sendFile(document.path, { headers: { 'content-disposition': 'attachment' } });
+});
+const server = app.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+process.on('disconnect', () => process.exit());
