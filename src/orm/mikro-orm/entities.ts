@@ -94,9 +94,12 @@ export class MikroEntities implements EntityPort {
   }
 
   #find(entity: EntityRef): EntityMetadata {
-    // Classes are compared, not names: two entities of one name may live in two ORM instances.
-    const target = 'meta' in entity ? entity.meta.class : entity;
-    const found = this.#metadata.find((metadata) => (metadata.class as unknown) === target);
+    const schema = 'meta' in entity ? (entity.meta as Partial<EntityMetadata>) : undefined;
+    const target: unknown = schema ? schema.class : entity;
+    // In MikroORM 6 a schema without a class gets one in each ORM instance, and names are unique there.
+    const found = this.#metadata.find(
+      (one) => one.class === target || (schema && !target && one.className === schema.className),
+    );
     if (found) return found;
     throw new FileFieldError('invalid_option', 'The entity is not part of the MikroORM instance with these files.');
   }

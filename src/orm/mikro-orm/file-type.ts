@@ -10,6 +10,9 @@ const attachment = Symbol.for('filefield.mikro-orm.context');
 /**
  * What makes a MikroORM property a file field: its type. There is one subclass per field, which carries the field's
  * options, so that no second registry has to be taught of inheritance, schemas and embeddables.
+ *
+ * It has no `toJSON` of its own: `em.refresh` reads an entity by serialising another one, so the serialised value must
+ * be the stored file; that one shows name, size and type when it becomes JSON.
  */
 export abstract class FileType extends JsonType {
   abstract readonly options: FileFieldOptions;
@@ -29,12 +32,6 @@ export abstract class FileType extends JsonType {
 
   override convertToJSValue(value: unknown, platform: Platform): StoredFile | null {
     return isStoredFile(value) ? value : StoredFile.parse(value, contextOf(platform));
-  }
-
-  /** What a serialised entity shows. */
-  override toJSON(value: unknown): never {
-    // MikroORM's signature asks for a stored file, the DTO wants its JSON.
-    return (isStoredFile(value) ? value.toJSON() : null) as never;
   }
 }
 
