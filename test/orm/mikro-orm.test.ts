@@ -1,10 +1,10 @@
-import { defineEntity, EntitySchema, p, wrap, type EntityManager } from '@mikro-orm/core';
-import { isFileFieldError, type FileFieldErrorCode, StorageRegistry, StoredFile } from 'filefield';
+import { defineEntity, EntitySchema, p, PrimaryKeyProp, wrap, type EntityManager } from '@mikro-orm/core';
+import { ledgerSchema, isFileFieldError, type FileFieldErrorCode, StorageRegistry, StoredFile } from 'filefield';
 import { attachFiles, FileField, fileProperty, fileType, type Files } from 'filefield/mikro-orm';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { legacy, major, openMikro, type MikroDatabase, type OpenMikro } from '../support/mikro-orm.js';
+import { legacy, major, migrate, openMikro, type MikroDatabase, type OpenMikro } from '../support/mikro-orm.js';
 
-const { Embeddable, Embedded, Entity, PrimaryKey, Property } = legacy;
+const { Embeddable, Embedded, Entity, ManyToOne, PrimaryKey, Property } = legacy;
 
 @Entity()
 class Document {
@@ -37,6 +37,35 @@ class Film extends Media {
   @FileField({ storage: 'documents' }) poster!: StoredFile | null;
 }
 
+@Embeddable()
+class Packed {
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+}
+
+@Entity()
+class Parcel {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Embedded(() => Packed, { object: true }) packed = new Packed();
+}
+
+@Entity()
+class Page {
+  @ManyToOne(() => Document, { primary: true }) document!: Document;
+  @PrimaryKey({ type: 'integer' }) number!: number;
+  @FileField({ storage: 'documents' }) scan!: StoredFile | null;
+  [PrimaryKeyProp]?: ['document', 'number'];
+}
+
+// Only properties that can hold a file take the decorator.
+class Wrong {
+  // @ts-expect-error a text is not a file
+  @FileField({ storage: 'documents' }) text!: string;
+  // @ts-expect-error nor are several files
+  @FileField({ storage: 'documents' }) files!: StoredFile[];
+}
+// @ts-expect-error misspelt options do not compile
+const misspelt = (): unknown => fileType({ storage: 'documents', maxsize: 1 });
+
 const Invoice = defineEntity({
   name: 'Invoice',
   properties: { id: p.integer().primary(), file: p.type(fileType({ storage: 'documents' })).nullable() },
@@ -60,7 +89,16 @@ describe.each(databases)(`MikroORM ${major} with %s`, (database) => {
   let storage: MemoryStorage;
 
   beforeAll(async () => {
-    open = await openMikro(database, `orm_${database}`, [Document, Profile, Person, Media, Film, Invoice, NoteSchema]);
+    open = await openMikro(database, `orm_${database}`, [
+      Document,
+      Page,
+      Profile,
+      Person,
+      Media,
+      Film,
+      Invoice,
+      NoteSchema,
+    ]);
     storage = new MemoryStorage();
     files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents: storage }), grace: 0 });
   });
@@ -338,6 +376,26 @@ describe.each(databases)(`MikroORM ${major} with %s`, (database) => {
     expect([await stateOf(source), await stateOf(poster)]).toEqual(['doomed', 'doomed']);
   });
 
+  test('composite keys with a reference', async () => {
+    const file = await files.stage(Page, 'scan', 'scan');
+    const page = em.create(Page, { document: await saved(), number: 2, scan: file } as Page);
+    await em.flush();
+    const [row] = await open.rows(`SELECT owner_pk FROM file_ledger WHERE id = '${file.id}'`);
+    expect(row?.owner_pk).toBe(JSON.stringify([String(page.document.id), '2']));
+    const fork = open.em;
+    fork.remove(fork.getReference(Page, [page.document.id, 2]));
+    await fork.flush();
+    expect(await stateOf(file)).toBe('doomed');
+    expect(() => files.primaryKey(Page)).toThrow('no single primary key');
+  });
+
+  test('staging inside of a transaction', async () => {
+    const file = em.transactional(() => stage());
+    // SQLite has one connection, which that transaction holds.
+    if (database === 'sqlite') await refused('busy', file);
+    else expect(await stateOf(await file)).toBe('pending');
+  });
+
   test('objects are found for views', async () => {
     const { id } = await saved();
     expect(files.primaryKey(Document)).toBe('id');
@@ -364,5 +422,57 @@ describe.each(databases)(`MikroORM ${major} with %s`, (database) => {
   test('attaching twice is refused', async () => {
     const storages = new StorageRegistry({ documents: storage });
     await refused('invalid_option', attachFiles(open.orm, { storages }));
+  });
+});
+
+describe(`MikroORM ${major}, set-up`, () => {
+  const memory = () => new StorageRegistry({ documents: new MemoryStorage() });
+
+  test('two instances keep one entity in different storages', async () => {
+    const [a, b] = [
+      await openMikro('sqlite', 'a', [Document, Invoice]),
+      await openMikro('sqlite', 'b', [Document, Invoice]),
+    ];
+    const [one, two] = [
+      await attachFiles(a.orm, { storages: memory() }),
+      await attachFiles(b.orm, { storages: memory() }),
+    ];
+    for (const [files, em, text] of [[one, a.em, 'one'] as const, [two, b.em, 'two'] as const]) {
+      em.create(Document, { file: await files.stage(Document, 'file', text), cover: null } as Document);
+      em.create(Invoice, { file: await files.stage(Invoice, 'file', text) });
+      await em.flush();
+    }
+    expect(await (await a.em.findOneOrFail(Document, 1)).file?.text()).toBe('one');
+    expect(await (await a.em.findOneOrFail(Invoice, 1)).file?.text()).toBe('one');
+    expect(await (await b.em.findOneOrFail(Document, 1)).file?.text()).toBe('two');
+    expect(await (await b.em.findOneOrFail(Invoice, 1)).file?.text()).toBe('two');
+    await a.close();
+    await b.close();
+  });
+
+  test('what cannot work is refused at the start', async () => {
+    const parcels = await openMikro('sqlite', 'parcels', [Parcel, Packed]);
+    await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
+      'Parcel.packed.file is inside a JSON',
+    );
+    await parcels.close();
+    const documents = await openMikro('sqlite', 'documents', [Document]);
+    const other = new StorageRegistry({ other: new MemoryStorage() });
+    await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');
+    await documents.orm.em.getConnection().execute('DROP TABLE file_ledger', [], 'run');
+    await expect(attachFiles(documents.orm, { storages: memory() })).rejects.toThrow('has the migration');
+    await documents.close();
+    expect([Wrong, misspelt]).toHaveLength(2);
+  });
+
+  test('the ledger is made by a migration', async () => {
+    const open = await openMikro('sqlite', 'migrated', [Document]);
+    for (const sql of ledgerSchema('sqlite').drop) await open.orm.em.getConnection().execute(sql, [], 'run');
+    await migrate(open.orm, 'up');
+    const files = await attachFiles(open.orm, { storages: memory() });
+    expect(await files.stage(Document, 'file', 'x')).toBeInstanceOf(StoredFile);
+    await migrate(open.orm, 'down');
+    expect(await open.rows(`SELECT name FROM sqlite_master WHERE name LIKE 'file_%'`)).toEqual([]);
+    await open.close();
   });
 });

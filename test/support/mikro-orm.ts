@@ -89,3 +89,22 @@ export async function openMikro(
 function load(name: string): Promise<unknown> {
   return import(name);
 }
+
+/** Runs the one migration that an application needs for the ledger, as its users write it. */
+export async function migrate(orm: MikroORM, direction: 'up' | 'down'): Promise<void> {
+  const { Migration, Migrator } = (await load('@mikro-orm/migrations')) as typeof import('@mikro-orm/migrations');
+  class Ledger extends Migration {
+    override up(): void {
+      for (const sql of ledgerSchema('sqlite').create) this.addSql(sql);
+    }
+    override down(): void {
+      for (const sql of ledgerSchema('sqlite').drop) this.addSql(sql);
+    }
+  }
+  orm.config.set('migrations', {
+    ...orm.config.get('migrations'),
+    migrationsList: [{ name: 'Ledger', class: Ledger }],
+    snapshot: false,
+  });
+  await new Migrator(orm.em as never)[direction]();
+}
