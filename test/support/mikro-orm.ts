@@ -1,4 +1,6 @@
+import type * as core from '@mikro-orm/core';
 import { MetadataStorage, MikroORM, type EntityManager, type Options } from '@mikro-orm/core';
+import type * as migrations from '@mikro-orm/migrations';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,7 +12,7 @@ export type MikroDatabase = 'sqlite' | 'postgres' | 'mariadb';
 export const major = 'getMetadataFromDecorator' in MetadataStorage ? 6 : 7;
 
 type Legacy = Pick<
-  typeof import('@mikro-orm/core'),
+  typeof core,
   'Embeddable' | 'Embedded' | 'Entity' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
 >;
 
@@ -92,7 +94,7 @@ function load(name: string): Promise<unknown> {
 
 /** Runs the one migration that an application needs for the ledger, as its users write it. */
 export async function migrate(orm: MikroORM, direction: 'up' | 'down'): Promise<void> {
-  const { Migration, Migrator } = (await load('@mikro-orm/migrations')) as typeof import('@mikro-orm/migrations');
+  const { Migration, Migrator } = (await load('@mikro-orm/migrations')) as typeof migrations;
   class Ledger extends Migration {
     override up(): void {
       for (const sql of ledgerSchema('sqlite').create) this.addSql(sql);

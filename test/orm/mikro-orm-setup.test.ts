@@ -1,0 +1,122 @@
+import { ledgerSchema, StorageRegistry, StoredFile } from 'filefield';
+import { attachFiles, FileField, fileType } from 'filefield/mikro-orm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { spawnSync } from 'node:child_process';
+import { Document, Invoice } from '../support/mikro-entities.js';
+import { legacy, major, migrate, openMikro } from '../support/mikro-orm.js';
+
+const { Embeddable, Embedded, Entity, PrimaryKey } = legacy;
+
+@Embeddable()
+class Packed {
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+}
+
+@Entity()
+class Parcel {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Embedded(() => Packed, { object: true }) packed = new Packed();
+}
+
+// Only properties that can hold a file take the decorator.
+class Wrong {
+  // @ts-expect-error a text is not a file
+  @FileField({ storage: 'documents' }) text!: string;
+  // @ts-expect-error nor are several files
+  @FileField({ storage: 'documents' }) files!: StoredFile[];
+}
+// @ts-expect-error misspelt options do not compile
+const misspelt = (): unknown => fileType({ storage: 'documents', maxsize: 1 });
+
+interface StandardEntity {
+  id: number;
+  file: StoredFile | null;
+}
+/** Compiled in another mode, and with the types of another major: not to be seen by this program. */
+interface StandardDecorators {
+  readonly Letter: new () => StandardEntity & { scan: StoredFile | null };
+  readonly Parcel: new () => StandardEntity;
+}
+const standardDecorators = '../../compat/mikro-7/es-decorators.js';
+
+describe(`MikroORM ${major}, set-up`, () => {
+  const memory = () => new StorageRegistry({ documents: new MemoryStorage() });
+
+  test('two instances keep one entity in different storages', async () => {
+    const [a, b] = [
+      await openMikro('sqlite', 'a', [Document, Invoice]),
+      await openMikro('sqlite', 'b', [Document, Invoice]),
+    ];
+    const [one, two] = [
+      await attachFiles(a.orm, { storages: memory() }),
+      await attachFiles(b.orm, { storages: memory() }),
+    ];
+    for (const [files, em, text] of [[one, a.em, 'one'] as const, [two, b.em, 'two'] as const]) {
+      em.create(Document, { file: await files.stage(Document, 'file', text), cover: null } as Document);
+      em.create(Invoice, { file: await files.stage(Invoice, 'file', text) });
+      await em.flush();
+    }
+    expect(await (await a.em.findOneOrFail(Document, 1)).file?.text()).toBe('one');
+    expect(await (await a.em.findOneOrFail(Invoice, 1)).file?.text()).toBe('one');
+    expect(await (await b.em.findOneOrFail(Document, 1)).file?.text()).toBe('two');
+    expect(await (await b.em.findOneOrFail(Invoice, 1)).file?.text()).toBe('two');
+    await a.close();
+    await b.close();
+  });
+
+  test('what cannot work is refused at the start', async () => {
+    const parcels = await openMikro('sqlite', 'parcels', [Parcel, Packed]);
+    await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
+      'Parcel.packed.file is inside a JSON',
+    );
+    await parcels.close();
+    const documents = await openMikro('sqlite', 'documents', [Document]);
+    const other = new StorageRegistry({ other: new MemoryStorage() });
+    await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');
+    await documents.orm.em.getConnection().execute('DROP TABLE file_ledger', [], 'run');
+    await expect(attachFiles(documents.orm, { storages: memory() })).rejects.toThrow('has the migration');
+    await documents.close();
+    expect([Wrong, misspelt]).toHaveLength(2);
+  });
+
+  // MikroORM 6 has no standard decorators.
+  (major === 7 ? test : test.skip)('standard decorators, with a base class', async () => {
+    const { Letter, Parcel } = (await import(standardDecorators)) as StandardDecorators;
+    const open = await openMikro('sqlite', 'standard', [Letter, Parcel]);
+    const storages = memory();
+    const files = await attachFiles(open.orm, { storages });
+    const em = open.em;
+    const letter = new Letter();
+    letter.file = await files.stage(Letter, 'file', 'letter');
+    letter.scan = await files.stage(Letter, 'scan', 'scan');
+    const parcel = new Parcel();
+    parcel.file = await files.stage(Parcel, 'file', 'parcel');
+    await em.persist([letter, parcel]).flush();
+    const fork = open.em;
+    expect(await (await fork.findOneOrFail(Letter, letter.id)).scan?.text()).toBe('scan');
+    expect(await (await fork.findOneOrFail(Parcel, parcel.id)).file?.text()).toBe('parcel');
+    expect(() => files.checkFileField(Parcel, 'scan')).toThrow('not a file field');
+    expect(await open.rows('SELECT DISTINCT state, owner_type, slot FROM file_ledger ORDER BY 2, 3')).toEqual([
+      { state: 'live', owner_type: 'letter', slot: 'file' },
+      { state: 'live', owner_type: 'letter', slot: 'scan_json' },
+      { state: 'live', owner_type: 'parcel', slot: 'file' },
+    ]);
+    await open.close();
+  });
+
+  (major === 7 ? test : test.skip)('the sources compile with the types of MikroORM 7', () => {
+    const arguments_ = ['node_modules/typescript/bin/tsc', '-p', 'compat/mikro-7'];
+    expect(spawnSync(process.execPath, arguments_, { encoding: 'utf8' }).stdout).toBe('');
+  });
+
+  test('the ledger is made by a migration', async () => {
+    const open = await openMikro('sqlite', 'migrated', [Document]);
+    for (const sql of ledgerSchema('sqlite').drop) await open.orm.em.getConnection().execute(sql, [], 'run');
+    await migrate(open.orm, 'up');
+    const files = await attachFiles(open.orm, { storages: memory() });
+    expect(await files.stage(Document, 'file', 'x')).toBeInstanceOf(StoredFile);
+    await migrate(open.orm, 'down');
+    expect(await open.rows(`SELECT name FROM sqlite_master WHERE name LIKE 'file_%'`)).toEqual([]);
+    await open.close();
+  });
+});
