@@ -1,7 +1,8 @@
 // One project per pair of ORM majors: the same suites, another registry of modules.
 const compat = new URL('./compat/mikro-7/node_modules', import.meta.url).pathname;
-const compiled = (tsconfig) => ['ts-jest', { useESM: true, tsconfig, diagnostics: false }];
-const transform = { '^.+\\.ts$': compiled('<rootDir>/tsconfig.json') };
+const transform = {
+  '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }],
+};
 const own = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
   '^filefield$': '<rootDir>/src/index.ts',
@@ -34,7 +35,6 @@ export default {
       displayName: 'mikro-7',
       testMatch: ['<rootDir>/test/orm/mikro*.test.ts'],
       moduleDirectories: [compat, 'node_modules'],
-      transform: { '/compat/.+\\.ts$': compiled('<rootDir>/compat/mikro-7/tsconfig.json'), ...transform },
     },
   ],
 };

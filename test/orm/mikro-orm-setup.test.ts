@@ -2,6 +2,10 @@ import { ledgerSchema, StorageRegistry, StoredFile } from 'filefield';
 import { attachFiles, FileField, fileType } from 'filefield/mikro-orm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import ts from 'typescript';
 import { Document, Invoice } from '../support/mikro-entities.js';
 import { legacy, major, migrate, openMikro } from '../support/mikro-orm.js';
 
@@ -37,7 +41,19 @@ interface StandardDecorators {
   readonly Letter: new () => StandardEntity & { scan: StoredFile | null };
   readonly Parcel: new () => StandardEntity;
 }
-const standardDecorators = '../../compat/mikro-7/es-decorators.js';
+
+async function standardDecorators(): Promise<StandardDecorators> {
+  const source = await readFile('compat/mikro-7/es-decorators.ts', 'utf8');
+  const { config } = ts.readConfigFile('compat/mikro-7/tsconfig.json', (file) => ts.sys.readFile(file));
+  const { outputText } = ts.transpileModule(source, config as ts.TranspileOptions);
+  const folder = await mkdtemp(path.join(tmpdir(), 'filefield-'));
+  await writeFile(path.join(folder, 'es-decorators.mjs'), outputText);
+  try {
+    return (await import(path.join(folder, 'es-decorators.mjs'))) as StandardDecorators;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
 
 describe(`MikroORM ${major}, set-up`, () => {
   const memory = () => new StorageRegistry({ documents: new MemoryStorage() });
@@ -81,7 +97,7 @@ describe(`MikroORM ${major}, set-up`, () => {
 
   // MikroORM 6 has no standard decorators.
   (major === 7 ? test : test.skip)('standard decorators, with a base class', async () => {
-    const { Letter, Parcel } = (await import(standardDecorators)) as StandardDecorators;
+    const { Letter, Parcel } = await standardDecorators();
     const open = await openMikro('sqlite', 'standard', [Letter, Parcel]);
     const storages = memory();
     const files = await attachFiles(open.orm, { storages });
