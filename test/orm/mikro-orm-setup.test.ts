@@ -22,6 +22,17 @@ class Parcel {
   @Embedded(() => Packed, { object: true }) packed = new Packed();
 }
 
+@Entity({ inheritance: 'tpt' } as object)
+class Work {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @FileField({ storage: 'documents' }) source!: StoredFile | null;
+}
+
+@Entity()
+class Song extends Work {
+  @FileField({ storage: 'documents' }) lyrics!: StoredFile | null;
+}
+
 // Only properties that can hold a file take the decorator.
 class Wrong {
   // @ts-expect-error a text is not a file
@@ -117,6 +128,32 @@ describe(`MikroORM ${major}, set-up`, () => {
       { state: 'live', owner_type: 'letter', slot: 'scan_json' },
       { state: 'live', owner_type: 'parcel', slot: 'file' },
     ]);
+    await open.close();
+  });
+
+  (major === 7 ? test : test.skip)('one table per class', async () => {
+    const open = await openMikro('sqlite', 'tables', [Work, Song]);
+    const files = await attachFiles(open.orm, { storages: memory() });
+    const em = open.em;
+    const song = new Song();
+    song.source = await files.stage(Song, 'source', 'source');
+    song.lyrics = await files.stage(Song, 'lyrics', 'lyrics');
+    await em.persist(song).flush();
+    song.source = await files.stage(Song, 'source', 'next');
+    await em.flush();
+    const entries = () => open.rows(`SELECT state, owner_type AS owner, slot FROM file_ledger ORDER BY 2, 3, 1`);
+    const [source, lyrics] = [
+      { owner: 'work', slot: 'source' },
+      { owner: 'song', slot: 'lyrics' },
+    ];
+    expect(await entries()).toEqual([
+      { state: 'live', ...lyrics },
+      { state: 'doomed', ...source },
+      { state: 'live', ...source },
+    ]);
+    em.remove(song);
+    await em.flush();
+    expect((await entries()).map(({ state }) => state)).toEqual(['doomed', 'doomed', 'doomed']);
     await open.close();
   });
 

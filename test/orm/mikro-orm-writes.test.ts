@@ -196,6 +196,23 @@ describe.each<MikroDatabase>(['sqlite', 'postgres', 'mariadb'])(`MikroORM ${majo
     expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
   });
 
+  test('many transactions at once', async () => {
+    const files = await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const file = await fixture.stage(String(index));
+        const work = fixture.em.transactional(async (inner) => {
+          inner.create(Document, { file, cover: null } as Document);
+          await inner.flush();
+          if (index % 3 === 0) throw new Error('no');
+        });
+        await work.catch(() => undefined);
+        return file;
+      }),
+    );
+    const states = await Promise.all(files.map((file) => fixture.stateOf(file)));
+    expect(states).toEqual(files.map((_, index) => (index % 3 === 0 ? 'pending' : 'live')));
+  });
+
   test('staging inside of a transaction', async () => {
     const file = em.transactional(() => fixture.stage());
     // SQLite has one connection, which that transaction holds.

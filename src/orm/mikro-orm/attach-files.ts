@@ -11,6 +11,10 @@ import { FileSubscriber } from './subscriber.js';
  * Gives life to the file fields of a MikroORM instance. Throws `invalid_option` when a field names a storage that is not
  * registered, and `database_failed` when the ledger's tables are missing: run the migrations first.
  *
+ * In a migration: `for (const sql of ledgerSchema('postgres').create) this.addSql(sql)`. The schema generator drops tables
+ * that it does not know, unless the configuration says `schemaGenerator: { skipTables: [...ledgerTables] }`.
+ * WARNING: an entity manager of `fork({ freshEventManager: true })` has no subscribers, so its writes bind nothing.
+ *
  * @example
  * ```ts
  * import type { MikroORM } from '@mikro-orm/core';
