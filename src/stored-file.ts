@@ -76,6 +76,11 @@ export class StoredFile implements FileSource {
     return { name: this.name, size: this.size, type: this.type };
   }
 
+  /** Itself, since it cannot change. MikroORM copies what it is given and asks for this. */
+  clone(): this {
+    return this;
+  }
+
   equals(other: unknown): boolean {
     return isStoredFile(other) && other.id === this.id;
   }

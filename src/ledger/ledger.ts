@@ -36,6 +36,11 @@ export class Ledger {
     this.grace = options.grace ?? 10 * 60_000;
   }
 
+  /** Throws `database_failed` unless the ledger's tables are there: better at start-up than at the first upload. */
+  async verify(): Promise<void> {
+    await this.database.execute(`SELECT id FROM file_ledger WHERE id = ?`, ['']);
+  }
+
   /** Writes the intent to store an object, committed on its own before any byte moves. */
   async intend(id: string, storage: string, key: string): Promise<void> {
     const time = now[this.database.dialect];

@@ -1,17 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
+import type { AttachOptions } from '../../fields/attach-options.js';
 import { Files } from '../../fields/files.js';
-import { Ledger, type LedgerOptions } from '../../ledger/ledger.js';
-import type { StorageRegistry } from '../../registry.js';
+import { Ledger } from '../../ledger/ledger.js';
 import { databaseOf, dialectOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import { isFileColumn } from './file-column.js';
 import { FileSubscriber } from './subscriber.js';
-
-export interface AttachOptions extends LedgerOptions {
-  /** The storages that the file fields name. */
-  readonly storages: StorageRegistry;
-}
 
 const attached = new WeakSet<DataSource>();
 
@@ -36,11 +31,10 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
     throw new FileFieldError('invalid_option', 'Initialize the data source before attachFiles().');
   if (attached.has(dataSource))
     throw new FileFieldError('invalid_option', 'Files are attached to this data source already.');
-  const database = databaseOf(dataSource);
-  const ledger = new Ledger(database, options);
+  const ledger = new Ledger(databaseOf(dataSource), options);
   const entities = new TypeormEntities(dataSource);
   const files = new Files(options.storages, ledger, entities);
-  await database.execute(`SELECT id FROM file_ledger WHERE id = ?`, ['']);
+  await ledger.verify();
   for (const { column } of entities.all) {
     // Metadata belongs to the data source, so two of them may keep the same entity in different storages.
     if (isFileColumn(column.transformer)) column.transformer = column.transformer.attached(files.context);

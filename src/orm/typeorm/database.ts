@@ -2,6 +2,8 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../../errors.js';
 import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
+import { databaseBusy } from '../../ledger/database-busy.js';
+import { databaseFailed } from '../../ledger/database-failed.js';
 import type { Dialect } from '../../ledger/dialect.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
@@ -53,7 +55,7 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
       try {
         return await run(runner, dialect, sql, parameters);
       } catch (cause) {
-        throw failed(cause);
+        throw databaseFailed(cause);
       } finally {
         await runner.release();
       }
@@ -85,19 +87,14 @@ class SharedConnection implements LedgerConnection {
         throw error;
       });
     } catch (cause) {
-      throw cause instanceof FileFieldError ? cause : failed(cause);
+      throw cause instanceof FileFieldError ? cause : databaseFailed(cause);
     }
   }
 
   async #idle(): Promise<void> {
     const until = performance.now() + patience;
     while (this.runner.isTransactionActive) {
-      if (performance.now() > until) {
-        throw new FileFieldError(
-          'busy',
-          'The only connection to this SQLite database has been in a transaction for 5 seconds; stage and sweep before you open one.',
-        );
-      }
+      if (performance.now() > until) throw databaseBusy('a');
       await delay(5);
     }
   }
@@ -125,12 +122,4 @@ function inTurn<Result>(runner: QueryRunner, work: () => Promise<Result>): Promi
     turn.catch(() => undefined),
   );
   return turn;
-}
-
-function failed(cause: unknown): FileFieldError {
-  return new FileFieldError(
-    'database_failed',
-    'The file ledger could not be reached; has the migration that makes its tables been run?',
-    { cause },
-  );
 }

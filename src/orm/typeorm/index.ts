@@ -1,9 +1,10 @@
 // fields of entities
 export { FileField, fileColumn } from './file-field.js';
 // start-up and migrations
-export { attachFiles, type AttachOptions } from './attach-files.js';
+export { attachFiles } from './attach-files.js';
 export { createLedger, dropLedger } from './ledger-migration.js';
 // what these speak of
+export type { AttachOptions } from '../../fields/attach-options.js';
 export type { Files, FilesEvents, StageInfo } from '../../fields/files.js';
 export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';

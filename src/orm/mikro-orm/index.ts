@@ -1,0 +1,11 @@
+// fields of entities
+export { FileField, fileProperty, fileType, type FileFieldDecorator, type FileTypeClass } from './file-field.js';
+// start-up
+export { attachFiles } from './attach-files.js';
+// what these speak of
+export type { AttachOptions } from '../../fields/attach-options.js';
+export type { Files, FilesEvents, StageInfo } from '../../fields/files.js';
+export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
+export type { Received, ReceiveOptions } from '../../fields/receive.js';
+export type { SweepOptions, SweepReport } from '../../ledger/sweeper.js';
+export type { StoredFile } from '../../stored-file.js';

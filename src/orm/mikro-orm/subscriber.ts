@@ -1,0 +1,82 @@
+import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber } from '@mikro-orm/core';
+import { recordChange } from '../../fields/slots.js';
+import type { Dialect } from '../../ledger/dialect.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { isStoredFile, StoredFile } from '../../stored-file.js';
+import { transactionOf } from './database.js';
+import type { FieldProperty } from './entities.js';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/**
+ * Carries what MikroORM writes over to the ledger, in the same transaction, after the row. It decides nothing and does no
+ * I/O but SQL: commit and rollback need no hook, since the ledger's rows follow the transaction by themselves.
+ */
+export class FileSubscriber implements EventSubscriber {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly dialect: Dialect,
+    private readonly fields: (metadata: EntityMetadata) => readonly FieldProperty[],
+  ) {}
+
+  async afterCreate(args: EventArgs<object>): Promise<void> {
+    for (const field of this.fields(args.meta)) {
+      const current = writtenBy(args, field);
+      if (current) await this.#record(args, field, { current, inserted: true });
+    }
+  }
+
+  async afterUpdate(args: EventArgs<object>): Promise<void> {
+    for (const field of this.fields(args.meta)) {
+      // Only what has changed is written.
+      const current = writtenBy(args, field);
+      if (current === undefined) continue;
+      const original = args.changeSet?.originalEntity as Data | undefined;
+      await this.#record(args, field, { current, previous: fileOf(original?.[field.property.name]) });
+    }
+  }
+
+  /** No change set here, and outside of a transaction it commits at once, as the row did. */
+  async afterUpsert(args: EventArgs<object>): Promise<void> {
+    for (const field of this.fields(args.meta)) {
+      const current = valueOf(args.entity, field);
+      if (current !== undefined) await this.#record(args, field, { current: fileOf(current) });
+    }
+  }
+
+  async afterDelete(args: EventArgs<object>): Promise<void> {
+    for (const field of this.fields(args.meta)) {
+      // Of a mere reference nothing but the key is known; the slot is doomed by that.
+      const held = valueOf(args.entity, field);
+      await this.#record(args, field, { current: null, previous: isStoredFile(held) ? held : null });
+    }
+  }
+
+  async #record(
+    { em, entity }: EventArgs<object>,
+    { field }: FieldProperty,
+    change: { readonly current: StoredFile | null; readonly previous?: StoredFile | null; readonly inserted?: boolean },
+  ): Promise<void> {
+    const key = wrap(entity, true).getPrimaryKeys(true) ?? undefined;
+    await recordChange(this.ledger, transactionOf(em, this.dialect), { field, key, ...change });
+  }
+}
+
+/** What the statement has set the column to: not what the entity holds, which may have been changed meanwhile. */
+function writtenBy({ changeSet }: EventArgs<object>, { property }: FieldProperty): StoredFile | null | undefined {
+  // With one table per class, MikroORM 7 keeps what goes to the tables of base classes apart.
+  const others = (changeSet as { tptChangeSets?: { payload: Data }[] } | undefined)?.tptChangeSets ?? [];
+  for (const { payload } of changeSet ? [changeSet as { payload: Data }, ...others] : []) {
+    const value = payload[property.name];
+    if (value !== undefined) return fileOf(value);
+  }
+  return undefined;
+}
+
+function fileOf(value: unknown): StoredFile | null {
+  return isStoredFile(value) ? value : StoredFile.parse(value);
+}
+
+function valueOf(entity: object, { path }: FieldProperty): unknown {
+  return path.reduce<unknown>((value, name) => (value as Data | null | undefined)?.[name], entity);
+}

@@ -1,0 +1,131 @@
+import { wrap, type EntityManager } from '@mikro-orm/core';
+import type { StoredFile } from 'filefield';
+import { Document, Film, Invoice, Media, NoteSchema, Page, Person, type Note } from '../support/mikro-entities.js';
+import { mikroFixture, type MikroFixture } from '../support/mikro-fixture.js';
+import { major, type MikroDatabase } from '../support/mikro-orm.js';
+
+describe.each<MikroDatabase>(['sqlite', 'postgres', 'mariadb'])(`MikroORM ${major} with %s, mapping`, (database) => {
+  let fixture: MikroFixture;
+  let em: EntityManager;
+
+  beforeAll(async () => {
+    fixture = await mikroFixture(database, 'mapping');
+  });
+  afterAll(() => fixture?.close());
+  beforeEach(() => {
+    em = fixture.em;
+  });
+
+  test('queries for rows with and without a file', async () => {
+    const { id } = await fixture.saved();
+    const empty = await fixture.saved({ file: null });
+    const having = await em.find(Document, { file: { $ne: null } });
+    const lacking = await em.find(Document, { file: null });
+    expect(having.map((one) => one.id)).toContain(id);
+    expect(having.map((one) => one.id)).not.toContain(empty.id);
+    expect(lacking.map((one) => one.id)).toContain(empty.id);
+    expect(lacking.map((one) => one.id)).not.toContain(id);
+  });
+
+  test('JSON shows name, size and type', async () => {
+    const { id } = await fixture.saved();
+    const found = await em.findOneOrFail(Document, id);
+    const shown = { name: 'hello.txt', size: 5, type: 'text/plain' };
+    expect(JSON.parse(JSON.stringify(found)).file).toEqual(shown);
+    expect(JSON.parse(JSON.stringify(wrap(found).toObject())).file).toEqual(shown);
+    expect(wrap(found).toJSON().cover).toBeNull();
+    expect(JSON.parse(JSON.stringify(wrap(found).toPOJO())).file).toEqual(shown);
+    expect(JSON.stringify(wrap(found).serialize())).not.toContain((found.file as StoredFile).toDescriptor().key);
+  });
+
+  test('partial loading does not touch the file', async () => {
+    const { id, file } = await fixture.saved();
+    const found = await em.findOneOrFail(Document, id, { fields: ['title'] });
+    (found as Document).title = 'partial';
+    await em.flush();
+    expect((await fixture.em.findOneOrFail(Document, id)).file?.id).toBe(file?.id);
+  });
+
+  test('defineEntity and EntitySchema', async () => {
+    const one = await fixture.files.stage(Invoice, 'file', 'invoice');
+    const two = await fixture.files.stage(NoteSchema, 'file', 'note');
+    const invoice = em.create(Invoice, { file: one });
+    const note = em.create(NoteSchema, { file: two } as Note);
+    await em.flush();
+    expect(await (await fixture.em.findOneOrFail(Invoice, invoice.id)).file?.text()).toBe('invoice');
+    expect(await (await fixture.em.findOneOrFail(NoteSchema, note.id)).file?.text()).toBe('note');
+    expect(await fixture.stateOf(one)).toBe('live');
+    expect(await fixture.stateOf(two)).toBe('live');
+    expect((await fixture.rows('SELECT data FROM note')).length).toBe(1);
+  });
+
+  test('embedded', async () => {
+    const file = await fixture.files.stage(Person, 'profile.avatar' as never, 'me');
+    const person = new Person();
+    person.id = '9d3f8e0c-4c5b-4f43-9a6e-0d1f2a3b4c5d';
+    person.profile.avatar = file;
+    await em.persist(person).flush();
+    expect(await fixture.stateOf(file)).toBe('live');
+    const fork = fixture.em;
+    const found = await fork.findOneOrFail(Person, person.id);
+    expect(await found.profile.avatar?.text()).toBe('me');
+    expect(JSON.parse(JSON.stringify(found)).profile.avatar).toEqual({ name: 'file', size: 2, type: 'text/plain' });
+    const next = await fixture.files.stage(Person, 'profile.avatar' as never, 'you');
+    found.profile.avatar = next;
+    await fork.flush();
+    expect(await fixture.stateOf(file)).toBe('doomed');
+    fork.remove(found);
+    await fork.flush();
+    expect(await fixture.stateOf(next)).toBe('doomed');
+  });
+
+  test('single table inheritance', async () => {
+    const [source, poster] = [
+      await fixture.files.stage(Film, 'source', 's'),
+      await fixture.files.stage(Film, 'poster', 'p'),
+    ];
+    const film = em.create(Film, { source, poster } as Film);
+    await em.flush();
+    expect([await fixture.stateOf(source), await fixture.stateOf(poster)]).toEqual(['live', 'live']);
+    const fork = fixture.em;
+    fork.remove(fork.getReference(Media, film.id));
+    await fork.flush();
+    expect([await fixture.stateOf(source), await fixture.stateOf(poster)]).toEqual(['doomed', 'doomed']);
+  });
+
+  test('composite keys with a reference', async () => {
+    const file = await fixture.files.stage(Page, 'scan', 'scan');
+    const page = em.create(Page, { document: await fixture.saved(), number: 2, scan: file } as Page);
+    await em.flush();
+    const [row] = await fixture.rows(`SELECT owner_pk FROM file_ledger WHERE id = '${file.id}'`);
+    expect(row?.owner_pk).toBe(JSON.stringify([String(page.document.id), '2']));
+    const fork = fixture.em;
+    fork.remove(fork.getReference(Page, [page.document.id, 2]));
+    await fork.flush();
+    expect(await fixture.stateOf(file)).toBe('doomed');
+    expect(() => fixture.files.primaryKey(Page)).toThrow('no single primary key');
+  });
+
+  test('objects are found for views', async () => {
+    const { id } = await fixture.saved();
+    expect(fixture.files.primaryKey(Document)).toBe('id');
+    expect(fixture.files.columnKind(Document, 'id')).toBe(database === 'sqlite' ? 'bigint' : 'integer');
+    expect(fixture.files.columnKind(Document, 'title')).toBe('text');
+    expect(fixture.files.columnKind(Person, 'id')).toBe('uuid');
+    expect(() => fixture.files.columnKind(Document, 'nothing')).toThrow('no column');
+    expect(() => fixture.files.checkFileField(Document, 'title')).toThrow('not a file field');
+    expect(() => fixture.files.checkFileField(class Other {}, 'file')).toThrow('not part of');
+    const found = await fixture.files.findObject(Document, { id: database === 'sqlite' ? String(id) : id });
+    expect(found?.file?.name).toBe('hello.txt');
+    expect(await fixture.files.findObject(Document, { id: -1 })).toBeNull();
+    expect(await fixture.files.findObject(Invoice, { id: -1 })).toBeNull();
+  });
+
+  test('the schema generator leaves the ledger alone', async () => {
+    expect(await fixture.orm.schema.getUpdateSchemaSQL()).toBe('');
+    const columns = await fixture.orm.schema.getCreateSchemaSQL();
+    const json = { sqlite: 'json', postgres: 'jsonb', mariadb: 'json' }[database];
+    expect(columns).toMatch(new RegExp('file\\W ' + json + ' null'));
+    expect(columns).toMatch(new RegExp('cover_json\\W ' + json + ' null'));
+  });
+});

@@ -1,0 +1,112 @@
+import type * as core from '@mikro-orm/core';
+import { MetadataStorage, MikroORM, type EntityManager, type Options } from '@mikro-orm/core';
+import type * as migrations from '@mikro-orm/migrations';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ledgerSchema, ledgerTables } from 'filefield';
+
+export type MikroDatabase = 'sqlite' | 'postgres' | 'mariadb';
+
+/** The major that this jest project resolves `@mikro-orm/core` to. */
+export const major = 'getMetadataFromDecorator' in MetadataStorage ? 6 : 7;
+
+type Legacy = Pick<
+  typeof core,
+  'Embeddable' | 'Embedded' | 'Entity' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
+>;
+
+/** The legacy decorators, which MikroORM 7 has in a package of their own. */
+export const legacy = (await load(major === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy')) as Legacy;
+
+/** An ORM with a database of its own, the ledger's tables in it, and a count of the statements that were sent. */
+export interface OpenMikro {
+  readonly orm: MikroORM;
+  /** A fresh entity manager. */
+  readonly em: EntityManager;
+  /** SQL that ran since the last call. */
+  statements(): string[];
+  /** All rows of a raw SELECT. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+const drivers: Record<MikroDatabase, readonly [string, string]> = {
+  sqlite: major === 6 ? ['@mikro-orm/sqlite', 'SqliteDriver'] : ['@mikro-orm/libsql', 'LibSqlDriver'],
+  postgres: ['@mikro-orm/postgresql', 'PostgreSqlDriver'],
+  mariadb: ['@mikro-orm/mariadb', 'MariaDbDriver'],
+};
+
+const servers = {
+  postgres: { host: '127.0.0.1', port: 5432, user: 'postgres' },
+  mariadb: { host: '127.0.0.1', port: 3306, user: 'root', password: '' },
+};
+
+/**
+ * Opens a new, empty database and makes the tables of the entities and of the ledger. `name` keeps suites that run at
+ * the same time apart.
+ */
+export async function openMikro(
+  database: MikroDatabase,
+  name: string,
+  entities: Options['entities'],
+  options: Partial<Options> = {},
+): Promise<OpenMikro> {
+  const [module, driver] = drivers[database];
+  const folder = database === 'sqlite' ? await mkdtemp(path.join(tmpdir(), 'filefield-')) : undefined;
+  const log: string[] = [];
+  const orm = await MikroORM.init({
+    driver: ((await load(module)) as Record<string, never>)[driver],
+    dbName: folder ? path.join(folder, 'test.db') : `filefield_${name}_${major}_${process.pid}`,
+    ...(database !== 'sqlite' && servers[database]),
+    entities,
+    metadataProvider: legacy.ReflectMetadataProvider,
+    schemaGenerator: { skipTables: [...ledgerTables] },
+    debug: ['query'],
+    logger: (line) => log.push(line),
+    colors: false,
+    ...options,
+  });
+  if (!folder) await orm.schema.ensureDatabase();
+  const schema = orm.schema as unknown as { create?(): Promise<void>; createSchema?(): Promise<void> };
+  await (schema.create?.() ?? schema.createSchema?.());
+  const dialect = database === 'mariadb' ? 'mysql' : database;
+  for (const sql of ledgerSchema(dialect).create) await orm.em.getConnection().execute(sql, [], 'run');
+  log.length = 0;
+  return {
+    orm,
+    get em() {
+      return orm.em.fork();
+    },
+    statements: () => log.splice(0),
+    rows: (sql) => orm.em.getConnection().execute(sql) as Promise<Record<string, unknown>[]>,
+    async close() {
+      if (!folder) await orm.schema.dropDatabase();
+      await orm.close(true);
+      if (folder) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function load(name: string): Promise<unknown> {
+  return import(name);
+}
+
+/** Runs the one migration that an application needs for the ledger, as its users write it. */
+export async function migrate(orm: MikroORM, direction: 'up' | 'down'): Promise<void> {
+  const { Migration, Migrator } = (await load('@mikro-orm/migrations')) as typeof migrations;
+  class Ledger extends Migration {
+    override up(): void {
+      for (const sql of ledgerSchema('sqlite').create) this.addSql(sql);
+    }
+    override down(): void {
+      for (const sql of ledgerSchema('sqlite').drop) this.addSql(sql);
+    }
+  }
+  orm.config.set('migrations', {
+    ...orm.config.get('migrations'),
+    migrationsList: [{ name: 'Ledger', class: Ledger }],
+    snapshot: false,
+  });
+  await new Migrator(orm.em as never)[direction]();
+}
