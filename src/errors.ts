@@ -84,6 +84,8 @@ export class FileFieldError extends Error {
  *
  * @example
  * ```ts
+ * import { isFileFieldError } from 'filefield';
+ *
  * const refused = (error: unknown) => isFileFieldError(error, 'too_large');
  * ```
  */

@@ -76,14 +76,14 @@ export class Ledger {
     // A doomed file whose bytes are still there may come back: retiring deletes this very row, so one of the two wins.
     const { affected } = await transaction.execute(
       `UPDATE file_ledger SET state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL, owner_type = ?, owner_pk = ?, slot = ?, size = ?, checksum = ? ` +
-        `WHERE id = ? AND (state IN ('pending', 'doomed') OR owner_type IS NULL OR (owner_type = ? AND owner_pk = ? AND slot = ?))`,
-      [slot.owner, slot.pk, slot.slot, file.size, file.sha256, file.id, slot.owner, slot.pk, slot.slot],
+        `WHERE ${named} AND (state IN ('pending', 'doomed') OR owner_type IS NULL OR (owner_type = ? AND owner_pk = ? AND slot = ?))`,
+      [slot.owner, slot.pk, slot.slot, file.size, file.sha256, ...names(file), slot.owner, slot.pk, slot.slot],
     );
     // MariaDB counts rows that changed, not rows that matched: binding a bound file again changes none.
     if (affected > 0) return;
     const { rows } = await transaction.execute(
-      `SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE id = ?`,
-      [file.id],
+      `SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${named}`,
+      names(file),
     );
     const found = rows[0];
     if (!found) throw expired(file);
@@ -102,11 +102,11 @@ export class Ledger {
    */
   async adopt(transaction: LedgerConnection, file: FileDescriptor): Promise<void> {
     const { affected } = await transaction.execute(
-      `UPDATE file_ledger SET state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL, size = ?, checksum = ? WHERE id = ?`,
-      [file.size, file.sha256, file.id],
+      `UPDATE file_ledger SET state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL, size = ?, checksum = ? WHERE ${named}`,
+      [file.size, file.sha256, ...names(file)],
     );
     if (affected > 0) return;
-    const { rows } = await transaction.execute(`SELECT id FROM file_ledger WHERE id = ?`, [file.id]);
+    const { rows } = await transaction.execute(`SELECT id FROM file_ledger WHERE ${named}`, names(file));
     if (rows.length === 0) throw expired(file);
   }
 
@@ -123,6 +123,13 @@ export class Ledger {
       [current ?? '', slot.owner, slot.pk, slot.slot, ...(known ? [known] : [])],
     );
   }
+}
+
+/** A descriptor must name what the ledger knows in every part: one that was tampered with names nothing. */
+const named = 'id = ? AND storage = ? AND object_key = ?';
+
+function names(file: FileDescriptor): readonly string[] {
+  return [file.id, file.storage, file.key];
 }
 
 function expired(file: FileDescriptor): FileFieldError {

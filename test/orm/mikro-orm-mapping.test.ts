@@ -2,14 +2,15 @@ import { wrap, type EntityManager } from '@mikro-orm/core';
 import type { StoredFile } from 'filefield';
 import { Document, Film, Invoice, Media, NoteSchema, Page, Person, type Note } from '../support/mikro-entities.js';
 import { mikroFixture, type MikroFixture } from '../support/mikro-fixture.js';
-import { major, type MikroDatabase } from '../support/mikro-orm.js';
+import { major } from '../support/mikro-orm.js';
+import { reachableDatabases } from '../support/databases.js';
 
-describe.each<MikroDatabase>(['sqlite', 'postgres', 'mariadb'])(`MikroORM ${major} with %s, mapping`, (database) => {
+describe.each(await reachableDatabases())(`MikroORM ${major} with %s, mapping`, (database) => {
   let fixture: MikroFixture;
   let em: EntityManager;
 
   beforeAll(async () => {
-    fixture = await mikroFixture(database, 'mapping');
+    fixture = await mikroFixture(database);
   });
   afterAll(() => fixture?.close());
   beforeEach(() => {

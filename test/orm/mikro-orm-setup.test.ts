@@ -66,14 +66,14 @@ async function standardDecorators(): Promise<StandardDecorators> {
   }
 }
 
+// What MikroORM 6 does not have is not skipped there: it is no test of 6.
+const on7 = (title: string, run: () => void) => void (major === 7 && test(title, run));
+
 describe(`MikroORM ${major}, set-up`, () => {
   const memory = () => new StorageRegistry({ documents: new MemoryStorage() });
 
   test('two instances keep one entity in different storages', async () => {
-    const [a, b] = [
-      await openMikro('sqlite', 'a', [Document, Invoice]),
-      await openMikro('sqlite', 'b', [Document, Invoice]),
-    ];
+    const [a, b] = [await openMikro('sqlite', [Document, Invoice]), await openMikro('sqlite', [Document, Invoice])];
     const [one, two] = [
       await attachFiles(a.orm, { storages: memory() }),
       await attachFiles(b.orm, { storages: memory() }),
@@ -92,12 +92,12 @@ describe(`MikroORM ${major}, set-up`, () => {
   });
 
   test('what cannot work is refused at the start', async () => {
-    const parcels = await openMikro('sqlite', 'parcels', [Parcel, Packed]);
+    const parcels = await openMikro('sqlite', [Parcel, Packed]);
     await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
       'Parcel.packed.file is inside a JSON',
     );
     await parcels.close();
-    const documents = await openMikro('sqlite', 'documents', [Document]);
+    const documents = await openMikro('sqlite', [Document]);
     const other = new StorageRegistry({ other: new MemoryStorage() });
     await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');
     await documents.orm.em.getConnection().execute('DROP TABLE file_ledger', [], 'run');
@@ -107,9 +107,9 @@ describe(`MikroORM ${major}, set-up`, () => {
   });
 
   // MikroORM 6 has no standard decorators.
-  (major === 7 ? test : test.skip)('standard decorators, with a base class', async () => {
+  on7('standard decorators, with a base class', async () => {
     const { Letter, Parcel } = await standardDecorators();
-    const open = await openMikro('sqlite', 'standard', [Letter, Parcel]);
+    const open = await openMikro('sqlite', [Letter, Parcel]);
     const storages = memory();
     const files = await attachFiles(open.orm, { storages });
     const em = open.em;
@@ -131,8 +131,8 @@ describe(`MikroORM ${major}, set-up`, () => {
     await open.close();
   });
 
-  (major === 7 ? test : test.skip)('one table per class', async () => {
-    const open = await openMikro('sqlite', 'tables', [Work, Song]);
+  on7('one table per class', async () => {
+    const open = await openMikro('sqlite', [Work, Song]);
     const files = await attachFiles(open.orm, { storages: memory() });
     const em = open.em;
     const song = new Song();
@@ -157,13 +157,13 @@ describe(`MikroORM ${major}, set-up`, () => {
     await open.close();
   });
 
-  (major === 7 ? test : test.skip)('the sources compile with the types of MikroORM 7', () => {
+  on7('the sources compile with the types of MikroORM 7', () => {
     const arguments_ = ['node_modules/typescript/bin/tsc', '-p', 'compat/mikro-7'];
     expect(spawnSync(process.execPath, arguments_, { encoding: 'utf8' }).stdout).toBe('');
   });
 
   test('the ledger is made by a migration', async () => {
-    const open = await openMikro('sqlite', 'migrated', [Document]);
+    const open = await openMikro('sqlite', [Document]);
     for (const sql of ledgerSchema('sqlite').drop) await open.orm.em.getConnection().execute(sql, [], 'run');
     await migrate(open.orm, 'up');
     const files = await attachFiles(open.orm, { storages: memory() });

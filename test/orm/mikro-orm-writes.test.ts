@@ -3,14 +3,15 @@ import { StorageRegistry, StoredFile } from 'filefield';
 import { attachFiles } from 'filefield/mikro-orm';
 import { Document } from '../support/mikro-entities.js';
 import { mikroFixture, refused, type MikroFixture } from '../support/mikro-fixture.js';
-import { major, type MikroDatabase } from '../support/mikro-orm.js';
+import { major } from '../support/mikro-orm.js';
+import { reachableDatabases } from '../support/databases.js';
 
-describe.each<MikroDatabase>(['sqlite', 'postgres', 'mariadb'])(`MikroORM ${major} with %s, writes`, (database) => {
+describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (database) => {
   let fixture: MikroFixture;
   let em: EntityManager;
 
   beforeAll(async () => {
-    fixture = await mikroFixture(database, 'writes');
+    fixture = await mikroFixture(database);
   });
   afterAll(() => fixture?.close());
   beforeEach(() => {

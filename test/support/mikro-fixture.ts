@@ -3,7 +3,8 @@ import { isFileFieldError, StorageRegistry, type FileFieldErrorCode, type Stored
 import { attachFiles, type Files } from 'filefield/mikro-orm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Document, mikroEntities } from './mikro-entities.js';
-import { openMikro, type MikroDatabase, type OpenMikro } from './mikro-orm.js';
+import type { DatabaseName } from './databases.js';
+import { openMikro, type OpenMikro } from './mikro-orm.js';
 
 /** An attached ORM with the entities of these tests, and what its tests say again and again. */
 export interface MikroFixture extends OpenMikro {
@@ -16,8 +17,8 @@ export interface MikroFixture extends OpenMikro {
   stateOf(file: StoredFile | null): Promise<string | undefined>;
 }
 
-export async function mikroFixture(database: MikroDatabase, name: string): Promise<MikroFixture> {
-  const open = await openMikro(database, `${name}_${database}`, mikroEntities);
+export async function mikroFixture(database: DatabaseName): Promise<MikroFixture> {
+  const open = await openMikro(database, mikroEntities);
   const storage = new MemoryStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents: storage }), grace: 0 });
   const stage = (text = 'hello') => files.stage(Document, 'file', text, { name: 'hello.txt' });

@@ -5,8 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ledgerSchema, ledgerTables } from 'filefield';
-
-export type MikroDatabase = 'sqlite' | 'postgres' | 'mariadb';
+import { servers, uniqueName, type DatabaseName } from './databases.js';
 
 /** The major that this jest project resolves `@mikro-orm/core` to. */
 export const major = 'getMetadataFromDecorator' in MetadataStorage ? 6 : 7;
@@ -31,24 +30,17 @@ export interface OpenMikro {
   close(): Promise<void>;
 }
 
-const drivers: Record<MikroDatabase, readonly [string, string]> = {
+const drivers: Record<DatabaseName, readonly [string, string]> = {
   sqlite: major === 6 ? ['@mikro-orm/sqlite', 'SqliteDriver'] : ['@mikro-orm/libsql', 'LibSqlDriver'],
   postgres: ['@mikro-orm/postgresql', 'PostgreSqlDriver'],
   mariadb: ['@mikro-orm/mariadb', 'MariaDbDriver'],
 };
 
-const servers = {
-  postgres: { host: '127.0.0.1', port: 5432, user: 'postgres' },
-  mariadb: { host: '127.0.0.1', port: 3306, user: 'root', password: '' },
-};
-
 /**
- * Opens a new, empty database and makes the tables of the entities and of the ledger. `name` keeps suites that run at
- * the same time apart.
+ * Opens a new, empty database and makes the tables of the entities and of the ledger.
  */
 export async function openMikro(
-  database: MikroDatabase,
-  name: string,
+  database: DatabaseName,
   entities: Options['entities'],
   options: Partial<Options> = {},
 ): Promise<OpenMikro> {
@@ -57,8 +49,8 @@ export async function openMikro(
   const log: string[] = [];
   const orm = await MikroORM.init({
     driver: ((await load(module)) as Record<string, never>)[driver],
-    dbName: folder ? path.join(folder, 'test.db') : `filefield_${name}_${major}_${process.pid}`,
-    ...(database !== 'sqlite' && servers[database]),
+    dbName: folder ? path.join(folder, 'test.db') : uniqueName(),
+    ...(database !== 'sqlite' && address(database)),
     entities,
     metadataProvider: legacy.ReflectMetadataProvider,
     schemaGenerator: { skipTables: [...ledgerTables] },
@@ -86,6 +78,11 @@ export async function openMikro(
       if (folder) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function address(database: Exclude<DatabaseName, 'sqlite'>): Partial<Options> {
+  const { host, port, user } = servers[database];
+  return { host, port, user, password: '' };
 }
 
 function load(name: string): Promise<unknown> {

@@ -1,0 +1,68 @@
+import type { EntityManager } from '@mikro-orm/core';
+import { StorageRegistry, type StoredFile } from 'filefield';
+import { attachFiles, FileField } from 'filefield/mikro-orm';
+import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { CountingStorage } from './counting-storage.js';
+import type { DatabaseName } from './databases.js';
+import { legacy, openMikro } from './mikro-orm.js';
+
+const { Entity, PrimaryKey, Property } = legacy;
+
+@Entity({ tableName: 'contract_document' })
+export class Document implements DocumentRow {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'string', length: 100, unique: true }) slug!: string;
+  @Property({ type: 'string' }) title = '';
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+  @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
+}
+
+export async function openMikroHarness(database: DatabaseName): Promise<OrmHarness> {
+  const open = await openMikro(database, [Document]);
+  const documents = new CountingStorage();
+  const covers = new CountingStorage();
+  const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });
+  let updates = 0;
+  const count = () => {
+    updates += open.statements().filter((sql) => /update .?contract_document/i.test(sql)).length;
+    return updates;
+  };
+  return {
+    files,
+    Document,
+    documents,
+    covers,
+    unit: () => unitOf(open.em),
+    query: (sql) =>
+      /^SELECT/.test(sql)
+        ? open.rows(sql)
+        : open.orm.em
+            .getConnection()
+            .execute(sql, [], 'run')
+            .then(() => []),
+    updates: count,
+    countWithoutFile: () => open.em.count(Document, { file: null }),
+    close: open.close,
+  };
+}
+
+function unitOf(em: EntityManager): Unit {
+  return {
+    async insert(values) {
+      const row = em.create(Document, { title: '', file: null, cover: null, ...values } as never) as Document;
+      em.persist(row);
+      await em.flush();
+      return row;
+    },
+    async save(row) {
+      em.persist(row);
+      await em.flush();
+    },
+    find: (slug) => em.findOne(Document, { slug }),
+    async remove(row) {
+      em.remove(row);
+      await em.flush();
+    },
+    transaction: (work) => em.transactional((inner) => work(unitOf(inner))),
+  };
+}
