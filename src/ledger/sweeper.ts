@@ -75,7 +75,7 @@ export class Sweeper {
    * is only acted upon once the ledger row is gone, so no transaction is needed and none can be broken in half.
    */
   async #retire(batch: number, report: { revived: number }): Promise<number> {
-    const due = `state = 'doomed' AND not_before < ${this.#now}`;
+    const due = `state = 'doomed' AND not_before <= ${this.#now}`;
     const ids = await this.#ids(`SELECT id FROM file_ledger WHERE ${due} ORDER BY not_before LIMIT ${batch}`);
     const { referenced, free } = await this.#split(ids);
     report.revived += await this.#update(
@@ -92,7 +92,7 @@ export class Sweeper {
 
   async #empty(batch: number, report: { deleted: number; failed: number }): Promise<number> {
     const { rows } = await this.database.execute(
-      `SELECT id, storage, object_key AS object_key FROM file_trash WHERE not_before < ${this.#now} AND attempts < ${maximumAttempts} ` +
+      `SELECT id, storage, object_key AS object_key FROM file_trash WHERE not_before <= ${this.#now} AND attempts < ${maximumAttempts} ` +
         `AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id) ORDER BY not_before LIMIT ${batch}`,
       [],
     );

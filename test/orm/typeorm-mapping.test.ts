@@ -1,0 +1,227 @@
+import 'reflect-metadata';
+import { StorageRegistry, type StoredFile } from 'filefield';
+import { attachFiles, createLedger, fileColumn, FileField, type FileFieldOptions } from 'filefield/typeorm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import {
+  ChildEntity,
+  Column,
+  Entity,
+  EntitySchema,
+  PrimaryColumn,
+  PrimaryGeneratedColumn,
+  TableInheritance,
+} from 'typeorm';
+import { openDataSource } from '../support/typeorm.js';
+import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+
+@Entity()
+@TableInheritance({ column: { type: 'varchar', name: 'kind' } })
+class Media {
+  @PrimaryGeneratedColumn('uuid') id!: string;
+  @FileField({ storage: 'media' }) source!: StoredFile | null;
+}
+
+@ChildEntity()
+class Film extends Media {
+  @FileField({ storage: 'media', column: 'poster_file' }) poster!: StoredFile | null;
+}
+
+class Address {
+  @FileField({ storage: 'media' }) map!: StoredFile | null;
+}
+
+@Entity()
+class Page {
+  @PrimaryColumn('varchar', { length: 20 }) book!: string;
+  @PrimaryColumn('int') number!: number;
+  @Column('varchar', { default: '' }) title!: string;
+  @FileField({ storage: 'media' }) scan!: StoredFile | null;
+  @Column(() => Address) address!: Address;
+}
+
+interface Invoice {
+  id: number;
+  file: StoredFile | null;
+}
+const InvoiceSchema = new EntitySchema<Invoice>({
+  name: 'Invoice',
+  columns: { id: { type: 'int', primary: true }, file: fileColumn({ storage: 'media', maxSize: 100 }) },
+});
+
+async function open(database: DatabaseName) {
+  const { dataSource, close } = await openDataSource(database, {
+    entities: [Media, Film, Page, InvoiceSchema],
+    logging: false,
+  });
+  const runner = dataSource.createQueryRunner();
+  await createLedger(runner);
+  await runner.release();
+  const media = new MemoryStorage();
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 0, lease: 60_000 });
+  const states = async () =>
+    (await dataSource.query('SELECT state, owner_pk AS pk, slot FROM file_ledger ORDER BY created_at, id')) as object[];
+  return { dataSource, close, files, media, states };
+}
+
+describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) => {
+  let site: Awaited<ReturnType<typeof open>>;
+  beforeEach(async () => {
+    site = await open(database);
+  });
+  afterEach(() => site.close());
+
+  it('binds the fields of a child and of its parent in one table, under a uuid', async () => {
+    const { dataSource, files, media, states } = site;
+    const films = dataSource.getRepository(Film);
+    const film = await films.save(
+      films.create({
+        source: await files.stage(Film, 'source', 'reel'),
+        poster: await files.stage(Film, 'poster', 'poster'),
+      }),
+    );
+    expect(await states()).toEqual([
+      { state: 'live', pk: film.id, slot: 'source' },
+      { state: 'live', pk: film.id, slot: 'poster_file' },
+    ]);
+    // Through the parent's repository the child is found, and its files with it.
+    const found = await dataSource.getRepository(Media).findOneByOrFail({ id: film.id });
+    expect(await found.source?.text()).toBe('reel');
+    await dataSource.getRepository(Media).remove(found);
+    await files.sweep();
+    expect(media.keys).toEqual([]);
+  });
+
+  it('keeps the files of composite keys apart, and of embedded entities', async () => {
+    const { dataSource, files, media } = site;
+    const pages = dataSource.getRepository(Page);
+    for (const number of [1, 2]) {
+      const map = await files.stage(Page, 'address.map' as 'scan', `map ${number}`);
+      const scan = await files.stage(Page, 'scan', `scan ${number}`);
+      await pages.save(pages.create({ book: 'b', number, scan, address: { map } }));
+    }
+    const second = await pages.findOneByOrFail({ book: 'b', number: 2 });
+    expect(await second.address.map?.text()).toBe('map 2');
+    await pages.remove(second);
+    await files.sweep();
+    expect(media.keys).toHaveLength(2);
+    const first = await pages.findOneByOrFail({ book: 'b', number: 1 });
+    expect([await first.scan?.text(), await first.address.map?.text()]).toEqual(['scan 1', 'map 1']);
+  });
+
+  it('works for an EntitySchema', async () => {
+    const { dataSource, files } = site;
+    const invoices = dataSource.getRepository(InvoiceSchema);
+    await invoices.save({ id: 1, file: await files.stage<Invoice>(InvoiceSchema, 'file', 'due') });
+    expect(await (await invoices.findOneByOrFail({ id: 1 })).file?.text()).toBe('due');
+    await expect(files.stage<Invoice>(InvoiceSchema, 'file', 'x'.repeat(101))).rejects.toMatchObject({
+      code: 'too_large',
+    });
+  });
+
+  it('keeps a file when a partial save does not mention it', async () => {
+    const { dataSource, files, states } = site;
+    const pages = dataSource.getRepository(Page);
+    await pages.save(pages.create({ book: 'p', number: 1, scan: await files.stage(Page, 'scan', 'kept') }));
+    await pages.save({ book: 'p', number: 1, title: 'only this' });
+    expect(await states()).toMatchObject([{ state: 'live' }]);
+    expect(await (await pages.findOneByOrFail({ book: 'p' })).scan?.text()).toBe('kept');
+  });
+
+  it('keeps the file of an update by criteria; the one it replaced is kept too long, not lost', async () => {
+    const { dataSource, files, states } = site;
+    const pages = dataSource.getRepository(Page);
+    await pages.save(pages.create({ book: 'u', number: 1, scan: await files.stage(Page, 'scan', 'old') }));
+    await pages.update({ book: 'u' }, { scan: await files.stage(Page, 'scan', 'new') } as never);
+    await files.sweep();
+    expect(await (await pages.findOneByOrFail({ book: 'u' })).scan?.text()).toBe('new');
+    expect(await states()).toMatchObject([{ state: 'live' }, { state: 'live', pk: null }]);
+  });
+
+  it('refuses forged values on every way to SQL', async () => {
+    const pages = site.dataSource.getRepository(Page);
+    const forged = {
+      v: 1,
+      id: 'x',
+      storage: 'media',
+      key: 'a/b',
+      name: 'n',
+      size: 1,
+      type: 't/t',
+      sha256: '',
+      modified: '',
+    };
+    for (const scan of ['a/b', forged] as never[]) {
+      await expect(pages.save({ book: 'f', number: 1, scan })).rejects.toMatchObject({ code: 'invalid_value' });
+      await expect(pages.insert({ book: 'f', number: 1, scan })).rejects.toMatchObject({ code: 'invalid_value' });
+      await expect(pages.update({ book: 'f' }, { scan })).rejects.toMatchObject({ code: 'invalid_value' });
+      await expect(pages.upsert({ book: 'f', number: 1, scan }, ['book', 'number'])).rejects.toMatchObject({
+        code: 'invalid_value',
+      });
+    }
+    expect(await pages.count()).toBe(0);
+  });
+});
+
+describe('attachFiles for TypeORM', () => {
+  function entity(options: FileFieldOptions) {
+    return new EntitySchema<Invoice>({
+      name: 'Parcel',
+      columns: { id: { type: 'int', primary: true }, file: fileColumn(options) },
+    });
+  }
+  const storages = new StorageRegistry({ media: new MemoryStorage() });
+
+  it('fails when a field names a storage that is not registered, and says what is', async () => {
+    const { dataSource, close } = await openDataSource('sqlite', {
+      entities: [entity({ storage: 'medai' })],
+      logging: false,
+    });
+    await expect(attachFiles(dataSource, { storages })).rejects.toThrow(
+      'Parcel.file names the storage "medai", which is not registered; the registry has: media.',
+    );
+    await close();
+  });
+
+  it('fails when a size cannot be read', async () => {
+    const options = { storage: 'media', maxSize: '20 megs' } as unknown as FileFieldOptions;
+    const { dataSource, close } = await openDataSource('sqlite', { entities: [entity(options)], logging: false });
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
+    await close();
+  });
+
+  it('fails when the ledger has no tables, and when it is called twice', async () => {
+    const { dataSource, close } = await openDataSource('sqlite', {
+      entities: [entity({ storage: 'media' })],
+      logging: false,
+    });
+    await expect(attachFiles(dataSource, { storages })).rejects.toThrow(
+      'has the migration that makes its tables been run?',
+    );
+    await createLedger(dataSource.createQueryRunner());
+    await attachFiles(dataSource, { storages });
+    await expect(attachFiles(dataSource, { storages })).rejects.toThrow('attached to this data source already');
+    await close();
+  });
+
+  it('gives a clear error for files that were loaded before it', async () => {
+    const { dataSource, close } = await openDataSource('sqlite', {
+      entities: [entity({ storage: 'media' })],
+      logging: false,
+    });
+    const descriptor = {
+      v: 1,
+      id: 'x',
+      storage: 'media',
+      key: 'a/b',
+      name: 'n',
+      size: 1,
+      type: 't/t',
+      sha256: '',
+      modified: '',
+    };
+    await dataSource.query('INSERT INTO parcel (id, file) VALUES (1, ?)', [JSON.stringify(descriptor)]);
+    const parcel = (await dataSource.getRepository('Parcel').findOneByOrFail({ id: 1 })) as Invoice;
+    await expect(parcel.file?.text()).rejects.toThrow('attach before you query');
+    await close();
+  });
+});
