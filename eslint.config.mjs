@@ -28,4 +28,14 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': 'off', 'no-console': 'off' },
   },
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['entities-example/page/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'confirm', 'addEventListener', 'FormData', 'XMLHttpRequest', 'Image', 'TextDecoder'].map(
+          (name) => [name, 'readonly'],
+        ),
+      ),
+    },
+  },
 );
