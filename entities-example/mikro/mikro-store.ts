@@ -15,7 +15,7 @@ export async function openMikro({ database, storages, ledger }: OpenOptions): Pr
     dbName: database,
     entities: [Document, Photo],
     extensions: [Migrator],
-    migrations: { migrationsList, snapshot: false },
+    migrations: { migrationsList, snapshot: false, silent: true },
   });
   await orm.getMigrator().up();
   const files = await attachFiles(orm, { storages, ...ledger });

@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OrmName } from '../../entities-example/application.js';
-import { startApplication, type Running } from './start-application.js';
+import { orms, startApplication, type Running } from './start-application.js';
 
 const utf8Name = 'Grüße aus 東京 – notes.txt';
-const orms: OrmName[] = existsSync('src/orm/mikro-orm/index.ts') ? ['typeorm', 'mikro'] : ['typeorm'];
 
 describe.each(orms)('the example with %s', (orm) => {
   let running: Running;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { orms } from './start-application.js';
 
 const bytes = 200 * 2 ** 20;
 const mostRss = 150 * 2 ** 20;
@@ -18,10 +19,10 @@ let child: ChildProcess;
 let data: string;
 let url: string;
 
-/** Started as `npm run example` does, in a process of its own whose memory can be measured. */
-beforeAll(async () => {
+/** Starts as `npm run example` does, in a process of its own whose memory can be measured. */
+async function start(orm: string): Promise<void> {
   data = await mkdtemp(path.join(tmpdir(), 'filefield-big-'));
-  child = spawn(process.execPath, ['build/example.mjs', '--port', '0', '--data', data], {
+  child = spawn(process.execPath, ['build/example.mjs', '--orm', orm, '--port', '0', '--data', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   url = await new Promise((resolve, reject) => {
@@ -33,10 +34,12 @@ beforeAll(async () => {
     });
     child.once('exit', (code) => reject(new Error(`the example ended with ${code}:\n${said}`)));
   });
-}, 120_000);
+}
 
-afterAll(async () => {
+afterEach(async () => {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGINT');
+  expect(await ended).toBe(0);
   await rm(data, { recursive: true, force: true });
 });
 
@@ -97,36 +100,41 @@ function status(name: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)?.[1]) * 1024;
 }
 
-test('200 MiB go in and come out unchanged, whole and in ranges, in the memory of a small process', async () => {
-  const measurable = existsSync('/proc/self/status');
-  const samples = measurable ? [status('VmRSS')] : [];
-  const timer = setInterval(() => measurable && samples.push(status('VmRSS')), 50);
-  try {
-    const sent = createHash('sha256');
-    expect(await upload(sent)).toBe(201);
-    const expected = sent.digest('hex');
+test.each(orms)(
+  '%s: 200 MiB come out as they went in, whole and in ranges, with little memory',
+  async (orm) => {
+    await start(orm);
+    const measurable = existsSync('/proc/self/status');
+    const samples = measurable ? [status('VmRSS')] : [];
+    const timer = setInterval(() => measurable && samples.push(status('VmRSS')), 50);
+    try {
+      const sent = createHash('sha256');
+      expect(await upload(sent)).toBe(201);
+      const expected = sent.digest('hex');
 
-    const whole = createHash('sha256');
-    expect(await download(whole)).toEqual([200, bytes]);
-    expect(whole.digest('hex')).toBe(expected);
+      const whole = createHash('sha256');
+      expect(await download(whole)).toEqual([200, bytes]);
+      expect(whole.digest('hex')).toBe(expected);
 
-    // Neither end of the middle one is a multiple of anything.
-    const [first, second] = [50_000_001, 150_000_007];
-    const parts = createHash('sha256');
-    expect(await download(parts, `bytes=0-${first - 1}`)).toEqual([206, first]);
-    expect(await download(parts, `bytes=${first}-${second - 1}`)).toEqual([206, second - first]);
-    expect(await download(parts, `bytes=${second}-`)).toEqual([206, bytes - second]);
-    expect(parts.digest('hex')).toBe(expected);
-  } finally {
-    clearInterval(timer);
-  }
-  if (!measurable) return console.warn('Memory was NOT measured: this system has no /proc.');
-  const peak = Math.max(...samples, status('VmHWM'));
-  process.stderr.write(
-    `200 MiB up and twice down: RSS ${mebibytes(samples[0]!)} at first, ${mebibytes(peak)} at most\n`,
-  );
-  expect(peak).toBeLessThan(mostRss);
-}, 120_000);
+      // Neither end of the middle one is a multiple of anything.
+      const [first, second] = [50_000_001, 150_000_007];
+      const parts = createHash('sha256');
+      expect(await download(parts, `bytes=0-${first - 1}`)).toEqual([206, first]);
+      expect(await download(parts, `bytes=${first}-${second - 1}`)).toEqual([206, second - first]);
+      expect(await download(parts, `bytes=${second}-`)).toEqual([206, bytes - second]);
+      expect(parts.digest('hex')).toBe(expected);
+    } finally {
+      clearInterval(timer);
+    }
+    if (!measurable) return console.warn('Memory was NOT measured: this system has no /proc.');
+    const peak = Math.max(...samples, status('VmHWM'));
+    process.stderr.write(
+      `200 MiB up and twice down with ${orm}: RSS ${mebibytes(samples[0]!)} at first, ${mebibytes(peak)} at most\n`,
+    );
+    expect(peak).toBeLessThan(mostRss);
+  },
+  120_000,
+);
 
 function mebibytes(size: number): string {
   return `${Math.round(size / 2 ** 20)} MiB`;

@@ -2,7 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createApplication, type Application, type ApplicationOptions } from '../../entities-example/application.js';
+import {
+  createApplication,
+  type Application,
+  type ApplicationOptions,
+  type OrmName,
+} from '../../entities-example/application.js';
+
+export const orms: readonly OrmName[] = ['typeorm', 'mikro'];
 
 export interface Running extends Application {
   readonly url: string;
