@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'var', 'coverage', 'compat', 'node_modules'] },
+  { ignores: ['dist', 'dist-example', 'var', 'coverage', 'compat', 'node_modules'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   prettier,
@@ -28,4 +28,14 @@ export default tseslint.config(
     rules: { 'max-lines-per-function': 'off', 'no-console': 'off' },
   },
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['entities-example/page/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'confirm', 'addEventListener', 'FormData', 'XMLHttpRequest', 'Image', 'TextDecoder'].map(
+          (name) => [name, 'readonly'],
+        ),
+      ),
+    },
+  },
 );

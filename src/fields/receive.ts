@@ -118,8 +118,10 @@ class FormReader<File> {
   #file(field: string, stream: Readable, fileName: string | undefined): void {
     this.#parts.add(stream);
     stream.on('close', () => this.#parts.delete(stream));
-    // An unhandled error of one part would end the process.
-    stream.on('error', (error) => this.#fail(malformed(error)));
+    // An unhandled error of one part would end the process. AbortError: `keep` gave the part up and tells why itself.
+    stream.on('error', (error) => {
+      if (error.name !== 'AbortError') this.#fail(malformed(error));
+    });
     // A file input in which nothing was chosen.
     if (!fileName) return void stream.resume();
     if (field !== this.name) return this.#fail(unexpected(field));

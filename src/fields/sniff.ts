@@ -41,9 +41,12 @@ function decode(head: Uint8Array): string | undefined {
   }
 }
 
-/** True when a media type is one of the patterns, `type/subtype` or `type/*`. */
+/** True when a media type is one of the patterns, `type/subtype` or `type/*`; its parameters and case do not matter. */
 export function typeMatches(type: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) =>
-    pattern.endsWith('/*') ? type.startsWith(pattern.slice(0, -1)) : pattern.toLowerCase() === type,
-  );
+  // Sniffing tells some types with parameters: Opus in Ogg is "audio/ogg; codecs=opus".
+  const essence = type.split(';', 1)[0]!.trim().toLowerCase();
+  return patterns.some((pattern) => {
+    const wanted = pattern.toLowerCase();
+    return wanted.endsWith('/*') ? essence.startsWith(wanted.slice(0, -1)) : essence === wanted;
+  });
 }

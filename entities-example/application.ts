@@ -1,0 +1,161 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { StorageRegistry, xAccelRedirect, type Files } from 'filefield';
+import { fileErrors } from 'filefield/express';
+import { DiskStorage } from 'filefield/storages/disk';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { documentFile, photoImage } from './fields.js';
+import { Refusal } from './refusal.js';
+import { shelfRoutes } from './routes.js';
+import { seed } from './seed.js';
+import type { Library, OpenOptions } from './store.js';
+
+export type OrmName = 'typeorm' | 'mikro';
+
+export interface ApplicationOptions {
+  /** Folder for the database and the files; made when it is missing. Each ORM has its own folder in it. */
+  readonly data: string;
+  /** @default 'typeorm' */
+  readonly orm?: OrmName;
+  /** Fill an empty library with the samples. @default true */
+  readonly seed?: boolean;
+  /** Milliseconds from sweep to sweep; 0 for none. @default 10_000 */
+  readonly sweepEvery?: number;
+  /**
+   * Milliseconds that bytes outlive their row.
+   * @default 60_000, to let you watch them go; a real application has reasons to wait longer
+   */
+  readonly grace?: number;
+  /** Let an nginx in front send the bytes, from internal locations /_documents/ and /_photos/. @default false */
+  readonly nginx?: boolean;
+}
+
+export interface Application {
+  readonly app: Express;
+  readonly files: Files;
+  /** Absolute folders of the storages. */
+  readonly roots: { readonly documents: string; readonly photos: string };
+  /** Ends sweeps and closes the database; close the HTTP server first. */
+  close(): Promise<void>;
+}
+
+export async function createApplication(options: ApplicationOptions): Promise<Application> {
+  const orm = options.orm ?? 'typeorm';
+  const folder = path.resolve(options.data, orm);
+  await mkdir(folder, { recursive: true });
+  const storages = new StorageRegistry({
+    documents: new DiskStorage({ root: path.join(folder, 'documents') }),
+    photos: new DiskStorage({ root: path.join(folder, 'photos') }),
+  });
+  const roots = { documents: storages.get('documents').root, photos: storages.get('photos').root };
+  const library = await openLibrary(orm, {
+    database: path.join(folder, 'database.sqlite'),
+    storages,
+    ledger: { grace: options.grace ?? 60_000 },
+  });
+  const { files } = library;
+  if (options.seed ?? true) {
+    await seed(library).catch(async (error: unknown) => {
+      await library.close();
+      throw error;
+    });
+  }
+  const sweeps = sweepRegularly(files, options.sweepEvery ?? 10_000);
+  const delivery = options.nginx
+    ? xAccelRedirect({ [roots.documents]: '/_documents', [roots.photos]: '/_photos' })
+    : undefined;
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(sameOrigin);
+  app.use(express.static(fileURLToPath(new URL('page', import.meta.url)), { setHeaders: protectPage }));
+  app.get('/rules', (_request, response) => void response.json(rules));
+  app.use('/documents', shelfRoutes(files, library.documents, delivery));
+  app.use('/photos', shelfRoutes(files, library.photos, delivery));
+  // A timer does it anyway; tests and impatient people need not wait.
+  app.post('/sweep', async (_request, response) => void response.json(await files.sweep()));
+  app.use(() => {
+    throw new Refusal(404, 'not_found');
+  });
+  app.use(fileErrors());
+  app.use(lastErrors);
+
+  return {
+    app,
+    files,
+    roots,
+    async close() {
+      await sweeps.stop();
+      await library.close();
+    },
+  };
+}
+
+/** Only the ORM that is asked for is loaded. */
+async function openLibrary(orm: OrmName, options: OpenOptions): Promise<Library> {
+  return orm === 'typeorm'
+    ? (await import('./typeorm-store.js')).openTypeorm(options)
+    : (await import('./mikro/mikro-store.js')).openMikro(options);
+}
+
+/** What each shelf takes, for the page's file pickers and sentences. */
+const rules = {
+  documents: { field: 'file', accept: documentFile.accept, maxSize: documentFile.maxSize },
+  photos: { field: 'image', accept: photoImage.accept, maxSize: photoImage.maxSize },
+};
+
+function sweepRegularly(files: Files, every: number): { stop(): Promise<void> } {
+  let running: Promise<void> | undefined;
+  const sweep = async () => {
+    await files.sweep().catch((error: unknown) => console.error(error));
+    running = undefined;
+  };
+  const timer = every > 0 ? setInterval(() => (running ??= sweep()), every).unref() : undefined;
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}
+
+/** Other sites may not make a visitor's browser upload or delete here: there is no login that would stop them. */
+const sameOrigin: RequestHandler = (request, _response, next) => {
+  const { origin, host } = request.headers;
+  const safe = request.method === 'GET' || request.method === 'HEAD';
+  if (!safe && origin !== undefined && origin !== `${request.protocol}://${host}`) throw new Refusal(403, 'forbidden');
+  next();
+};
+
+const contentSecurityPolicy = [
+  `default-src 'none'`,
+  `script-src 'self'`,
+  `style-src 'self'`,
+  `img-src 'self'`,
+  `media-src 'self'`,
+  `connect-src 'self'`,
+  `form-action 'none'`,
+  `base-uri 'none'`,
+  `frame-ancestors 'none'`,
+].join('; ');
+
+function protectPage(response: { setHeader(name: string, value: string): unknown }): void {
+  response.setHeader('content-security-policy', contentSecurityPolicy);
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader('referrer-policy', 'no-referrer');
+  response.setHeader('cache-control', 'no-cache');
+}
+
+/** What nobody else answered: our own refusals, Express's (a broken URL), and faults, which are logged and not shown. */
+const lastErrors: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+  const status = statusOf(error);
+  if (status >= 500) console.error(error);
+  if (response.headersSent) return void response.destroy();
+  response.status(status).json(error instanceof Refusal ? error : { error: status < 500 ? 'refused' : 'internal' });
+};
+
+function statusOf(error: unknown): number {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  return typeof status === 'number' && status >= 400 && status <= 599 ? status : 500;
+}

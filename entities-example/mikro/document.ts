@@ -1,0 +1,11 @@
+import { Entity, PrimaryKey, Property } from '@mikro-orm/core';
+import { FileField, type StoredFile } from 'filefield/mikro-orm';
+import { documentFile } from '../fields.js';
+
+@Entity()
+export class Document {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'string', unique: true }) slug!: string;
+  @Property({ type: 'string' }) title!: string;
+  @FileField(documentFile) file!: StoredFile | null;
+}

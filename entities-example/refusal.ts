@@ -1,0 +1,20 @@
+/** A request that cannot be fulfilled: its status, and the small JSON that the client is told, as `fileErrors()` does. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly field?: string,
+  ) {
+    super(code);
+    this.name = 'Refusal';
+  }
+
+  toJSON(): { error: string; field?: string } {
+    return { error: this.code, ...(this.field && { field: this.field }) };
+  }
+}
+
+/** What a store throws when another row has the slug. */
+export function slugTaken(): Refusal {
+  return new Refusal(409, 'slug_taken', 'slug');
+}

@@ -1,0 +1,88 @@
+import { Router } from 'express';
+import type { Delivery, Files, StoredFile } from 'filefield';
+import { objectDownloadView } from 'filefield/express';
+import { Refusal } from './refusal.js';
+import { isSlug, slugsFor } from './slug.js';
+import type { Row, Store } from './store.js';
+
+/** Upload, list, replace, delete and download, for one entity with a file field: mounted at /documents and at /photos. */
+export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entity>, delivery?: Delivery): Router {
+  const { entity, field } = store;
+  const router = Router();
+  // A stored file shows its name, size and type as JSON, never where it is kept.
+  const show = (row: Entity) => ({
+    id: row.id,
+    slug: row.slug,
+    title: row.title,
+    [field]: row[field as keyof Entity],
+  });
+
+  router.get('/', async (_request, response) => {
+    response.json((await store.list()).map(show));
+  });
+
+  router.post('/', async (request, response) => {
+    const { file, fields } = await files.receive(request, entity, field);
+    if (!file) throw new Refusal(400, 'missing_file', field);
+    const row = await orDiscard(files, file, () => create(store, file, fields));
+    response.status(201).location(`${request.baseUrl}/${row.slug}/file`).json(show(row));
+  });
+
+  router.put('/:slug/file', async (request, response) => {
+    // Asked before the bytes come; asked again below, since the row may be deleted while they do.
+    if (!(await store.find(request.params.slug))) throw new Refusal(404, 'not_found');
+    const { file } = await files.receive(request, entity, field);
+    if (!file) throw new Refusal(400, 'missing_file', field);
+    const row = await orDiscard(files, file, async () => {
+      const found = await store.replaceFile(request.params.slug, file);
+      if (!found) throw new Refusal(404, 'not_found');
+      return found;
+    });
+    response.json(show(row));
+  });
+
+  router.delete('/:slug', async (request, response) => {
+    if (!(await store.delete(request.params.slug))) throw new Refusal(404, 'not_found');
+    response.status(204).end();
+  });
+
+  // Everybody may have everything here; `authorize: (request, row) => ...` is where yours would decide.
+  router.get(
+    '/:slug/file',
+    objectDownloadView<Entity>(files, entity, { field, slugField: 'slug', disposition: 'inline', delivery }),
+  );
+  router.get('/by-id/:id/file', objectDownloadView<Entity>(files, entity, { field, delivery }));
+  return router;
+}
+
+async function create<Entity extends Row>(
+  store: Store<Entity>,
+  file: StoredFile,
+  fields: Readonly<Record<string, string>>,
+): Promise<Entity> {
+  const title = fields.title?.trim() || file.name;
+  if (title.length > 300) throw new Refusal(400, 'invalid_title', 'title');
+  if (fields.slug) {
+    if (!isSlug(fields.slug)) throw new Refusal(400, 'invalid_slug', 'slug');
+    return store.create({ slug: fields.slug, title, file });
+  }
+  for (const slug of slugsFor(file.name)) {
+    try {
+      // A file survives a rollback: what was staged can be saved with the next slug.
+      return await store.create({ slug, title, file });
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 409)) throw error;
+    }
+  }
+  throw new Refusal(409, 'slug_taken', 'slug');
+}
+
+/** Without it a file whose row was refused would only be swept when its lease ends. */
+async function orDiscard<Result>(files: Files, file: StoredFile, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await files.discard(file);
+    throw error;
+  }
+}

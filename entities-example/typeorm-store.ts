@@ -1,0 +1,91 @@
+import 'reflect-metadata';
+import type { FileFieldOf, StoredFile } from 'filefield';
+import { attachFiles } from 'filefield/typeorm';
+import {
+  DataSource,
+  QueryFailedError,
+  type DeepPartial,
+  type EntityManager,
+  type EntityTarget,
+  type FindOptionsOrder,
+  type FindOptionsWhere,
+} from 'typeorm';
+import { migrations } from '../migrations-example/typeorm/index.js';
+import { Document } from './document.js';
+import { Photo } from './photo.js';
+import { slugTaken } from './refusal.js';
+import type { Library, OpenOptions, Row, Store } from './store.js';
+
+export async function openTypeorm({ database, storages, ledger }: OpenOptions): Promise<Library> {
+  const dataSource = new DataSource({ type: 'sqlite', database, entities: [Document, Photo], migrations });
+  await dataSource.initialize();
+  await dataSource.runMigrations();
+  const files = await attachFiles(dataSource, { storages, ...ledger });
+  const write = writer(dataSource);
+  return {
+    files,
+    documents: new TypeormStore(dataSource, write, Document, 'file'),
+    photos: new TypeormStore(dataSource, write, Photo, 'image'),
+    close: () => dataSource.destroy(),
+  };
+}
+
+type Write = <Result>(work: (manager: EntityManager) => Promise<Result>) => Promise<Result>;
+
+/**
+ * Transactions one after the other: TypeORM has a single connection to a SQLite file, and two requests at once would end
+ * up in one transaction. With PostgreSQL or MariaDB this is plain `dataSource.transaction`.
+ */
+function writer(dataSource: DataSource): Write {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(() => dataSource.transaction(work));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+class TypeormStore<Entity extends Row> implements Store<Entity> {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly write: Write,
+    readonly entity: EntityTarget<Entity> & { readonly prototype: Entity; readonly name: string },
+    readonly field: FileFieldOf<Entity>,
+  ) {}
+
+  list(): Promise<Entity[]> {
+    return this.dataSource.getRepository(this.entity).find({ order: { id: 'DESC' } as FindOptionsOrder<Entity> });
+  }
+
+  find(slug: string): Promise<Entity | null> {
+    return this.dataSource.getRepository(this.entity).findOneBy({ slug } as FindOptionsWhere<Entity>);
+  }
+
+  async create({ slug, title, file }: { slug: string; title: string; file: StoredFile }): Promise<Entity> {
+    try {
+      return await this.write((manager) => {
+        const rows = manager.getRepository(this.entity);
+        return rows.save(rows.create({ slug, title, [this.field]: file } as unknown as DeepPartial<Entity>));
+      });
+    } catch (error) {
+      throw error instanceof QueryFailedError && /UNIQUE.*\.slug/.test(error.message) ? slugTaken() : error;
+    }
+  }
+
+  replaceFile(slug: string, file: StoredFile): Promise<Entity | null> {
+    return this.write(async (manager) => {
+      const rows = manager.getRepository(this.entity);
+      const row = await rows.findOneBy({ slug } as FindOptionsWhere<Entity>);
+      return row && rows.save(Object.assign(row, { [this.field]: file }));
+    });
+  }
+
+  delete(slug: string): Promise<boolean> {
+    return this.write(async (manager) => {
+      const rows = manager.getRepository(this.entity);
+      const row = await rows.findOneBy({ slug } as FindOptionsWhere<Entity>);
+      if (row) await rows.remove(row);
+      return row !== null;
+    });
+  }
+}

@@ -1,0 +1,7 @@
+import { Ledger } from './ledger.js';
+import { Tables } from './tables.js';
+
+export const migrationsList = [
+  { name: 'Migration20251113000000_ledger', class: Ledger },
+  { name: 'Migration20251113000001_tables', class: Tables },
+];

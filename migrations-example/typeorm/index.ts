@@ -1,0 +1,4 @@
+import { Ledger1763000000000 } from './ledger.js';
+import { Tables1763000001000 } from './tables.js';
+
+export const migrations = [Ledger1763000000000, Tables1763000001000];

@@ -1,0 +1,15 @@
+import { createLedger, dropLedger } from 'filefield/typeorm';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** The ledger's two tables: what every application with file fields needs. */
+export class Ledger1763000000000 implements MigrationInterface {
+  readonly name = 'Ledger1763000000000';
+
+  up(runner: QueryRunner): Promise<void> {
+    return createLedger(runner);
+  }
+
+  down(runner: QueryRunner): Promise<void> {
+    return dropLedger(runner);
+  }
+}

@@ -1,0 +1,45 @@
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  createApplication,
+  type Application,
+  type ApplicationOptions,
+  type OrmName,
+} from '../../entities-example/application.js';
+
+export const orms: readonly OrmName[] = ['typeorm', 'mikro'];
+
+export interface Running extends Application {
+  readonly url: string;
+  /** What the storages hold, as paths below the data folder. */
+  stored(): Promise<string[]>;
+}
+
+/** The example on a free port with a folder of its own; bytes have no grace, so that one sweep tells. */
+export async function startApplication(options: Partial<ApplicationOptions> = {}): Promise<Running> {
+  const data = await mkdtemp(path.join(tmpdir(), 'filefield-example-'));
+  const application = await createApplication({ data, seed: false, sweepEvery: 0, grace: 0, ...options });
+  const server = application.app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    ...application,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stored() {
+      const roots = Object.values(application.roots);
+      const found = await Promise.all(
+        roots.map((root) => readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])),
+      );
+      return found.flat().flatMap((entry) => (entry.isFile() ? [path.join(entry.parentPath, entry.name)] : []));
+    },
+    async close() {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      await application.close();
+      await rm(data, { recursive: true });
+    },
+  };
+}

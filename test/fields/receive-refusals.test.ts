@@ -1,0 +1,66 @@
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileFieldError } from '../../src/errors.js';
+import { receiveForm } from '../../src/fields/receive.js';
+import { errorStatus } from '../../src/response/error-status.js';
+
+// Larger than every buffer on the way, so that the part is still arriving when it is given up.
+const large = Buffer.alloc(4_000_000, 'x');
+let server: Server;
+
+beforeAll(async () => {
+  server = createServer((incoming, response) => {
+    receiveForm(incoming, 'file', keep, async () => undefined)
+      .then(() => response.end('200'))
+      .catch((error: unknown) => {
+        response.statusCode = errorStatus(error);
+        response.end(error instanceof FileFieldError ? error.code : String(error));
+      });
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+async function keep({ body, name }: { body: AsyncIterable<Uint8Array>; name?: string }): Promise<string> {
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (name === 'refused') break;
+  }
+  if (name !== 'refused') return String(bytes);
+  // A storage has things to clear away before it tells.
+  await delay(5);
+  throw new FileFieldError('too_large', 'too large');
+}
+
+function send(name: string, content: Buffer, end: string): Promise<string> {
+  const head = `--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`;
+  const body = Buffer.concat([Buffer.from(head), content, Buffer.from(end)]);
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'multipart/form-data; boundary=b', 'content-length': body.byteLength };
+    const outgoing = request(
+      { port: (server.address() as AddressInfo).port, method: 'POST', headers },
+      (response) => void response.toArray().then((chunks) => resolve(`${response.statusCode} ${chunks.join('')}`)),
+    );
+    outgoing.on('error', reject).end(body);
+  });
+}
+
+test('tells why a large part was refused, not that its stream was given up', async () => {
+  expect(await send('refused', large, '\r\n--b--\r\n')).toBe('413 too_large');
+});
+
+test.each([
+  ['small', Buffer.from('x')],
+  ['large', large],
+])('calls a %s form without an end malformed', async (_size, content) => {
+  expect(await send('kept', content, '')).toBe('400 malformed_upload');
+});
+
+test('takes a large part', async () => {
+  expect(await send('kept', large, '\r\n--b--\r\n')).toBe('200 200');
+});

@@ -1,0 +1,13 @@
+import { typeMatches } from '../../src/fields/sniff.js';
+
+test.each([
+  ['audio/ogg; codecs=opus', ['audio/ogg'], true],
+  ['audio/ogg; codecs=opus', ['audio/*'], true],
+  ['audio/ogg; codecs=opus', ['video/ogg'], false],
+  ['image/png', ['IMAGE/*'], true],
+  ['image/png', ['Image/PNG'], true],
+  ['imagery/png', ['image/*'], false],
+  ['image/png', [], false],
+])('%s is one of %j: %s', (type, patterns, expected) => {
+  expect(typeMatches(type, patterns)).toBe(expected);
+});
