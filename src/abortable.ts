@@ -28,10 +28,8 @@ export async function* abortable(
         giveUp = reject;
         if (failure) return reject(failure);
         pending = true;
-        chunks
-          .next()
-          .then(resolve, reject)
-          .finally(() => (pending = false));
+        const settled = () => (pending = false);
+        void chunks.next().finally(settled).then(resolve, reject);
       });
       if (next.done) return;
       yield next.value;
