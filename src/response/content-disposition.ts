@@ -12,8 +12,15 @@ const unfit = /[^\u0020-\u007e]|["%\\]/gu;
  * so is the name if nothing is left of it. Never throws.
  */
 export function contentDisposition(disposition: 'attachment' | 'inline', name: string): string {
-  const exact = (name.toWellFormed().split(/[/\\]/).pop() ?? '').replace(unsafe, '').trim();
-  if (/^\.*$/.test(exact)) return disposition;
+  const exact = withoutTail((name.toWellFormed().split(/[/\\]/).pop() ?? '').replace(unsafe, '').trimStart());
+  if (exact === '') return disposition;
   const plain = exact.replace(unfit, '_').trim();
   return create(exact, { type: disposition, fallback: plain });
+}
+
+/** Windows drops dots and blanks at the end, so that `run.exe. ` would be saved as a program. */
+function withoutTail(name: string): string {
+  let end = name.length;
+  while (end > 0 && '. '.includes(name.charAt(end - 1))) end -= 1;
+  return name.slice(0, end);
 }
