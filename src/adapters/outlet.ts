@@ -6,12 +6,14 @@ import type { ServerResponse } from 'node:http';
  */
 export class Outlet {
   readonly #response: ServerResponse;
+  readonly #socket: ServerResponse['socket'];
   readonly #former: number;
   #settle: ((sent: boolean) => void) | undefined;
   #writing = false;
 
   constructor(response: ServerResponse, idle: number) {
     this.#response = response;
+    this.#socket = response.socket;
     this.#former = response.socket?.timeout ?? 0;
     response.on('close', this.#gone);
     response.on('timeout', this.#stalled);
@@ -46,6 +48,15 @@ export class Outlet {
     return this.#untilGone<Value | undefined>(undefined, (resolve, reject) => void promise.then(resolve, reject));
   }
 
+  /**
+   * Breaks the connection, or over HTTP/2 the stream: what was promised will not come. The socket itself, since Node has
+   * taken it away from the response if somebody else has ended that, and would go on to the next.
+   */
+  break(): void {
+    this.#response.destroy();
+    if (this.#response.req.httpVersionMajor < 2) this.#socket?.destroy();
+  }
+
   /** Leaves the connection as it was found. To be called before `end`, which sets the time-out of idle connections. */
   release(): void {
     this.#response.off('close', this.#gone);
@@ -66,7 +77,7 @@ export class Outlet {
   readonly #gone = () => this.#settle?.(false);
   readonly #stalled = () => {
     // A storage that takes its time is no fault of the client.
-    if (this.#writing) this.#response.destroy();
+    if (this.#writing) this.break();
   };
 }
 

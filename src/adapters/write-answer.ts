@@ -78,7 +78,10 @@ async function writeChunks(
     for (let left = length ?? Infinity; left > 0;) {
       pending = chunks.next();
       const next = await outlet.wait(pending);
-      if (!next) return 'aborted';
+      if (!next) {
+        if (begun) outlet.break();
+        return 'aborted';
+      }
       pending = undefined;
       // The first chunk comes before the head: a storage that fails at once is a clean error.
       if (next.done && left !== Infinity) throw incomplete(left);
@@ -88,13 +91,16 @@ async function writeChunks(
       // A source that grew meanwhile: the head's promise stands.
       const chunk = next.value.byteLength > left ? next.value.subarray(0, left) : next.value;
       left -= chunk.byteLength;
-      if (chunk.byteLength > 0 && !(await outlet.write(chunk))) return gone(response);
+      if (chunk.byteLength > 0 && !(await outlet.write(chunk))) {
+        outlet.break();
+        return 'aborted';
+      }
     }
     outlet.release();
     response.end();
     return 'complete';
   } catch (error) {
-    if (begun) response.destroy();
+    if (begun) outlet.break();
     throw error;
   } finally {
     outlet.release();
@@ -156,12 +162,6 @@ async function* readChunks(
     // After an abort the socket may still hold a view of the buffer; then it must not serve anybody else.
     if (clean) pool.give(buffer);
   }
-}
-
-/** Whoever ended the response under our hands left it short: the client must see that. */
-function gone(response: ServerResponse): Outcome {
-  response.destroy();
-  return 'aborted';
 }
 
 function incomplete(left: number): FileFieldError {
