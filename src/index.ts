@@ -13,6 +13,9 @@ export type { UploadedFile, UploadSource } from './upload.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
+// sources
+export { localFile, type LocalFileOptions } from './sources/local.js';
+export { virtualFile, type VirtualFileOptions } from './sources/virtual.js';
 // views
 export { downloadView, type Choice, type DownloadViewOptions, type Found } from './views/download-view.js';
 export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';

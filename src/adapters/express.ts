@@ -5,7 +5,7 @@ import { errorBody, errorStatus, HttpError } from '../response/error-status.js';
 import type { DownloadHandler } from '../response/response.js';
 import * as views from '../views/object.js';
 import { runDownload } from './node.js';
-import type { WriteOptions } from './write-answer.js';
+import { report, type AdapterOptions } from './report.js';
 
 /**
  * Mounts a view on Express 4 or 5. Failures go to Express's error handling as an error with `status`, a message that is
@@ -20,12 +20,12 @@ import type { WriteOptions } from './write-answer.js';
  * express().get('/nothing', toExpress(downloadView(async () => null)));
  * ```
  */
-export function toExpress(handler: DownloadHandler<Request>, options: WriteOptions = {}): RequestHandler {
+export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
   return (request, response, next) => {
     runDownload(handler, request, response, request.params, options).catch((error: unknown) => {
+      report(error, request, options);
       // After the head, the connection is gone already; Express would try to write to it.
       if (!response.headersSent) next(new HttpError(error));
-      else if (!isFileFieldError(error, 'aborted')) console.error(error);
     });
   };
 }

@@ -3,12 +3,9 @@ import { FileFieldError } from '../errors.js';
 import { HttpError } from '../response/error-status.js';
 import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
+import { ownTurn } from './own-turn.js';
+import { report, type AdapterOptions } from './report.js';
 import { writeAnswer, type Outcome, type WriteOptions } from './write-answer.js';
-
-export interface NodeAdapterOptions extends WriteOptions {
-  /** Called once per failure, with the original error. @default console.error for what is answered with 5xx */
-  readonly onError?: (error: unknown, request: IncomingMessage) => void;
-}
 
 /**
  * Runs a view on a plain `node:http` server. `params` are what your router took out of the path. Failures are answered
@@ -26,23 +23,23 @@ export interface NodeAdapterOptions extends WriteOptions {
  */
 export function toNode(
   handler: DownloadHandler<IncomingMessage>,
-  options: NodeAdapterOptions = {},
+  options: AdapterOptions<IncomingMessage> = {},
 ): (request: IncomingMessage, response: ServerResponse, params?: Readonly<Record<string, string>>) => Promise<void> {
   return async (request, response, params = {}) => {
     try {
       await runDownload(handler, request, response, params, options);
     } catch (error) {
+      report(error, request, options);
+      if (response.headersSent) return;
       const failure = new HttpError(error);
-      if (options.onError) options.onError(error, request);
-      else if (failure.status >= 500) console.error(error);
-      if (!response.headersSent) {
-        response.writeHead(failure.status, {
-          ...failure.headers,
-          'content-type': 'text/plain; charset=utf-8',
-          'x-content-type-options': 'nosniff',
-        });
-        response.end(`${failure.message}\n`);
-      }
+      const text = `${failure.message}\n`;
+      response.writeHead(failure.status, {
+        ...failure.headers,
+        'content-type': 'text/plain; charset=utf-8',
+        'content-length': String(text.length),
+        'x-content-type-options': 'nosniff',
+      });
+      response.end(text);
     }
   };
 }
@@ -60,5 +57,6 @@ export async function runDownload<Raw extends IncomingMessage>(
   if (download.method !== 'GET' && download.method !== 'HEAD') {
     throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
   }
+  if (!(await ownTurn(request, response))) return 'aborted';
   return writeAnswer(response, await respond(download, await handler(download)), options);
 }

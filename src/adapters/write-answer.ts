@@ -3,6 +3,8 @@ import { FileFieldError } from '../errors.js';
 import type { FileBody } from '../file.js';
 import type { Answer } from '../response/respond.js';
 import { BufferPool } from './buffer-pool.js';
+import { isWrapped, Outlet } from './outlet.js';
+import { writeHead } from './write-head.js';
 
 /** Up to this size a file is read and sent in one piece: one read, one write, head and body together. */
 const oneShotBytes = 64 * 1024;
@@ -10,7 +12,8 @@ const pool = new BufferPool(256 * 1024, 16);
 
 export interface WriteOptions {
   /**
-   * Milliseconds without progress after which a client that stopped reading is let go; its file is closed.
+   * Milliseconds without progress after which a client that stopped reading is let go; its file is closed. It may take
+   * up to twice as long, and a client that takes a little now and then is never let go.
    * @default 60_000
    */
   readonly idleTimeout?: number;
@@ -30,6 +33,10 @@ export async function writeAnswer(
   options: WriteOptions = {},
 ): Promise<Outcome> {
   try {
+    if (response.destroyed) return 'aborted';
+    if (response.headersSent) {
+      throw new FileFieldError('invalid_option', 'Something else answered the request before the file was sent.');
+    }
     if (!answer.open) {
       writeHead(response, answer);
       response.end();
@@ -48,60 +55,108 @@ export async function writeAnswer(
 
 async function writeBody(response: ServerResponse, answer: Answer, body: FileBody, idle: number): Promise<Outcome> {
   if (response.destroyed) return 'aborted';
-  if (body.size !== undefined && body.size <= oneShotBytes && body.read)
-    return writeWhole(response, answer, body, body.size);
-  // The first chunk comes before the head: a storage that fails at once is a clean error.
-  const chunks = (body.size !== undefined && body.read ? pooledChunks(body, body.size) : body.stream())[
-    Symbol.asyncIterator
-  ]();
+  const promised = answer.headers['content-length'];
+  const length = promised === undefined ? undefined : Number(promised);
+  if (length !== undefined && body.size !== undefined && body.size < length) throw incomplete(length - body.size);
+  if (length === undefined || !body.read) return writeChunks(response, answer, body.stream(), length, idle);
+  if (length <= oneShotBytes) return writeWhole(response, answer, body, length, idle);
+  return writeChunks(response, answer, readChunks(body, length, !isWrapped(response)), length, idle);
+}
+
+async function writeChunks(
+  response: ServerResponse,
+  answer: Answer,
+  source: AsyncIterable<Uint8Array>,
+  length: number | undefined,
+  idle: number,
+): Promise<Outcome> {
+  const chunks = source[Symbol.asyncIterator]();
+  const outlet = new Outlet(response, idle);
+  let pending: Promise<IteratorResult<Uint8Array>> | undefined;
+  let begun = false;
   try {
-    let next = await chunks.next();
-    if (response.destroyed) return 'aborted';
-    writeHead(response, answer);
-    let left = body.size ?? Infinity;
-    for (; !next.done; next = await chunks.next()) {
+    for (let left = length ?? Infinity; left > 0;) {
+      pending = chunks.next();
+      const next = await outlet.wait(pending);
+      if (!next) {
+        if (begun) outlet.break();
+        return 'aborted';
+      }
+      pending = undefined;
+      // The first chunk comes before the head: a storage that fails at once is a clean error.
+      if (next.done && left !== Infinity) throw incomplete(left);
+      if (!begun) writeHead(response, answer);
+      begun = true;
+      if (next.done) break;
       // A source that grew meanwhile: the head's promise stands.
       const chunk = next.value.byteLength > left ? next.value.subarray(0, left) : next.value;
       left -= chunk.byteLength;
-      if (chunk.byteLength > 0 && !(await write(response, chunk, idle))) return 'aborted';
-      if (chunk !== next.value) break;
+      if (chunk.byteLength > 0 && !(await outlet.write(chunk))) {
+        outlet.break();
+        return 'aborted';
+      }
     }
-    if (left > 0 && left !== Infinity) throw new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
+    outlet.release();
     response.end();
     return 'complete';
   } catch (error) {
-    if (response.headersSent) response.destroy();
+    if (begun) outlet.break();
     throw error;
   } finally {
-    await chunks.return?.();
+    outlet.release();
+    // A source that is waited for answers only afterwards, if ever; closing the body will stop it.
+    pending?.catch(() => undefined);
+    const closed = chunks.return?.();
+    if (pending) closed?.catch(() => undefined);
+    else await closed;
   }
 }
 
-async function writeWhole(response: ServerResponse, answer: Answer, body: FileBody, size: number): Promise<Outcome> {
+async function writeWhole(
+  response: ServerResponse,
+  answer: Answer,
+  body: FileBody,
+  size: number,
+  idle: number,
+): Promise<Outcome> {
   const buffer = Buffer.allocUnsafe(size);
   for (let filled = 0; filled < size;) {
     const bytes = await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
-    if (bytes === 0) throw new FileFieldError('incomplete', `A file ended ${size - filled} bytes early.`);
+    if (bytes === 0) throw incomplete(size - filled);
     filled += bytes;
   }
   if (response.destroyed) return 'aborted';
   writeHead(response, answer);
   response.end(buffer);
-  return 'complete';
+  // Nearly always the kernel has it all by now.
+  if (!response.socket?.writableLength) return 'complete';
+  body.close();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), idle);
+    response.once('close', () => {
+      clearTimeout(timer);
+      resolve(response.writableFinished ? 'complete' : 'aborted');
+    });
+  });
 }
 
 /** One pooled buffer serves the whole download: the next read waits until the last chunk has left for the kernel. */
-async function* pooledChunks(body: FileBody, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = pool.take();
-  let clean = false;
+async function* readChunks(
+  body: FileBody,
+  length: number,
+  reuse: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer = pool.take();
+  let clean = true;
   try {
-    for (let position = 0; position < size;) {
-      const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, size - position)), position);
+    for (let position = 0; position < length;) {
+      if (!reuse && position > 0) buffer = Buffer.allocUnsafe(buffer.byteLength);
+      clean = false;
+      const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, length - position)), position);
       if (bytes === 0) break;
       position += bytes;
-      clean = false;
       yield buffer.subarray(0, bytes);
-      clean = true;
+      clean = reuse;
     }
   } finally {
     // After an abort the socket may still hold a view of the buffer; then it must not serve anybody else.
@@ -109,29 +164,6 @@ async function* pooledChunks(body: FileBody, size: number): AsyncGenerator<Uint8
   }
 }
 
-/** Resolves to true when the chunk has been taken, to false when the client is gone or stopped reading. */
-function write(response: ServerResponse, chunk: Uint8Array, idle: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (response.destroyed) return resolve(false);
-    const done = (sent: boolean) => {
-      clearTimeout(timer);
-      response.off('close', gone);
-      resolve(sent);
-    };
-    const gone = () => done(false);
-    const timer = setTimeout(() => {
-      response.destroy();
-      done(false);
-    }, idle);
-    response.once('close', gone);
-    response.write(chunk, (error) => done(!error));
-  });
-}
-
-function writeHead(response: ServerResponse, answer: Answer): void {
-  const head: string[] = [];
-  for (const name in answer.headers) head.push(name, answer.headers[name]!);
-  // Headers that middleware set before survive: writeHead merges only in its object form or after setHeader.
-  if (response.getHeaderNames().length === 0) response.writeHead(answer.status, head);
-  else response.writeHead(answer.status, answer.headers);
+function incomplete(left: number): FileFieldError {
+  return new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
 }

@@ -21,8 +21,13 @@ export function xAccelRedirect(mapping: PathMapping): Delivery {
     const response = await handler(request);
     const path = response.status === 200 ? response.file?.localPath : undefined;
     const place = path === undefined ? undefined : map(path);
-    return place ? handOff(response, `${place.prefix}/${place.segments.map(encodeURIComponent).join('/')}`) : response;
+    return place ? handOff(response, `${place.prefix}/${place.segments.map(encode).join('/')}`) : response;
   };
+}
+
+/** Node and the disk know a lone surrogate as U+FFFD; encodeURIComponent would throw. */
+function encode(segment: string): string {
+  return encodeURIComponent(segment.toWellFormed());
 }
 
 /** nginx makes validators, ranges and length of its own from the file; what we said of them would get in its way. */

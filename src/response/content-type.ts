@@ -3,7 +3,7 @@ import mime from 'mime-types';
 
 const fallback = 'application/octet-stream';
 const validType =
-  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\u0000-\u001f\u007f-\uffff]*"))*$/; // eslint-disable-line no-control-regex
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[\t ]*;[\t ]*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\u0000-\u001f\u007f-\uffff]*"))*$/; // eslint-disable-line no-control-regex
 
 /**
  * The Content-Type header of a file: the given type, else the one of its name, else `application/octet-stream`. Text

@@ -14,9 +14,10 @@ const maximumSpecs = 50;
 
 /** Reads a Range header after RFC 9110 section 14.1; undefined for another unit, a fault in the grammar, or a flood. */
 export function parseRange(text: string): readonly RangeSpec[] | undefined {
-  const match = /^bytes=(.*)$/i.exec(text.trim());
+  const match = /^[ \t]*bytes=(.*)$/i.exec(text);
   if (!match) return undefined;
-  const parts = (match[1] ?? '').split(',').map((part) => part.trim());
+  // Only blanks and tabs are white space here; `trim` would take a no-break space for one.
+  const parts = (match[1] ?? '').split(',').map((part) => part.replace(/^[ \t]+|[ \t]+$/g, ''));
   if (parts.length > maximumSpecs) return undefined;
   const specs: RangeSpec[] = [];
   for (const part of parts) {

@@ -1,6 +1,6 @@
 import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody, FileSource } from '../file.js';
-import { weakTag } from './etag.js';
+import { parseTag, weakTag } from './etag.js';
 import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
 import { chooseRange } from './range.js';
 import { header, type DownloadRequest } from './request.js';
@@ -100,6 +100,8 @@ function validatorsOf(file: FileSource): Validators {
   const now = new Date();
   const known = file.modified && !Number.isNaN(file.modified.getTime()) ? file.modified : undefined;
   const modified = known && known > now ? now : known;
-  const etag = file.etag ?? (known && file.size !== undefined ? weakTag(file.size, known) : undefined);
+  // A source's own mistake must not become a header that no client can use, or that Node refuses to send.
+  const own = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
+  const etag = own ?? (known && file.size !== undefined ? weakTag(file.size, known) : undefined);
   return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
 }

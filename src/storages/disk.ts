@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import fs, { promises as fsp } from 'node:fs';
+import { promises as fsp } from 'node:fs';
 import path from 'node:path';
-import { FileFieldError, type FileFieldErrorCode } from '../errors.js';
+import { abortable } from '../abortable.js';
+import { diskError, errno } from '../disk-error.js';
+import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file.js';
+import { OpenFile } from '../open-file.js';
 import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
 
-const chunkBytes = 256 * 1024;
 const unfinished = '.filefield';
 
 export interface DiskStorageOptions {
@@ -50,28 +52,20 @@ export class DiskStorage implements Storage {
     try {
       await this.#makeFolder(path.dirname(temporary));
       const size = await this.#fill(temporary, body, options.signal);
-      await this.#makeFolder(path.dirname(target));
-      await link(temporary, target);
-      if (this.#sync) await syncFolder(path.dirname(target));
-      return { size, modified: (await fsp.stat(target)).mtime };
+      await this.#makeFolder(path.dirname(target)).catch((cause: unknown) => {
+        throw folderError(cause, key);
+      });
+      return { size, modified: await this.#publish(temporary, target) };
     } catch (cause) {
-      throw mapError(cause, 'write', key);
+      throw writeError(cause, key, options.signal);
     } finally {
-      await fsp.rm(temporary, { force: true });
+      // What went wrong before is worth more than that the left-over could not be removed either.
+      await fsp.rm(temporary, { force: true }).catch(() => undefined);
     }
   }
 
   async read(key: string, range?: ByteRange): Promise<ObjectReader> {
-    const fd = await open(this.localPath(key)).catch((cause: unknown) => {
-      throw mapError(cause, 'read', key);
-    });
-    // Of an open descriptor this touches no disk; one hop to the thread pool less.
-    const stats = fs.fstatSync(fd);
-    if (!stats.isFile()) {
-      fs.closeSync(fd);
-      throw new FileFieldError('not_found', 'There is no such object: the name is a folder.', { key });
-    }
-    return new DiskReader(fd, { size: stats.size, modified: stats.mtime }, range);
+    return reader(await OpenFile.at(this.localPath(key), { key }), range);
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {
@@ -79,7 +73,7 @@ export class DiskStorage implements Storage {
       const stats = await fsp.stat(this.localPath(key));
       return stats.isFile() ? { size: stats.size, modified: stats.mtime } : null;
     } catch (cause) {
-      const error = mapError(cause, 'stat', key);
+      const error = diskError(cause, 'look for an object', { key });
       if (error.code === 'not_found') return null;
       throw error;
     }
@@ -89,7 +83,7 @@ export class DiskStorage implements Storage {
     try {
       await fsp.unlink(this.localPath(key));
     } catch (cause) {
-      const error = mapError(cause, 'delete', key);
+      const error = diskError(cause, 'delete an object', { key });
       if (error.code !== 'not_found') throw error;
     }
   }
@@ -98,16 +92,26 @@ export class DiskStorage implements Storage {
     const handle = await fsp.open(file, 'wx', 0o640);
     let size = 0;
     try {
-      for await (const chunk of body) {
-        signal?.throwIfAborted();
+      for await (const chunk of abortable(body, signal)) {
         await handle.writeFile(chunk);
         size += chunk.byteLength;
       }
-      signal?.throwIfAborted();
       if (this.#sync) await handle.sync();
       return size;
     } finally {
       await handle.close();
+    }
+  }
+
+  /** Gives a finished file its name for good, or not at all. */
+  async #publish(temporary: string, target: string): Promise<Date> {
+    await link(temporary, target);
+    try {
+      if (this.#sync) await syncFolder(path.dirname(target));
+      return (await fsp.stat(target)).mtime;
+    } catch (error) {
+      await fsp.rm(target, { force: true }).catch(() => undefined);
+      throw error;
     }
   }
 
@@ -120,50 +124,29 @@ export class DiskStorage implements Storage {
   }
 }
 
-class DiskReader implements ObjectReader {
-  #open = true;
-
-  constructor(
-    private readonly fd: number,
-    readonly info: ObjectInfo,
-    private readonly range?: ByteRange,
-  ) {}
-
-  read(buffer: Uint8Array, position: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      fs.read(this.fd, buffer, 0, buffer.byteLength, position, (error, bytes) => {
-        if (error) reject(mapError(error, 'read'));
-        else resolve(bytes);
-      });
-    });
-  }
-
-  async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
-    const end = this.range ? this.range.end + 1 : this.info.size;
-    for (let position = this.range?.start ?? 0; position < end;) {
-      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, end - position));
-      const bytes = await this.read(buffer, position);
-      if (bytes === 0)
-        throw new FileFieldError('incomplete', 'A file on disk ended early: it was cut while it was read.');
-      position += bytes;
-      yield buffer.subarray(0, bytes);
-    }
-  }
-
-  /** Synchronous: closing a descriptor that was only read touches no disk. */
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    fs.closeSync(this.fd);
-  }
+/** Storages get the whole object's positions in `read`, whatever range was asked for. */
+function reader(file: OpenFile, range?: ByteRange): ObjectReader {
+  return {
+    info: { size: file.size, modified: file.modified },
+    read: (buffer, position) => file.read(buffer, position),
+    stream: () => file.stream(range),
+    close: () => file.close(),
+  };
 }
 
-function open(file: string): Promise<number> {
-  // Not blocking, so that a named pipe that somebody put there cannot hold a thread.
-  const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
-  return new Promise((resolve, reject) => {
-    fs.open(file, flags, (error, fd) => (error ? reject(error) : resolve(fd)));
-  });
+function writeError(cause: unknown, key: string, signal?: AbortSignal): FileFieldError {
+  if (isFileFieldError(cause)) return cause;
+  // A body that breaks because of the signal says so in its own words.
+  if (signal?.aborted) return new FileFieldError('aborted', 'The write was given up.', { key, cause });
+  const error = diskError(cause, 'write an object', { key });
+  // It is the storage's folder that has gone, not the object that nobody wrote yet.
+  return error.code === 'not_found' ? new FileFieldError('storage_failed', error.message, { key, cause }) : error;
+}
+
+/** A key below another object, `a/b` where `a` is a file, cannot be kept on a disk. */
+function folderError(cause: unknown, key: string): unknown {
+  if (!['EEXIST', 'ENOTDIR'].includes(errno(cause))) return cause;
+  return new FileFieldError('invalid_key', 'A part of the key is the name of another object.', { key, cause });
 }
 
 /** Gives a finished file its name, refusing a taken one; file systems without hard links get the next best. */
@@ -173,7 +156,10 @@ async function link(temporary: string, target: string): Promise<void> {
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(errno(error))) throw error;
     await (await fsp.open(target, 'wx')).close();
-    await fsp.rename(temporary, target);
+    await fsp.rename(temporary, target).catch(async (failure: unknown) => {
+      await fsp.rm(target, { force: true });
+      throw failure;
+    });
   }
 }
 
@@ -188,34 +174,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle?.close();
   }
-}
-
-function errno(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-}
-
-const codes: Readonly<Record<string, FileFieldErrorCode>> = {
-  ENOENT: 'not_found',
-  ENOTDIR: 'not_found',
-  EISDIR: 'not_found',
-  ELOOP: 'not_found',
-  EEXIST: 'already_exists',
-  ENAMETOOLONG: 'invalid_key',
-  ENOSPC: 'no_space',
-  EDQUOT: 'no_space',
-  EFBIG: 'no_space',
-};
-
-function mapError(cause: unknown, action: string, key?: string): FileFieldError {
-  if (cause instanceof FileFieldError) return cause;
-  if (cause instanceof Error && cause.name === 'AbortError') {
-    return new FileFieldError('aborted', 'The write was given up.', { key, cause });
-  }
-  let code = codes[errno(cause)] ?? 'storage_failed';
-  // A parent of the new name is a file.
-  if (action === 'write' && (code === 'not_found' || errno(cause) === 'ENOTDIR')) code = 'invalid_key';
-  return new FileFieldError(code, `The disk could not ${action} an object (${errno(cause) || 'unknown error'}).`, {
-    key,
-    cause,
-  });
 }

@@ -1,3 +1,4 @@
+import { abortable } from '../abortable.js';
 import { FileFieldError } from '../errors.js';
 import type { ByteRange } from '../file.js';
 import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
@@ -27,13 +28,7 @@ export class MemoryStorage implements Storage {
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of body) {
-      if (options.signal?.aborted) break;
-      chunks.push(Buffer.from(chunk));
-    }
-    if (options.signal?.aborted) {
-      throw new FileFieldError('aborted', 'The write was given up.', { key, cause: options.signal.reason });
-    }
+    for await (const chunk of abortable(body, options.signal)) chunks.push(Buffer.from(chunk));
     if (this.#objects.has(key)) throw new FileFieldError('already_exists', 'The key is taken.', { key });
     const object = { bytes: Buffer.concat(chunks), modified: new Date() };
     this.#objects.set(key, object);

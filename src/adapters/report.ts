@@ -1,0 +1,16 @@
+import { errorStatus } from '../response/error-status.js';
+import type { WriteOptions } from './write-answer.js';
+
+export interface AdapterOptions<Raw> extends WriteOptions {
+  /**
+   * Called once per failure with the original error, which the client is never shown.
+   * @default console.error for what is answered with 5xx, and for files that broke off while they were sent
+   */
+  readonly onError?: (error: unknown, request: Raw) => void;
+}
+
+/** Tells the program of a failure. */
+export function report<Raw>(error: unknown, request: Raw, options: AdapterOptions<Raw>): void {
+  if (options.onError) options.onError(error, request);
+  else if (errorStatus(error) >= 500) console.error(error);
+}

@@ -1,0 +1,56 @@
+import path from 'node:path';
+import type { ByteRange, FileBody, FileSource } from '../file.js';
+import { OpenFile } from '../open-file.js';
+
+export interface LocalFileOptions {
+  /**
+   * The name shown to people.
+   * @default the last part of the path
+   */
+  readonly name?: string;
+  /**
+   * Media type.
+   * @default by the name
+   */
+  readonly type?: string;
+}
+
+/**
+ * A file on this machine that no storage keeps. Nothing is opened until it is served, and then once: size, time and bytes
+ * are of the same file even if the path is replaced meanwhile. It may be served any number of times.
+ *
+ * WARNING: the path must come from your program. Never join it from a URL.
+ *
+ * @example
+ * ```ts
+ * import { downloadView, localFile } from 'filefield';
+ *
+ * const terms = localFile('/srv/texts/terms.pdf');
+ * const view = downloadView(async () => ({ subject: null, file: () => terms }), { disposition: 'inline' });
+ * ```
+ */
+export function localFile(file: string, options: LocalFileOptions = {}): FileSource {
+  const localPath = path.resolve(file);
+  const described = { name: options.name ?? path.basename(localPath), type: options.type, localPath };
+  const load = async () => {
+    const opened = await OpenFile.at(localPath);
+    return {
+      ...described,
+      size: opened.size,
+      modified: opened.modified,
+      open: async (range?: ByteRange) => bodyOf(opened, range),
+      close: () => opened.close(),
+    };
+  };
+  return { ...described, load, open: async (range) => (await load()).open(range) };
+}
+
+function bodyOf(opened: OpenFile, range: ByteRange = { start: 0, end: opened.size - 1 }): FileBody {
+  const size = range.end - range.start + 1;
+  return {
+    size,
+    read: (buffer, position) => opened.read(buffer.subarray(0, Math.max(0, size - position)), range.start + position),
+    stream: () => opened.stream(range),
+    close: () => opened.close(),
+  };
+}

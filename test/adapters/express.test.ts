@@ -1,0 +1,124 @@
+import { jest } from '@jest/globals';
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import express4 from 'express-4';
+import { downloadView, FileFieldError, virtualFile, type DownloadHandler } from 'filefield';
+import { fileErrors, toExpress } from 'filefield/express';
+import { adapterContract } from '../contracts/adapter-contract.js';
+import { askServer, serve, until } from './server.js';
+
+const versions: Readonly<Record<string, () => Express>> = {
+  'Express 5': express,
+  'Express 4': express4,
+};
+
+function application(version: string, handler: DownloadHandler<Request>, onError?: (error: unknown) => void): Express {
+  const app = versions[version]!();
+  app.use((_request, response, next) => {
+    response.set({ 'X-Before': 'kept', 'Cache-Control': 'no-store' });
+    next();
+  });
+  app.all('/', toExpress(handler));
+  app.get('/named/:id', toExpress(handler));
+  const tell: ErrorRequestHandler = (error, _request, response, next) => {
+    onError?.(error);
+    response.set((error as { headers?: Record<string, string> }).headers ?? {});
+    next(error);
+  };
+  return app.use(tell);
+}
+
+describe.each(Object.keys(versions))('%s', (version) => {
+  adapterContract(version, {
+    mount: (handler, onError) => application(version, handler, onError) as unknown as RequestListener,
+  });
+
+  it('shows nothing of a failure, in development neither', async () => {
+    const { NODE_ENV } = process.env;
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    process.env.NODE_ENV = 'development';
+    try {
+      const secret = new FileFieldError('storage_failed', '/srv/vault', { key: 'secret', cause: new Error('/srv') });
+      const server = await serve(application(version, () => Promise.reject(secret)) as unknown as RequestListener);
+      const reply = await askServer(server.port);
+      expect(reply.status).toBe(500);
+      expect(reply.body.toString()).toMatch(/<pre>Internal Server Error<\/pre>/);
+      expect(reply.body.toString()).not.toMatch(/srv|secret|\.[jt]s\b|FileField/);
+      // The operator is told, though.
+      expect(printed).toHaveBeenCalledWith(secret);
+      await until(() => printed.mock.calls.length > 1, 'Express has logged it too');
+      await server.close();
+    } finally {
+      process.env.NODE_ENV = NODE_ENV;
+      printed.mockRestore();
+    }
+  });
+
+  it('gives the view the route parameters, decoded', async () => {
+    const seen: unknown[] = [];
+    const view: DownloadHandler<Request> = downloadView(async ({ params }) => {
+      seen.push(params.id);
+      return null;
+    });
+    const server = await serve(application(version, view) as unknown as RequestListener);
+    await askServer(server.port, { path: '/named/a%2Fb%20c' });
+    expect(seen).toEqual(['a/b c']);
+    await server.close();
+  });
+
+  it('answers failures as small JSON through fileErrors, with Allow on 405', async () => {
+    const app = versions[version]!();
+    app.all('/', toExpress(downloadView(async () => null)));
+    app.use(fileErrors());
+    const server = await serve(app as unknown as RequestListener);
+    const missing = await askServer(server.port);
+    expect([missing.status, JSON.parse(missing.body.toString())]).toEqual([404, { error: 'not_found' }]);
+    const refused = await askServer(server.port, { method: 'PUT' });
+    expect([refused.status, refused.headers.allow]).toEqual([405, 'GET, HEAD']);
+    await server.close();
+  });
+
+  it('tells onError of each failure once, with the request', async () => {
+    const told: unknown[] = [];
+    const app = versions[version]!();
+    const onError = (error: unknown, request: Request) => told.push([error, request.path]);
+    app.get(
+      '/',
+      toExpress(
+        downloadView(async () => null),
+        { onError },
+      ),
+    );
+    const server = await serve(app as unknown as RequestListener);
+    await askServer(server.port);
+    expect(told).toEqual([[expect.objectContaining({ code: 'not_found' }), '/']]);
+    await server.close();
+  });
+
+  it('sends exact bytes through middleware that would compress them and knows no callbacks', async () => {
+    const content = 'compressible '.repeat(100_000);
+    const app = versions[version]!();
+    const heads: unknown[] = [];
+    app.use((_request, response, next) => {
+      const write = response.write.bind(response) as (chunk: unknown) => boolean;
+      const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => unknown;
+      Object.assign(response, {
+        write: (chunk: unknown) => write(chunk),
+        writeHead: (status: number, headers?: Record<string, string>) => {
+          heads.push(response.getHeader('cache-control') ?? headers?.['cache-control']);
+          return writeHead(status, headers);
+        },
+      });
+      next();
+    });
+    app.get(
+      '/',
+      toExpress(downloadView(async () => ({ subject: 0, file: () => virtualFile({ name: 'x.txt', content }) }))),
+    );
+    const server = await serve(app as unknown as RequestListener);
+    const reply = await askServer(server.port);
+    expect(reply.body.toString() === content).toBe(true);
+    expect(heads).toEqual(['private, no-cache, no-transform']);
+    await server.close();
+  });
+});

@@ -1,0 +1,145 @@
+import type { FileSource } from '../../src/file.js';
+import { respond } from '../../src/response/respond.js';
+
+const modified = new Date('2024-05-06T07:08:09.987Z');
+const lastModified = 'Mon, 06 May 2024 07:08:09 GMT';
+const headers = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-disposition': 'attachment',
+  'cache-control': 'private, no-cache',
+  'content-security-policy': 'sandbox',
+  'x-content-type-options': 'nosniff',
+};
+
+function source(properties: Partial<FileSource> = {}) {
+  const seen: string[] = [];
+  const file: FileSource = {
+    name: 'x',
+    size: 11,
+    modified,
+    etag: '"v1"',
+    open: async (range) => {
+      seen.push(`open ${range ? `${range.start}-${range.end}` : 'all'}`);
+      return { stream: async function* () {}, close: () => undefined };
+    },
+    close: () => seen.push('close'),
+    ...properties,
+  };
+  return { file, seen };
+}
+
+const ask = (file: FileSource | null, asked: Record<string, string> = {}, method = 'GET', status = 200) =>
+  respond({ method, headers: asked, params: {}, raw: null }, { status, headers, file });
+
+describe('respond', () => {
+  it('describes the whole file and opens nothing until the adapter asks', async () => {
+    const { file, seen } = source();
+    const answer = await ask(file);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toEqual({
+      ...headers,
+      etag: '"v1"',
+      'last-modified': lastModified,
+      'accept-ranges': 'bytes',
+      'content-length': '11',
+    });
+    expect(seen).toEqual([]);
+    await answer.open?.();
+    expect(seen).toEqual(['open all']);
+  });
+
+  it('asks for the range only, with all the headers of the whole', async () => {
+    const { file, seen } = source();
+    const whole = (await ask(file)).headers;
+    const answer = await ask(file, { range: 'bytes=2-4' });
+    expect(answer.status).toBe(206);
+    expect(answer.headers).toEqual({ ...whole, 'content-length': '3', 'content-range': 'bytes 2-4/11' });
+    await answer.open?.();
+    expect(seen).toEqual(['open 2-4']);
+  });
+
+  it('answers HEAD like GET, without a body and whatever range it names', async () => {
+    const { file } = source();
+    const get = await ask(file);
+    const head = await ask(file, { range: 'bytes=2-4' }, 'HEAD');
+    expect([head.status, head.headers, head.open]).toEqual([200, get.headers, null]);
+  });
+
+  it('keeps caching and security headers on 304 and drops what describes a body', async () => {
+    const answer = await ask(source().file, { 'if-none-match': '"v1"', range: 'bytes=0-1' });
+    expect([answer.status, answer.open]).toEqual([304, null]);
+    expect(answer.headers).toEqual({
+      'cache-control': 'private, no-cache',
+      'content-security-policy': 'sandbox',
+      'x-content-type-options': 'nosniff',
+      etag: '"v1"',
+      'last-modified': lastModified,
+    });
+  });
+
+  it.each([
+    [412, { 'if-match': '"x"' }, {}],
+    [416, { range: 'bytes=11-' }, { 'content-range': 'bytes */11' }],
+  ])('answers %d without validators, caching or anything else of the file', async (status, asked, more) => {
+    const answer = await ask(source().file, asked as Record<string, string>);
+    expect([answer.status, answer.open]).toEqual([status, null]);
+    expect(answer.headers).toEqual({ 'x-content-type-options': 'nosniff', 'content-length': '0', ...more });
+  });
+
+  it('sends an empty file with no body at all', async () => {
+    const answer = await ask(source({ size: 0 }).file, { range: 'bytes=0-' });
+    expect([answer.status, answer.headers['content-length'], answer.open]).toEqual([200, '0', null]);
+  });
+
+  it('offers no ranges for a file of unknown length, and promises no length', async () => {
+    const answer = await ask(source({ size: undefined }).file, { range: 'bytes=0-1' });
+    expect([answer.status, answer.headers['accept-ranges'], answer.headers['content-length']]).toEqual([
+      200,
+      'none',
+      undefined,
+    ]);
+    expect(answer.open).not.toBeNull();
+  });
+
+  it('does not announce a time in the future, nor one that is none', async () => {
+    const future = await ask(source({ modified: new Date('2099-01-01') }).file);
+    expect(Date.parse(future.headers['last-modified']!)).toBeLessThanOrEqual(Date.now());
+    expect((await ask(source({ modified: new Date(NaN) }).file)).headers['last-modified']).toBeUndefined();
+    expect((await ask(source({ modified: undefined }).file)).headers['last-modified']).toBeUndefined();
+  });
+
+  it('makes a weak tag of size and time where the source has none, and none without a time', async () => {
+    expect((await ask(source({ etag: undefined }).file)).headers.etag).toMatch(/^W\/"b-[0-9a-f]+"$/);
+    expect((await ask(source({ etag: undefined, modified: undefined }).file)).headers.etag).toBeUndefined();
+  });
+
+  it.each(['abc', 'w/"x"', '"x\r\ny"', '"日"', ''])('does not send %j, which is no tag', async (etag) => {
+    expect((await ask(source({ etag }).file)).headers.etag).toMatch(/^W\/"b-/);
+  });
+
+  it('answers from what load found, and closes that', async () => {
+    const loaded = source();
+    const lazy: FileSource = { ...source({ size: undefined }).file, load: async () => loaded.file };
+    const answer = await ask(lazy, { 'if-none-match': '"v1"' });
+    expect(answer.status).toBe(304);
+    answer.close();
+    expect(loaded.seen).toEqual(['close']);
+  });
+
+  it('passes on what load rejects with', async () => {
+    const lazy: FileSource = { ...source().file, load: () => Promise.reject(new Error('gone')) };
+    await expect(ask(lazy)).rejects.toThrow('gone');
+  });
+
+  it('leaves a response without a file, or with a status of its own, as it is', async () => {
+    const handedOff = await ask(null, { 'if-none-match': '*', range: 'bytes=0-1' });
+    expect([handedOff.status, handedOff.headers, handedOff.open]).toEqual([200, headers, null]);
+    const { file, seen } = source();
+    expect((await ask(file, {}, 'GET', 404)).open).toBeNull();
+    expect(seen).toEqual([]);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'get'])('refuses %s', async (method) => {
+    await expect(ask(source().file, {}, method)).rejects.toMatchObject({ code: 'method_not_allowed' });
+  });
+});
