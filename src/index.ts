@@ -1,16 +1,18 @@
 // storages and the files they keep
 export { StorageRegistry } from './registry.js';
 export { StoredFile, isStoredFile } from './stored-file.js';
-export type { ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
+export type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
 export type { ByteRange, FileBody, FileSource } from './file.js';
 export type { FileDescriptor } from './descriptor.js';
 export { checkKey } from './key.js';
 // keeping
-export type { Files, FilesEvents, StageInfo } from './fields/files.js';
+export type { Files, StageInfo } from './fields/files.js';
+export type { FilesEvents } from './events.js';
 export type { CheckedUpload, FileFieldOptions } from './fields/options.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
 export type { UploadedFile, UploadSource } from './upload.js';
 export type { LedgerOptions } from './ledger/ledger.js';
+export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconciler.js';
 export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources

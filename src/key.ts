@@ -16,6 +16,13 @@ export function makeKey(now: Date = new Date()): string {
   return `${now.getUTCFullYear()}/${month}/${unique.slice(0, 2)}/${unique}`;
 }
 
+const own = /^\d{4}\/\d{2}\/[0-9a-f]{2}\/[0-9a-f]{32}$/;
+
+/** Whether a key has the form that `makeKey` gives: what else is in a storage is none of our business. */
+export function isOwnKey(key: string): boolean {
+  return own.test(key);
+}
+
 /**
  * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, segments of at most 255 bytes joined by `/`,
  * none of them empty, starting with a dot, or holding control characters or a backslash. Throws `invalid_key`.

@@ -50,4 +50,14 @@ export interface Storage {
   delete(key: string): Promise<void>;
   /** Absolute path of an object on this machine. Absence: a proxy cannot read the files itself. */
   localPath?(key: string): string;
+  /**
+   * All objects whose key is greater than `after`, in the order of their keys' UTF-16 units. Absence: a reconcile cannot
+   * find objects that the ledger does not know.
+   */
+  list?(options?: { readonly after?: string }): AsyncIterable<ListedObject>;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly modified?: Date;
 }

@@ -1,8 +1,9 @@
-import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { FileDescriptor } from '../descriptor.js';
 import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
+import type { FileEvents, FilesEvents } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
+import { References } from '../ledger/references.js';
 import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.js';
 import type { StorageRegistry } from '../registry.js';
 import { StoredFile, type StoredFileContext } from '../stored-file.js';
@@ -16,14 +17,6 @@ export interface EntityPort extends Omit<ObjectFinder, 'checkFileField'> {
   readonly fields: readonly FileField[];
   /** Throws `invalid_option` when the entity has no such file field. */
   fileField(entity: EntityRef, property: string): FileField;
-}
-
-/** What `files.on` tells. Listeners run in the course of things: do not block, do not throw. */
-export interface FilesEvents {
-  /** A row names bytes that its storage does not have. */
-  missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
-  /** Something went wrong that no caller is waiting for: a lease could not be renewed, an object not be deleted. */
-  fault: [unknown];
 }
 
 export interface StageInfo extends StageOptions {
@@ -41,8 +34,8 @@ const maximumReceived = 100 * 2 ** 20;
  * row; the rest follows the row.
  */
 export class Files implements ObjectFinder {
-  readonly #events = new EventEmitter<FilesEvents>();
   readonly #sweeper: Sweeper;
+  readonly #reconciler: Reconciler;
   readonly #context: StoredFileContext;
 
   /** For the ORM packages; users call `attachFiles`. */
@@ -50,11 +43,13 @@ export class Files implements ObjectFinder {
     readonly storages: StorageRegistry,
     readonly ledger: Ledger,
     private readonly entities: EntityPort,
+    private readonly events: FileEvents,
   ) {
     for (const field of entities.fields) checkField(field, storages);
-    const references = entities.fields.map((field) => field.reference);
-    this.#sweeper = new Sweeper(ledger.database, storages, references, (error) => this.#fault(error));
-    this.#context = { storages, onMissing: (file, cause) => this.#events.emit('missing', { file, cause }) };
+    const references = new References(entities.fields.map((field) => field.reference));
+    this.#sweeper = new Sweeper(ledger.database, storages, references, events);
+    this.#reconciler = new Reconciler(ledger.database, storages, references, events, ledger.grace);
+    this.#context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
   }
 
   /** Makes stored files out of descriptors; the ORM's column uses it. */
@@ -118,13 +113,22 @@ export class Files implements ObjectFinder {
     return this.#sweeper.sweep(options);
   }
 
+  /**
+   * Looks for what the protocol cannot see: files whose row went by bulk SQL or a cascade, rows whose bytes are gone,
+   * objects that nobody knows. Reports; mends and deletes only when told to. Goes in pieces: call it with `from: next`
+   * until there is no `next`.
+   */
+  async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
+    return this.#reconciler.reconcile(options);
+  }
+
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.#events.on(event, listener as never);
+    this.events.on(event, listener);
     return this;
   }
 
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.#events.off(event, listener as never);
+    this.events.off(event, listener);
     return this;
   }
 
@@ -149,11 +153,6 @@ export class Files implements ObjectFinder {
   }
 
   get #staging() {
-    return { storages: this.storages, ledger: this.ledger, onError: (error: unknown) => this.#fault(error) };
-  }
-
-  #fault(error: unknown): void {
-    // Told or printed, never neither.
-    if (!this.#events.emit('fault', error)) console.error(error);
+    return { storages: this.storages, ledger: this.ledger, events: this.events };
   }
 }

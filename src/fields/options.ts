@@ -1,4 +1,11 @@
 import type { ByteSize } from './byte-size.js';
+import type { Duration } from './duration.js';
+
+/**
+ * What becomes of bytes that their row lets go of: deleted after the grace, kept for ever, or deleted once they have been
+ * retained for a time.
+ */
+export type Retention = 'delete' | 'keep' | { readonly retain: Duration };
 
 /** What a field's own check is told about an upload, once its bytes are stored and before any row can use them. */
 export interface CheckedUpload {
@@ -36,6 +43,29 @@ export interface FileFieldOptions {
   readonly maxSize?: ByteSize;
   /** A check of your own: return a sentence to refuse the upload, nothing to take it. */
   readonly check?: (upload: CheckedUpload) => string | void | Promise<string | void>;
+  /**
+   * What becomes of the old bytes when the field gets another file or null.
+   * @default 'delete'
+   */
+  readonly onReplace?: Retention;
+  /**
+   * What becomes of the bytes when the row is deleted.
+   * @default 'delete'
+   */
+  readonly onDelete?: Retention;
+  /**
+   * What becomes of the bytes when the row is soft-deleted. With anything but `keep`, restoring the row after its bytes
+   * are gone is refused.
+   * @default 'keep'
+   */
+  readonly onSoftDelete?: Retention;
+  /**
+   * What happens when a file that another row or field has is assigned: `forbid` refuses it with `already_bound`;
+   * `share` lets several rows have the same bytes, which go when the last of them does. For a copy of its own, stage the
+   * stored file anew: `files.stage(Document, 'file', other.file)`.
+   * @default 'forbid'
+   */
+  readonly copies?: 'forbid' | 'share';
   /**
    * Name of the database column.
    * @default what the ORM makes of the property's name

@@ -2,7 +2,9 @@ import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ownerKey, type Slot } from '../ledger/reference.js';
 import type { StoredFile } from '../stored-file.js';
+import { parseDuration } from './duration.js';
 import type { FileField } from './file-field.js';
+import type { Retention } from './options.js';
 
 /** What a write did to one file field of one row, as an ORM's hook tells it. */
 export interface SlotChange {
@@ -13,18 +15,39 @@ export interface SlotChange {
   readonly current: StoredFile | null;
   /** What the ORM believes it held before; a hint. */
   readonly previous?: StoredFile | null;
-  readonly inserted?: boolean;
+  readonly kind: 'insert' | 'update' | 'delete' | 'soft-delete' | 'restore';
 }
 
 /** Carries a change of a row over to the ledger, in the row's own transaction: both ORMs' hooks end here. */
 export async function recordChange(ledger: Ledger, transaction: LedgerConnection, change: SlotChange): Promise<void> {
-  const { field, current, previous } = change;
+  const { field, kind, current, previous } = change;
   if (!change.key) {
     if (current) await ledger.adopt(transaction, current.toDescriptor());
     return;
   }
   const slot: Slot = { owner: field.reference.owner, pk: ownerKey(change.key), slot: field.reference.slot };
-  if (current) await ledger.bind(transaction, slot, current.toDescriptor());
+  if (current) await ledger.bind(transaction, slot, current.toDescriptor(), field.options.copies);
   // A new row may take a key that a deleted one had, so its slot is looked at too - if it holds a file.
-  if (!change.inserted || current) await ledger.doom(transaction, slot, current?.id ?? null, previous?.id);
+  if (kind === 'insert' && !current) return;
+  const retain = retention(field, kind);
+  // A soft-deleted row that keeps its file has not let go of it.
+  if (kind === 'soft-delete' && retain === 'keep') return;
+  await ledger.doom(transaction, slot, {
+    current: current?.id ?? null,
+    retain,
+    ...(previous && { known: previous.id }),
+  });
+}
+
+function retention({ options }: FileField, kind: SlotChange['kind']): number | 'keep' {
+  const policies: Readonly<Record<SlotChange['kind'], Retention | undefined>> = {
+    insert: 'delete',
+    update: options.onReplace,
+    delete: options.onDelete,
+    'soft-delete': options.onSoftDelete ?? 'keep',
+    restore: 'delete',
+  };
+  const policy = policies[kind] ?? 'delete';
+  if (policy === 'keep') return 'keep';
+  return policy === 'delete' ? 0 : parseDuration(policy.retain);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { FileDescriptor } from '../descriptor.js';
 import { FileFieldError } from '../errors.js';
+import type { FileEvents } from '../events.js';
 import { makeKey } from '../key.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StorageRegistry } from '../registry.js';
@@ -14,7 +15,7 @@ import { sniffType, typeMatches } from './sniff.js';
 export interface StageContext {
   readonly storages: StorageRegistry;
   readonly ledger: Ledger;
-  readonly onError: (error: unknown) => void;
+  readonly events: FileEvents;
 }
 
 export interface StageOptions {
@@ -47,10 +48,11 @@ export async function stageUpload(
     const type = await sniffType(head, name);
     checkType(field, type);
 
+    const began = performance.now();
     const id = randomUUID();
     const key = makeKey();
     await context.ledger.intend(id, storageName, key);
-    const release = context.ledger.keepAlive(id, context.onError);
+    const release = context.ledger.keepAlive(id);
     try {
       const measured = new Measured();
       started = true;
@@ -62,10 +64,21 @@ export async function stageUpload(
       });
       const { size, sha256 } = measured;
       await runCheck(field, check && (() => check({ name, type, size, sha256, head })));
-      return { v: 1, id, storage: storageName, key, name, size, type, sha256, modified: new Date().toISOString() };
+      // After a long upload the row has a full lease to be saved in; and if a sweep was faster, the object must not stay.
+      if (performance.now() - began > context.ledger.lease / 3 && !(await context.ledger.renew(id))) {
+        await storage.delete(key);
+        throw new FileFieldError('staged_expired', 'The lease ended while the file was uploaded; raise it.', {
+          storage: storageName,
+          key,
+        });
+      }
+      const modified = new Date().toISOString();
+      const stored = { v: 1 as const, id, storage: storageName, key, name, size, type, sha256, modified };
+      context.events.emit('stored', stored);
+      return stored;
     } catch (error) {
       // The intent stays until the bytes are surely gone: if this fails too, the sweep does it when the lease ends.
-      await context.ledger.abandon(id).catch(context.onError);
+      await context.ledger.abandon(id).catch((fault: unknown) => context.events.emit('fault', fault));
       throw error;
     } finally {
       release();

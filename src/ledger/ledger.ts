@@ -1,4 +1,5 @@
 import type { FileDescriptor } from '../descriptor.js';
+import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
 import { now } from './dialect.js';
@@ -18,11 +19,26 @@ export interface LedgerOptions {
   readonly grace?: number;
 }
 
+/** What a slot lets go of: `current` is what it holds now. */
+export interface Release {
+  readonly current: string | null;
+  /** What the ORM believes that the slot held; finds files that no slot is known of. */
+  readonly known?: string;
+  /** Milliseconds beyond the grace, or kept for ever. */
+  readonly retain: number | 'keep';
+}
+
+/** A descriptor must name what the ledger knows in every part: one that was tampered with names nothing. */
+const named = 'id = ? AND storage = ? AND object_key = ?';
+const owned = 'owner_type = ? AND owner_pk = ? AND slot = ?';
+const toLive = `state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL`;
+
 /**
  * The write-ahead record of every stored object. Its row exists before the first byte does, its state flips inside the
  * entity's own transaction, and bytes are only ever deleted by a sweep that has read the truth anew.
  *
- * `pending` (staged, leased) → `live` (bound to a slot) → `doomed` (to be deleted after a grace) → trash → gone.
+ * `pending` (staged, leased) → `live` (bound to a slot) → `doomed` (to be deleted after a grace) → trash → gone; or
+ * `kept`, by policy, which nothing deletes.
  */
 export class Ledger {
   readonly lease: number;
@@ -30,6 +46,7 @@ export class Ledger {
 
   constructor(
     readonly database: LedgerConnection,
+    private readonly events: FileEvents,
     options: LedgerOptions = {},
   ) {
     this.lease = options.lease ?? 30 * 60_000;
@@ -48,16 +65,26 @@ export class Ledger {
       `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES (?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`,
       [id, storage, key],
     );
+    this.events.emit('intended', { id, storage, key });
   }
 
   /** Renews the lease of a staged file until the returned function is called; for uploads that take long. */
-  keepAlive(id: string, onError: (error: unknown) => void): () => void {
-    const renew = `UPDATE file_ledger SET lease_until = ${now[this.database.dialect]} + ${this.lease} WHERE id = ? AND state = 'pending'`;
+  keepAlive(id: string): () => void {
     const timer = setInterval(() => {
-      this.database.execute(renew, [id]).catch(onError);
+      this.renew(id).catch((error: unknown) => this.events.emit('fault', error));
     }, this.lease / 3);
     timer.unref();
     return () => clearInterval(timer);
+  }
+
+  /** Gives a staged file a full lease from now; resolves to false when a sweep has taken it already. */
+  async renew(id: string): Promise<boolean> {
+    const lease = `${now[this.database.dialect]} + ${this.lease}`;
+    const { affected } = await this.database.execute(
+      `UPDATE file_ledger SET lease_until = ${lease} WHERE id = ? AND state = 'pending'`,
+      [id],
+    );
+    return affected > 0;
   }
 
   /**
@@ -72,28 +99,23 @@ export class Ledger {
    * Binds a file to its slot, inside the transaction that wrote the row. Throws `staged_expired` or `already_bound`,
    * which rolls that transaction back: a row can never be committed without its bytes.
    */
-  async bind(transaction: LedgerConnection, slot: Slot, file: FileDescriptor): Promise<void> {
+  async bind(
+    transaction: LedgerConnection,
+    slot: Slot,
+    file: FileDescriptor,
+    copies: 'forbid' | 'share' = 'forbid',
+  ): Promise<void> {
+    const place = [slot.owner, slot.pk, slot.slot];
     // A doomed file whose bytes are still there may come back: retiring deletes this very row, so one of the two wins.
+    // Where files are shared, one without an owner is one that several rows have; it stays so.
+    const free = copies === 'share' ? `state = 'pending'` : `state <> 'live' OR owner_type IS NULL`;
     const { affected } = await transaction.execute(
-      `UPDATE file_ledger SET state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL, owner_type = ?, owner_pk = ?, slot = ?, size = ?, checksum = ? ` +
-        `WHERE ${named} AND (state IN ('pending', 'doomed') OR owner_type IS NULL OR (owner_type = ? AND owner_pk = ? AND slot = ?))`,
-      [slot.owner, slot.pk, slot.slot, file.size, file.sha256, ...names(file), slot.owner, slot.pk, slot.slot],
+      `UPDATE file_ledger SET ${toLive}, owner_type = ?, owner_pk = ?, slot = ?, size = ?, checksum = ? WHERE ${named} AND (${free} OR (${owned}))`,
+      [...place, file.size, file.sha256, ...names(file), ...place],
     );
-    // MariaDB counts rows that changed, not rows that matched: binding a bound file again changes none.
-    if (affected > 0) return;
-    const { rows } = await transaction.execute(
-      `SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${named}`,
-      names(file),
-    );
-    const found = rows[0];
-    if (!found) throw expired(file);
-    if (found.owner !== slot.owner || found.pk !== slot.pk || found.slot !== slot.slot) {
-      throw new FileFieldError(
-        'already_bound',
-        `The file belongs to another row or field already (${String(found.owner)}.${String(found.slot)}); stage its bytes anew to give this one its own copy.`,
-        { field: slot.slot, storage: file.storage, key: file.key },
-      );
-    }
+    // MariaDB may count rows that changed, not rows that matched: binding a bound file again changes none.
+    if (affected === 0) await this.#bindTaken(transaction, slot, file, copies);
+    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key, ...slot });
   }
 
   /**
@@ -102,40 +124,66 @@ export class Ledger {
    */
   async adopt(transaction: LedgerConnection, file: FileDescriptor): Promise<void> {
     const { affected } = await transaction.execute(
-      `UPDATE file_ledger SET state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL, size = ?, checksum = ? WHERE ${named}`,
+      `UPDATE file_ledger SET ${toLive}, size = ?, checksum = ? WHERE ${named}`,
       [file.size, file.sha256, ...names(file)],
     );
-    if (affected > 0) return;
-    const { rows } = await transaction.execute(`SELECT id FROM file_ledger WHERE ${named}`, names(file));
-    if (rows.length === 0) throw expired(file);
+    if (affected === 0) await this.#find(transaction, file);
+    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key });
   }
 
   /**
-   * Dooms whatever the slot held except the file it holds now, inside the transaction that wrote the row. The slot
+   * Lets go of whatever the slot held except the file it holds now, inside the transaction that wrote the row. The slot
    * decides, not the old value that the ORM remembers: that may be stale.
    */
-  async doom(transaction: LedgerConnection, slot: Slot, current: string | null, known?: string): Promise<void> {
+  async doom(transaction: LedgerConnection, slot: Slot, { current, known, retain }: Release): Promise<void> {
     const time = now[transaction.dialect];
-    const owned = `(owner_type = ? AND owner_pk = ? AND slot = ?)`;
-    await transaction.execute(
-      `UPDATE file_ledger SET state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${this.grace} ` +
-        `WHERE state = 'live' AND id <> ? AND ${known ? `(${owned} OR (id = ? AND owner_type IS NULL))` : owned}`,
+    const fate =
+      retain === 'keep'
+        ? `state = 'kept'`
+        : `state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${Math.max(this.grace, retain)}`;
+    const { affected } = await transaction.execute(
+      `UPDATE file_ledger SET ${fate} WHERE state = 'live' AND id <> ? AND ((${owned})${known ? ' OR (id = ? AND owner_type IS NULL)' : ''})`,
       [current ?? '', slot.owner, slot.pk, slot.slot, ...(known ? [known] : [])],
+    );
+    if (affected > 0) this.events.emit('doomed', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count: affected });
+  }
+
+  /** What binding comes to when the file is in a slot already: this very one, or another. */
+  async #bindTaken(
+    transaction: LedgerConnection,
+    slot: Slot,
+    file: FileDescriptor,
+    copies: 'forbid' | 'share',
+  ): Promise<void> {
+    const found = await this.#find(transaction, file);
+    if (found.owner === slot.owner && found.pk === slot.pk && found.slot === slot.slot) return;
+    if (copies === 'forbid') {
+      throw new FileFieldError(
+        'already_bound',
+        `The file belongs to another row or field already (${String(found.owner)}.${String(found.slot)}); stage it anew to give this one a copy.`,
+        { field: slot.slot, storage: file.storage, key: file.key },
+      );
+    }
+    await transaction.execute(
+      `UPDATE file_ledger SET ${toLive}, owner_type = NULL, owner_pk = NULL, slot = NULL WHERE ${named}`,
+      names(file),
+    );
+  }
+
+  async #find(transaction: LedgerConnection, file: FileDescriptor): Promise<Readonly<Record<string, unknown>>> {
+    const { rows } = await transaction.execute(
+      `SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${named}`,
+      names(file),
+    );
+    if (rows[0]) return rows[0];
+    throw new FileFieldError(
+      'staged_expired',
+      'The staged file expired before its row was saved and has been swept; upload it again, or raise the lease.',
+      { storage: file.storage, key: file.key },
     );
   }
 }
 
-/** A descriptor must name what the ledger knows in every part: one that was tampered with names nothing. */
-const named = 'id = ? AND storage = ? AND object_key = ?';
-
 function names(file: FileDescriptor): readonly string[] {
   return [file.id, file.storage, file.key];
-}
-
-function expired(file: FileDescriptor): FileFieldError {
-  return new FileFieldError(
-    'staged_expired',
-    'The staged file expired before its row was saved and has been swept; upload it again, or raise the lease.',
-    { storage: file.storage, key: file.key },
-  );
 }

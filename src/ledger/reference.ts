@@ -8,6 +8,8 @@ export interface FileReference {
   readonly owner: string;
   /** The column's plain name: `slot` in the ledger. */
   readonly slot: string;
+  /** Condition of rows that count, where soft-deleted ones do not keep their files. */
+  readonly counts?: string;
 }
 
 /** The one place of one row that a stored file belongs to. */

@@ -1,7 +1,8 @@
+import type { FileEvents } from '../events.js';
 import type { StorageRegistry } from '../registry.js';
 import type { LedgerConnection } from './connection.js';
-import { descriptorId, insertOnce, now, placeholders } from './dialect.js';
-import type { FileReference } from './reference.js';
+import { insertOnce, now, placeholders } from './dialect.js';
+import type { References } from './references.js';
 
 /** What a sweep did, in objects. */
 export interface SweepReport {
@@ -39,8 +40,8 @@ export class Sweeper {
   constructor(
     private readonly database: LedgerConnection,
     private readonly storages: StorageRegistry,
-    private readonly references: readonly FileReference[],
-    private readonly onFailure: (error: unknown, entry: { readonly storage: string; readonly key: string }) => void,
+    private readonly references: References,
+    private readonly events: FileEvents,
   ) {}
 
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
@@ -63,10 +64,12 @@ export class Sweeper {
       `UPDATE file_ledger SET state = 'live', lease_until = NULL WHERE ${due}`,
       referenced,
     );
-    report.expired += await this.#update(
+    const count = await this.#update(
       `UPDATE file_ledger SET state = 'doomed', doomed_at = ${this.#now}, not_before = 0 WHERE ${due}`,
       free,
     );
+    report.expired += count;
+    if (count > 0) this.events.emit('expired', { count });
     return ids.length;
   }
 
@@ -85,7 +88,8 @@ export class Sweeper {
     if (free.length > 0) {
       const copy = `INSERT INTO file_trash (id, storage, object_key, not_before, attempts) SELECT id, storage, object_key, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${placeholders(free)})`;
       await this.database.execute(insertOnce(this.database.dialect, copy), free);
-      await this.#update(`DELETE FROM file_ledger WHERE ${due}`, free);
+      const count = await this.#update(`DELETE FROM file_ledger WHERE ${due}`, free);
+      if (count > 0) this.events.emit('retired', { count });
     }
     return ids.length;
   }
@@ -108,7 +112,7 @@ export class Sweeper {
     try {
       await this.storages.resolve(storage).delete(key);
     } catch (error) {
-      this.onFailure(error, { storage, key });
+      this.events.emit('fault', error);
       const text = error instanceof Error ? error.message.slice(0, 500) : String(error);
       // MariaDB assigns from left to right, so the delay comes before the count. 1 s, 4 s, 16 s … about three days in all; then the row stays as a dead letter for a person to look at.
       await this.database.execute(
@@ -117,19 +121,13 @@ export class Sweeper {
       );
       return false;
     }
+    this.events.emit('deleted', { id, storage, key });
     await this.database.execute(`DELETE FROM file_trash WHERE id = ?`, [id]);
     return true;
   }
 
-  /** Which of these some row refers to, read anew from every file column. */
   async #split(ids: readonly string[]): Promise<{ referenced: string[]; free: string[] }> {
-    if (ids.length === 0) return { referenced: [], free: [] };
-    const found = new Set<string>();
-    for (const { table, column } of this.references) {
-      const id = descriptorId(this.database.dialect, column);
-      const sql = `SELECT ${id} AS id FROM ${table} WHERE ${id} IN (${placeholders(ids)})`;
-      for (const row of (await this.database.execute(sql, ids)).rows) found.add(String(row.id));
-    }
+    const found = await this.references.among(this.database, ids);
     return { referenced: ids.filter((id) => found.has(id)), free: ids.filter((id) => !found.has(id)) };
   }
 

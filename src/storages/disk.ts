@@ -6,7 +6,7 @@ import { diskError, errno } from '../disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file.js';
 import { OpenFile } from '../open-file.js';
-import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
 
 const unfinished = '.filefield';
 
@@ -85,6 +85,29 @@ export class DiskStorage implements Storage {
     } catch (cause) {
       const error = diskError(cause, 'delete an object', { key });
       if (error.code !== 'not_found') throw error;
+    }
+  }
+
+  async *list({ after = '' }: { after?: string } = {}): AsyncGenerator<ListedObject, void, undefined> {
+    yield* this.#walk('', after);
+  }
+
+  /** Folder by folder, so that memory holds the names of one folder per level. */
+  async *#walk(prefix: string, after: string): AsyncGenerator<ListedObject, void, undefined> {
+    const folder = path.join(this.root, prefix);
+    const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+      if (errno(cause) === 'ENOENT') return [];
+      throw diskError(cause, 'list objects', {});
+    });
+    // With the slash, a folder sorts as the keys below it do.
+    const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+    for (const name of names) {
+      const key = `${prefix}${name}`;
+      if (name.startsWith('.')) continue;
+      if (!name.endsWith('/')) {
+        const info = key > after ? await this.stat(key) : null;
+        if (info) yield { key, ...(info.modified && { modified: info.modified }) };
+      } else if (key > after || after.startsWith(key)) yield* this.#walk(key, after);
     }
   }
 

@@ -1,7 +1,7 @@
 import { abortable } from '../abortable.js';
 import { FileFieldError } from '../errors.js';
 import type { ByteRange } from '../file.js';
-import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
 
 interface StoredObject {
   readonly bytes: Buffer;
@@ -59,6 +59,13 @@ export class MemoryStorage implements Storage {
 
   async delete(key: string): Promise<void> {
     this.#objects.delete(key);
+  }
+
+  async *list({ after = '' }: { after?: string } = {}): AsyncGenerator<ListedObject, void, undefined> {
+    for (const key of [...this.#objects.keys()].sort()) {
+      const object = this.#objects.get(key);
+      if (object && key > after) yield { key, modified: object.modified };
+    }
   }
 }
 

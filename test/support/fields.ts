@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { FileEvents } from '../../src/events.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { LedgerConnection } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
@@ -37,12 +38,14 @@ export function filesFor(
   const unsupported = () => {
     throw new Error(`not part of this test: ${randomUUID()}`);
   };
-  const files = new Files(new StorageRegistry({ letters: storage }), new Ledger(ledger), {
+  const events = new FileEvents();
+  const entities = {
     fields: [field],
     fileField: () => field,
     findObject: unsupported,
     columnKind: unsupported,
     primaryKey: unsupported,
-  });
+  };
+  const files = new Files(new StorageRegistry({ letters: storage }), new Ledger(ledger, events), entities, events);
   return { files, memory: storage as MemoryStorage, ledger };
 }

@@ -1,5 +1,6 @@
 import type { MikroORM } from '@mikro-orm/core';
 import type { AttachOptions } from '../../fields/attach-options.js';
+import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
 import { Ledger } from '../../ledger/ledger.js';
 import { databaseOf, dialectOf } from './database.js';
@@ -28,9 +29,10 @@ import { FileSubscriber } from './subscriber.js';
  * ```
  */
 export async function attachFiles(orm: MikroORM, options: AttachOptions): Promise<Files> {
-  const ledger = new Ledger(databaseOf(orm), options);
+  const events = new FileEvents();
+  const ledger = new Ledger(databaseOf(orm), events, options);
   const entities = new MikroEntities(orm);
-  const files = new Files(options.storages, ledger, entities);
+  const files = new Files(options.storages, ledger, entities, events);
   await ledger.verify();
   attachContext(orm.em.getPlatform(), files.context);
   const subscriber = new FileSubscriber(ledger, dialectOf(orm), (metadata) => entities.properties(metadata));

@@ -1,5 +1,5 @@
 import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber } from '@mikro-orm/core';
-import { recordChange } from '../../fields/slots.js';
+import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { isStoredFile, StoredFile } from '../../stored-file.js';
@@ -22,7 +22,7 @@ export class FileSubscriber implements EventSubscriber {
   async afterCreate(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
       const current = writtenBy(args, field);
-      if (current) await this.#record(args, field, { current, inserted: true });
+      if (current) await this.#record(args, field, { kind: 'insert', current });
     }
   }
 
@@ -32,7 +32,7 @@ export class FileSubscriber implements EventSubscriber {
       const current = writtenBy(args, field);
       if (current === undefined) continue;
       const original = args.changeSet?.originalEntity as Data | undefined;
-      await this.#record(args, field, { current, previous: fileOf(original?.[field.property.name]) });
+      await this.#record(args, field, { kind: 'update', current, previous: fileOf(original?.[field.property.name]) });
     }
   }
 
@@ -40,7 +40,7 @@ export class FileSubscriber implements EventSubscriber {
   async afterUpsert(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
       const current = valueOf(args.entity, field);
-      if (current !== undefined) await this.#record(args, field, { current: fileOf(current) });
+      if (current !== undefined) await this.#record(args, field, { kind: 'update', current: fileOf(current) });
     }
   }
 
@@ -48,14 +48,14 @@ export class FileSubscriber implements EventSubscriber {
     for (const field of this.fields(args.meta)) {
       // Of a mere reference nothing but the key is known; the slot is doomed by that.
       const held = valueOf(args.entity, field);
-      await this.#record(args, field, { current: null, previous: isStoredFile(held) ? held : null });
+      await this.#record(args, field, { kind: 'delete', current: null, previous: isStoredFile(held) ? held : null });
     }
   }
 
   async #record(
     { em, entity }: EventArgs<object>,
     { field }: FieldProperty,
-    change: { readonly current: StoredFile | null; readonly previous?: StoredFile | null; readonly inserted?: boolean },
+    change: Omit<SlotChange, 'field' | 'key'>,
   ): Promise<void> {
     const key = wrap(entity, true).getPrimaryKeys(true) ?? undefined;
     await recordChange(this.ledger, transactionOf(em, this.dialect), { field, key, ...change });

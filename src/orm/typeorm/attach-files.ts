@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
 import type { AttachOptions } from '../../fields/attach-options.js';
+import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
 import { Ledger } from '../../ledger/ledger.js';
 import { databaseOf, dialectOf } from './database.js';
@@ -31,9 +32,10 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
     throw new FileFieldError('invalid_option', 'Initialize the data source before attachFiles().');
   if (attached.has(dataSource))
     throw new FileFieldError('invalid_option', 'Files are attached to this data source already.');
-  const ledger = new Ledger(databaseOf(dataSource), options);
+  const events = new FileEvents();
+  const ledger = new Ledger(databaseOf(dataSource), events, options);
   const entities = new TypeormEntities(dataSource);
-  const files = new Files(options.storages, ledger, entities);
+  const files = new Files(options.storages, ledger, entities, events);
   await ledger.verify();
   for (const { column } of entities.all) {
     // Metadata belongs to the data source, so two of them may keep the same entity in different storages.

@@ -4,6 +4,7 @@ import type { ColumnKind, EntityRef } from '../../entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/file-field.js';
 import type { EntityPort } from '../../fields/files.js';
+import type { FileFieldOptions } from '../../fields/options.js';
 import { dialectOf } from './database.js';
 import { isFileColumn } from './file-column.js';
 
@@ -120,6 +121,14 @@ function describe(dataSource: DataSource, metadata: EntityMetadata, column: Colu
       column: driver.escape(column.databaseName),
       owner: metadata.tablePath,
       slot: column.databaseName,
+      ...counting(dataSource, metadata, column.transformer.options),
     },
   };
+}
+
+/** A soft-deleted row counts, unless its policy lets the bytes go. */
+function counting(dataSource: DataSource, metadata: EntityMetadata, options: FileFieldOptions): { counts?: string } {
+  const deleted = metadata.deleteDateColumn;
+  if (!deleted || (options.onSoftDelete ?? 'keep') === 'keep') return {};
+  return { counts: `${dataSource.driver.escape(deleted.databaseName)} IS NULL` };
 }

@@ -4,11 +4,13 @@ import type {
   InsertEvent,
   ObjectLiteral,
   QueryRunner,
+  RecoverEvent,
   RemoveEvent,
+  SoftRemoveEvent,
   UpdateEvent,
 } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import { recordChange } from '../../fields/slots.js';
+import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { FileField } from '../../fields/file-field.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -31,7 +33,7 @@ export class FileSubscriber implements EntitySubscriberInterface {
     const key = keyOf(event.metadata, event.entity, event.entityId);
     for (const { column, field } of this.columns(event.metadata)) {
       const current = checkValue(valueOf(column, event.entity), field.options);
-      if (current) await this.#record(event.queryRunner, field, key, current, { inserted: true });
+      if (current) await this.#record(event.queryRunner, field, key, { kind: 'insert', current });
     }
   }
 
@@ -45,16 +47,36 @@ export class FileSubscriber implements EntitySubscriberInterface {
       if (!touched) continue;
       const key = saved ? keyOf(event.metadata, event.entity, saved) : keyOf(event.metadata, event.entity);
       const previous = saved ? (valueOf(column, saved) as never) : undefined;
-      await this.#record(event.queryRunner, field, key, checkValue(value, field.options), { previous });
+      const current = checkValue(value, field.options);
+      await this.#record(event.queryRunner, field, key, { kind: 'update', current, previous });
     }
   }
 
   async afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
-    // The entity has lost its key by now.
-    const key = keyOf(event.metadata, event.databaseEntity as ObjectLiteral | undefined, event.entityId);
+    await this.#letGo(event, 'delete');
+  }
+
+  async afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
+    await this.#letGo(event, 'soft-delete');
+  }
+
+  /** A row that comes back needs its bytes: if its policy has let them go, this throws and the row stays deleted. */
+  async afterRecover(event: RecoverEvent<ObjectLiteral>): Promise<void> {
+    const row = (event.databaseEntity ?? event.entity) as ObjectLiteral | undefined;
+    const key = keyOf(event.metadata, row, event.entityId);
     for (const { column, field } of this.columns(event.metadata)) {
-      const previous = valueOf(column, event.databaseEntity as ObjectLiteral | undefined) as never;
-      await this.#record(event.queryRunner, field, key, null, { previous });
+      const current = checkValue(valueOf(column, row), field.options);
+      if (current) await this.#record(event.queryRunner, field, key, { kind: 'restore', current });
+    }
+  }
+
+  async #letGo(event: RemoveEvent<ObjectLiteral>, kind: 'delete' | 'soft-delete'): Promise<void> {
+    // The entity has lost its key by now.
+    const row = event.databaseEntity as ObjectLiteral | undefined;
+    const key = keyOf(event.metadata, row, event.entityId);
+    for (const { column, field } of this.columns(event.metadata)) {
+      const previous = valueOf(column, row) as never;
+      await this.#record(event.queryRunner, field, key, { kind, current: null, previous });
     }
   }
 
@@ -62,10 +84,9 @@ export class FileSubscriber implements EntitySubscriberInterface {
     runner: QueryRunner,
     field: FileField,
     key: readonly unknown[] | undefined,
-    current: ReturnType<typeof checkValue>,
-    hint: { readonly previous?: ReturnType<typeof checkValue>; readonly inserted?: boolean },
+    change: Omit<SlotChange, 'field' | 'key'>,
   ): Promise<void> {
-    await recordChange(this.ledger, transactionOf(runner, this.dialect), { field, key, current, ...hint });
+    await recordChange(this.ledger, transactionOf(runner, this.dialect), { field, key, ...change });
   }
 }
 
