@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFieldError } from './errors.js';
+import type { FileSource } from './file.js';
 
 /** A file on this machine, or what multer hands over: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
 export type UploadedFile =
@@ -9,10 +10,17 @@ export type UploadedFile =
   | { readonly buffer: Uint8Array; readonly originalname?: string };
 
 /**
- * Everything that bytes may come from. A string is content, not a path: for a local file give `{ path }`.
+ * Everything that bytes may come from. A string is content, not a path: for a local file give `{ path }`. A stored file,
+ * or any other `FileSource`, is copied.
  */
 export type UploadSource =
-  string | Uint8Array | Blob | AsyncIterable<Uint8Array | string> | ReadableStream<Uint8Array> | UploadedFile;
+  | string
+  | Uint8Array
+  | Blob
+  | AsyncIterable<Uint8Array | string>
+  | ReadableStream<Uint8Array>
+  | UploadedFile
+  | FileSource;
 
 /** Incoming bytes in the one form that staging reads. */
 export interface Upload {
@@ -38,6 +46,9 @@ async function describe(source: UploadSource): Promise<Upload> {
     const name = 'name' in source && typeof source.name === 'string' ? source.name : undefined;
     return { body: fromWeb(source.stream()), size: source.size, ...(name && { name }) };
   }
+  if (isFileSource(source)) {
+    return { body: fromFile(source), name: source.name, ...(source.size !== undefined && { size: source.size }) };
+  }
   if (Symbol.asyncIterator in source) return { body: fromChunks(source as AsyncIterable<Uint8Array | string>) };
   if (isWebStream(source)) return { body: fromWeb(source) };
   if ('buffer' in source && source.buffer instanceof Uint8Array) {
@@ -59,6 +70,15 @@ async function fromPath(file: string, name = path.basename(file)): Promise<Uploa
   // An empty range cannot be said with inclusive ends.
   if (stats.size === 0) return { ...fromBytes(new Uint8Array(0)), name };
   return { body: createReadStream(file, { highWaterMark: 256 * 1024, end: stats.size - 1 }), size: stats.size, name };
+}
+
+async function* fromFile(file: FileSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const body = await file.open();
+  try {
+    yield* body.stream();
+  } finally {
+    body.close();
+  }
 }
 
 async function* fromChunks(
@@ -89,6 +109,10 @@ async function* fromWeb(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint
 
 function isBlob(source: object): source is Blob {
   return source instanceof Blob || ('arrayBuffer' in source && 'stream' in source && 'size' in source);
+}
+
+function isFileSource(source: object): source is FileSource {
+  return 'open' in source && typeof source.open === 'function' && 'name' in source;
 }
 
 function isWebStream(source: object): source is ReadableStream<Uint8Array> {

@@ -1,0 +1,128 @@
+import 'reflect-metadata';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StorageRegistry, type StoredFile } from 'filefield';
+import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { Column, DeleteDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { openDataSource } from '../support/typeorm.js';
+
+@Entity()
+class Book {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { default: '' }) title!: string;
+  @DeleteDateColumn() deletedAt!: Date | null;
+  @FileField({ storage: 'media', onReplace: 'keep', onDelete: { retain: '1h' } }) archive!: StoredFile | null;
+  @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
+  @FileField({ storage: 'media', onSoftDelete: 'delete' }) draft!: StoredFile | null;
+  @FileField({ storage: 'media' }) plain!: StoredFile | null;
+}
+
+async function open(database: DatabaseName) {
+  const { dataSource, close } = await openDataSource(database, { entities: [Book], logging: false });
+  const runner = dataSource.createQueryRunner();
+  await createLedger(runner);
+  await runner.release();
+  const media = new MemoryStorage();
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 0 });
+  const books = dataSource.getRepository(Book);
+  const rows = async () =>
+    (await dataSource.query('SELECT state, slot FROM file_ledger ORDER BY created_at, id')) as { state: string }[];
+  return { dataSource, close, files, media, books, states: async () => (await rows()).map(({ state }) => state) };
+}
+
+describe.each(await reachableDatabases())('policies on %s', (database) => {
+  let site: Awaited<ReturnType<typeof open>>;
+  beforeEach(async () => {
+    site = await open(database);
+  });
+  afterEach(() => site.close());
+
+  const stage = (field: 'archive' | 'shared' | 'draft' | 'plain', text: string) => site.files.stage(Book, field, text);
+  const textOf = async (field: 'archive' | 'shared' | 'draft' | 'plain', id: number) =>
+    (await site.books.findOneByOrFail({ id }))[field]?.text();
+
+  it('keep: a replaced file stays for ever, and nobody reports it', async () => {
+    const { books, files, media, states } = site;
+    const book = await books.save(books.create({ archive: await stage('archive', 'first') }));
+    book.archive = await stage('archive', 'second');
+    await books.save(book);
+    await files.sweep();
+    expect((await states()).sort()).toEqual(['kept', 'live']);
+    expect(media.keys).toHaveLength(2);
+    expect(await files.reconcile()).toMatchObject({ unreferenced: [], unknown: [] });
+  });
+
+  it('retain: the file of a deleted row stays for its time, beyond the grace', async () => {
+    const { books, dataSource, files, media, states } = site;
+    const book = await books.save(books.create({ archive: await stage('archive', 'ledger') }));
+    await books.remove(book);
+    await files.sweep();
+    expect(await states()).toEqual(['doomed']);
+    expect(media.keys).toHaveLength(1);
+    const [row] = (await dataSource.query('SELECT not_before - doomed_at AS wait FROM file_ledger')) as {
+      wait: number;
+    }[];
+    expect(Number(row?.wait)).toBe(3_600_000);
+    await dataSource.query('UPDATE file_ledger SET not_before = 1');
+    await files.sweep();
+    expect(media.keys).toEqual([]);
+  });
+
+  it('share: rows may have the same file, and it goes with the last of them', async () => {
+    const { books, files, media } = site;
+    const one = await books.save(books.create({ shared: await stage('shared', 'common') }));
+    const two = await books.save(books.create({ shared: one.shared }));
+    const three = await books.save(books.create({ shared: (await books.findOneByOrFail({ id: two.id })).shared }));
+    const [second, third] = [two.id, three.id];
+    await books.remove(one);
+    await files.sweep();
+    expect([await textOf('shared', second), await textOf('shared', third)]).toEqual(['common', 'common']);
+    three.shared = null;
+    await books.save(three);
+    await files.sweep();
+    expect(await textOf('shared', second)).toBe('common');
+    await books.remove(two);
+    await files.sweep();
+    expect(media.keys).toEqual([]);
+  });
+
+  it('forbid: a copy of its own is staged out of the stored file', async () => {
+    const { books, files, media } = site;
+    const one = await books.save(books.create({ plain: await files.stage(Book, 'plain', 'text', { name: 'a.txt' }) }));
+    await expect(books.save(books.create({ plain: one.plain }))).rejects.toMatchObject({ code: 'already_bound' });
+    const two = await books.save(books.create({ plain: await files.stage(Book, 'plain', one.plain!) }));
+    expect(two.plain?.name).toBe('a.txt');
+    await books.remove(one);
+    await files.sweep();
+    expect(await textOf('plain', two.id)).toBe('text');
+    expect(media.keys).toHaveLength(1);
+  });
+
+  it('soft delete keeps the files of the row, and restoring it changes nothing', async () => {
+    const { books, files } = site;
+    const book = await books.save(books.create({ plain: await stage('plain', 'patient') }));
+    await books.softRemove(book);
+    await files.sweep();
+    await books.recover(book);
+    await files.sweep();
+    expect(await textOf('plain', book.id)).toBe('patient');
+  });
+
+  it('soft delete lets the bytes go where the policy says so; restoring in time brings them back', async () => {
+    const { books, files, media, states } = site;
+    const book = await books.save(books.create({ draft: await stage('draft', 'rough') }));
+    await books.softRemove(book);
+    expect(await states()).toEqual(['doomed']);
+    await books.recover(book);
+    expect(await states()).toEqual(['live']);
+    await files.sweep();
+    expect(await textOf('draft', book.id)).toBe('rough');
+    await books.softRemove(book);
+    await delay(5);
+    await files.sweep();
+    expect(media.keys).toEqual([]);
+    await expect(books.recover(book)).rejects.toMatchObject({ code: 'staged_expired' });
+    expect(await books.findOneBy({ id: book.id })).toBeNull();
+  });
+});

@@ -1,0 +1,135 @@
+import 'reflect-metadata';
+import { setTimeout as delay } from 'node:timers/promises';
+import { StorageRegistry, type ReconcileOptions, type ReconcileReport, type StoredFile } from 'filefield';
+import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { makeKey } from '../../src/key.js';
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { openDataSource } from '../support/typeorm.js';
+
+/** Its columns are called like the ledger's own, to see that nobody confuses them. */
+@Entity()
+class Slot {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { default: 'x' }) storage!: string;
+  @Column('varchar', { default: 'x' }) state!: string;
+  @FileField({ storage: 'media', column: 'slot' }) file!: StoredFile | null;
+}
+
+async function open(database: DatabaseName) {
+  const { dataSource, close } = await openDataSource(database, { entities: [Slot], logging: false });
+  const runner = dataSource.createQueryRunner();
+  await createLedger(runner);
+  await runner.release();
+  const media = new MemoryStorage();
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 20 });
+  const slots = dataSource.getRepository(Slot);
+  const add = async (text: string) => slots.save(slots.create({ file: await files.stage(Slot, 'file', text) }));
+  /** All pieces of a reconcile, put together. */
+  const reconcile = async (options: ReconcileOptions = {}) => {
+    const reports: ReconcileReport[] = [];
+    let next: ReconcileReport['next'];
+    do {
+      const report = await files.reconcile({ ...options, ...(next && { from: next }) });
+      reports.push(report);
+      next = report.next && (JSON.parse(JSON.stringify(report.next)) as ReconcileReport['next']);
+    } while (next);
+    const all = <Key extends 'unreferenced' | 'missing' | 'unrecorded' | 'unknown'>(key: Key) =>
+      reports.flatMap((report) => report[key] as readonly { key: string }[]).map((entry) => entry.key);
+    return {
+      pieces: reports.length,
+      unreferenced: all('unreferenced'),
+      missing: all('missing'),
+      unrecorded: all('unrecorded'),
+      unknown: all('unknown'),
+    };
+  };
+  const table = dataSource.getMetadata(Slot).tablePath;
+  return { dataSource, close, files, media, slots, add, reconcile, table: dataSource.driver.escape(table) };
+}
+const clean = { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
+
+async function* bytes(text: string) {
+  yield Buffer.from(text);
+}
+
+describe.each(await reachableDatabases())('reconcile on %s', (database) => {
+  let site: Awaited<ReturnType<typeof open>>;
+  beforeEach(async () => {
+    site = await open(database);
+  });
+  afterEach(() => site.close());
+
+  it('finds nothing where nothing is wrong, however small its pieces', async () => {
+    for (let index = 0; index < 5; index += 1) await site.add(`file ${index}`);
+    const report = await site.reconcile({ limit: 2 });
+    expect(report).toMatchObject(clean);
+    expect(report.pieces).toBeGreaterThanOrEqual(5);
+  });
+
+  it('finds files whose row went by raw SQL, reports them first, and lets them go only when told to', async () => {
+    const { add, dataSource, files, media, reconcile, table } = site;
+    const gone = await add('gone');
+    const stays = await add('stays');
+    const { key } = gone.file!.toDescriptor();
+    await dataSource.query(`DELETE FROM ${table} WHERE id = ${gone.id}`);
+    expect(await reconcile()).toMatchObject({ ...clean, unreferenced: [key] });
+    await files.sweep();
+    expect(media.keys).toHaveLength(2);
+    await reconcile({ repair: true });
+    await files.sweep();
+    expect(media.keys).toHaveLength(2);
+    await delay(40);
+    await files.sweep();
+    expect(media.keys).toEqual([stays.file!.toDescriptor().key]);
+    expect(await reconcile()).toMatchObject(clean);
+  });
+
+  it('brings a file back that a row has taken again before the grace was over', async () => {
+    const { add, dataSource, files, reconcile, slots, table } = site;
+    const row = await add('undeleted');
+    const descriptor = JSON.stringify(row.file!.toDescriptor());
+    await dataSource.query(`UPDATE ${table} SET slot = NULL WHERE id = ${row.id}`);
+    await reconcile({ repair: true });
+    await dataSource.query(`UPDATE ${table} SET slot = '${descriptor}' WHERE id = ${row.id}`);
+    await delay(40);
+    expect((await files.sweep()).revived).toBe(1);
+    expect(await (await slots.findOneByOrFail({ id: row.id })).file?.text()).toBe('undeleted');
+  });
+
+  it('reports rows whose bytes are gone', async () => {
+    const { add, media, reconcile } = site;
+    const { key } = (await add('lost')).file!.toDescriptor();
+    await media.delete(key);
+    expect(await reconcile({ repair: true })).toMatchObject({ ...clean, missing: [key] });
+  });
+
+  it('records again what rows have and the ledger does not know', async () => {
+    const { add, dataSource, files, reconcile, slots } = site;
+    const row = await add('forgotten');
+    await dataSource.query(`DELETE FROM file_ledger`);
+    const { key } = row.file!.toDescriptor();
+    expect(await reconcile()).toMatchObject({ unrecorded: [key] });
+    await reconcile({ repair: true });
+    expect(await reconcile()).toMatchObject(clean);
+    await slots.remove(row);
+    await delay(40);
+    expect((await files.sweep()).deleted).toBe(1);
+  });
+
+  it('reports objects that nobody knows, and deletes them only when told to; what is not ours it leaves alone', async () => {
+    const { add, media, reconcile } = site;
+    await add('known');
+    const stray = makeKey();
+    await media.write(stray, bytes('stray'));
+    await media.write('holiday/photo.jpg', bytes('not ours'));
+    expect(await reconcile({ repair: true })).toMatchObject(clean);
+    await delay(40);
+    expect(await reconcile({ repair: true })).toMatchObject({ ...clean, unknown: [stray] });
+    expect(media.keys).toContain(stray);
+    await reconcile({ deleteUnknown: true });
+    expect(media.keys).not.toContain(stray);
+    expect(media.keys).toContain('holiday/photo.jpg');
+  });
+});
