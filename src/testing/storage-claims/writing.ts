@@ -91,7 +91,7 @@ export const writingClaims: Claims = {
       setTimeout(() => controller.abort(), 20);
       await new Promise(() => undefined);
     };
-    const late = new Promise((resolve) => setTimeout(resolve, 3_000, 'late').unref());
+    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'late').unref());
     const write = storage.write(key, body(), { signal: controller.signal }).catch((error: unknown) => error);
     const outcome = await Promise.race([write, late]);
     assert.notEqual(outcome, 'late', 'the write still waits');
