@@ -68,9 +68,7 @@ export function adapterContract(name: string, member: AdapterMember): void {
     it('answers HEAD with the head of GET and no body', async () => {
       const port = await mount(view());
       const [get, got] = [await askServer(port), await askServer(port, { method: 'HEAD' })];
-      const { date: _get, ...expected } = get.headers;
-      const { date: _head, ...headers } = got.headers;
-      expect(headers).toEqual(expected);
+      expect({ ...got.headers, date: '' }).toEqual({ ...get.headers, date: '' });
       expect([got.status, got.body.byteLength]).toEqual([200, 0]);
     });
 

@@ -1,0 +1,1 @@
+export { storageContract, type StorageClaim } from './storage-contract.js';

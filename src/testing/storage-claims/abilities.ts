@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { assertBytes, chunked, freshKey, someBytes, type Claims } from './bytes.js';
+
+/** What the optional methods must do where they are present; a storage without one passes. */
+export const abilityClaims: Claims = {
+  'names a local path that holds the bytes': async (storage) => {
+    if (!storage.localPath) return;
+    const [key, bytes] = [freshKey('é 100%'), someBytes(1000)];
+    await storage.write(key, chunked(bytes));
+    const file = storage.localPath(key);
+    assert.ok(path.isAbsolute(file), 'the path is not absolute');
+    assertBytes(await readFile(file), bytes);
+    await storage.delete(key);
+    await assert.rejects(readFile(file), { code: 'ENOENT' });
+  },
+};

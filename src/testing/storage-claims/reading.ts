@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { assertAbsent, chunked, freshKey, readAll, someBytes, type Claims } from './bytes.js';
+
+const size = 300_000;
+
+/** What `read` and `stat` must do. */
+export const readingClaims: Claims = {
+  'says that there is no such object': async (storage) => {
+    await assertAbsent(storage, freshKey());
+    await assertAbsent(storage, `${freshKey()}/deeper/still`);
+  },
+
+  'reads the range that was asked for and nothing else': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(size)];
+    await storage.write(key, chunked(bytes));
+    const ranges = [
+      [0, 0],
+      [0, size - 1],
+      [1, 1],
+      [100_000, 200_000],
+      [size - 1, size - 1],
+      [size - 1000, size - 1],
+    ] as const;
+    for (const [start, end] of ranges) {
+      const got = await readAll(storage, key, { start, end });
+      assert.ok(
+        got.equals(bytes.subarray(start, end + 1)),
+        `the range ${start}-${end} came as ${got.byteLength} bytes`,
+      );
+    }
+  },
+
+  'tells of the whole object with every range': async (storage) => {
+    const key = freshKey();
+    const written = await storage.write(key, chunked(someBytes(size)));
+    for (const range of [undefined, { start: 5, end: 9 }]) {
+      const reader = await storage.read(key, range);
+      reader.close();
+      assert.equal(reader.info.size, size);
+      assert.equal(reader.info.etag, written.etag);
+    }
+  },
+
+  'tells when an object was written, if it tells at all, and always the same': async (storage) => {
+    const key = freshKey();
+    const { modified } = await storage.write(key, chunked(someBytes(10)));
+    const stat = await storage.stat(key);
+    const reader = await storage.read(key);
+    reader.close();
+    assert.equal(stat?.modified?.getTime(), modified?.getTime());
+    assert.equal(reader.info.modified?.getTime(), modified?.getTime());
+    if (modified) assert.ok(Math.abs(modified.getTime() - Date.now()) < 600_000, 'the time is ten minutes off');
+  },
+
+  'counts the positions of read from the start of the object, whatever range was asked for': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(size)];
+    await storage.write(key, chunked(bytes));
+    for (const range of [undefined, { start: 1000, end: 250_000 }]) {
+      const reader = await storage.read(key, range);
+      try {
+        // Absence of read is fine: then there is only the stream.
+        if (!reader.read) return;
+        for (const position of [1000, 123_456, 2000]) {
+          const buffer = Buffer.alloc(500);
+          const count = await reader.read(buffer, position);
+          assert.ok(count > 0 && count <= 500, `read ${count} bytes`);
+          assert.ok(
+            buffer.subarray(0, count).equals(bytes.subarray(position, position + count)),
+            `wrong at ${position}`,
+          );
+        }
+        if (!range) assert.equal(await reader.read(Buffer.alloc(10), size), 0);
+      } finally {
+        reader.close();
+      }
+    }
+  },
+
+  'is read by many at once': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(size)];
+    await storage.write(key, chunked(bytes));
+    const all = await Promise.all(Array.from({ length: 10 }, () => readAll(storage, key)));
+    for (const one of all) assert.ok(one.equals(bytes));
+  },
+
+  'closes a reader that was read in part, not at all, or twice': async (storage) => {
+    const key = freshKey();
+    await storage.write(key, chunked(someBytes(size)));
+    const unread = await storage.read(key);
+    unread.close();
+    unread.close();
+    const left = await storage.read(key);
+    for await (const chunk of left.stream()) if (chunk.byteLength > 0) break;
+    left.close();
+    left.close();
+    assert.equal((await readAll(storage, key)).byteLength, size);
+  },
+};

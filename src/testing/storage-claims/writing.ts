@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { assertBytes, assertAbsent, chunked, freshKey, readAll, rejectsWith, someBytes, type Claims } from './bytes.js';
+
+/** What `write` and `delete` must do. */
+export const writingClaims: Claims = {
+  'keeps the bytes and tells their size': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(1000)];
+    const info = await storage.write(key, chunked(bytes), { size: 1000, type: 'text/plain' });
+    assert.equal(info.size, 1000);
+    assertBytes(await readAll(storage, key), bytes);
+    const stat = await storage.stat(key);
+    assert.equal(stat?.size, 1000);
+    assert.deepEqual(stat?.etag, info.etag);
+  },
+
+  'keeps zero bytes': async (storage) => {
+    const key = freshKey();
+    assert.equal((await storage.write(key, chunked(Buffer.alloc(0)), { size: 0 })).size, 0);
+    assert.equal((await storage.stat(key))?.size, 0);
+    assert.equal((await readAll(storage, key)).byteLength, 0);
+  },
+
+  'keeps 5 MiB that come in odd chunks, and of a size that nobody told': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(5 * 1024 * 1024 + 3)];
+    await storage.write(key, chunked(bytes, 99_991));
+    assertBytes(await readAll(storage, key), bytes);
+  },
+
+  'keeps what a chunk held when it was given, though its memory is used again': async (storage) => {
+    const [key, buffer] = [freshKey(), Buffer.alloc(1000)];
+    const body = async function* () {
+      for (const value of [1, 2, 3]) yield buffer.fill(value);
+    };
+    await storage.write(key, body());
+    assertBytes(await readAll(storage, key), Buffer.concat([1, 2, 3].map((value) => Buffer.alloc(1000, value))));
+  },
+
+  'refuses a key that is taken and keeps the old bytes': async (storage) => {
+    const [key, bytes] = [freshKey(), someBytes(100)];
+    await storage.write(key, chunked(bytes));
+    await rejectsWith('already_exists', storage.write(key, chunked(Buffer.alloc(50, 1))));
+    assertBytes(await readAll(storage, key), bytes);
+  },
+
+  'lets one of several writers of the same key win': async (storage) => {
+    const key = freshKey();
+    const writes = [1, 2, 3, 4].map((value) => storage.write(key, chunked(Buffer.alloc(1000, value), 100)));
+    const settled = await Promise.allSettled(writes);
+    const winner = settled.findIndex(({ status }) => status === 'fulfilled');
+    assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1);
+    for (const one of settled)
+      if (one.status === 'rejected') await rejectsWith('already_exists', Promise.reject(one.reason));
+    assertBytes(await readAll(storage, key), Buffer.alloc(1000, winner + 1));
+  },
+
+  'keeps nothing of a body that fails, and the key stays free': async (storage) => {
+    const key = freshKey();
+    const failing = async function* () {
+      yield someBytes(100_000);
+      throw new Error('the body failed');
+    };
+    await assert.rejects(storage.write(key, failing()));
+    await assertAbsent(storage, key);
+    await storage.write(key, chunked(someBytes(10)));
+    assertBytes(await readAll(storage, key), someBytes(10));
+  },
+
+  'gives up when the signal is given, whatever its reason, and keeps nothing': async (storage) => {
+    for (const reason of [undefined, new Error('a reason of our own'), 'text']) {
+      const [key, controller] = [freshKey(), new AbortController()];
+      const body = async function* () {
+        yield someBytes(100_000);
+        controller.abort(reason);
+        yield someBytes(100_000);
+      };
+      await rejectsWith('aborted', storage.write(key, body(), { signal: controller.signal }));
+      await assertAbsent(storage, key);
+    }
+  },
+
+  'gives up before it starts when the signal was given already': async (storage) => {
+    const key = freshKey();
+    await rejectsWith('aborted', storage.write(key, chunked(someBytes(10)), { signal: AbortSignal.abort() }));
+    await assertAbsent(storage, key);
+  },
+
+  'gives up while it waits for a body that has stalled': async (storage) => {
+    const [key, controller] = [freshKey(), new AbortController()];
+    const body = async function* () {
+      yield someBytes(10);
+      setTimeout(() => controller.abort(), 20);
+      await new Promise(() => undefined);
+    };
+    const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'late').unref());
+    const write = storage.write(key, body(), { signal: controller.signal }).catch((error: unknown) => error);
+    const outcome = await Promise.race([write, late]);
+    assert.notEqual(outcome, 'late', 'the write still waits');
+    await rejectsWith('aborted', Promise.reject(outcome));
+    await assertAbsent(storage, key);
+  },
+
+  'shows nothing to readers until all is written': async (storage) => {
+    const key = freshKey();
+    const body = async function* () {
+      yield someBytes(300_000);
+      await assertAbsent(storage, key);
+      yield someBytes(10);
+      await assertAbsent(storage, key);
+    };
+    await storage.write(key, body());
+    assert.equal((await storage.stat(key))?.size, 300_010);
+  },
+
+  'keeps different keys apart, written at once': async (storage) => {
+    const keys = Array.from({ length: 8 }, (_key, index) => freshKey(String(index)));
+    const write = (key: string, index: number) => storage.write(key, chunked(Buffer.alloc(50_000, index), 1_000));
+    await Promise.all(keys.map(write));
+    for (const [index, key] of keys.entries()) assertBytes(await readAll(storage, key), Buffer.alloc(50_000, index));
+  },
+
+  'takes every key that checkKey lets through': async (storage) => {
+    const names = [
+      'a b',
+      '100%',
+      'a%2Fb',
+      'a%20b',
+      '%41',
+      'what?',
+      'a#b',
+      'a+b',
+      'a&b=c',
+      'é',
+      'e\u0301',
+      '日本',
+      '🎉',
+      '"q"',
+      "it's",
+    ];
+    for (const name of [...names, 'UPPER', 'x'.repeat(200)]) {
+      const key = freshKey(name);
+      await storage.write(key, chunked(Buffer.from(name)));
+      assert.equal((await readAll(storage, key)).toString(), name);
+      await storage.delete(key);
+      await assertAbsent(storage, key);
+    }
+  },
+
+  'deletes, and is content when there is nothing to delete': async (storage) => {
+    const key = freshKey('a');
+    const neighbour = `${key}b`;
+    await storage.write(key, chunked(someBytes(10)));
+    await storage.write(neighbour, chunked(someBytes(10)));
+    await storage.delete(key);
+    await assertAbsent(storage, key);
+    await storage.delete(key);
+    await storage.delete(freshKey());
+    assert.equal((await storage.stat(neighbour))?.size, 10);
+  },
+};

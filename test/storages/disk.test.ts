@@ -1,0 +1,138 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import fs, { promises as fsp } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { checkKey, type FileFieldError } from 'filefield';
+import { DiskStorage } from 'filefield/storages/disk';
+import { storageContract } from 'filefield/testing';
+
+const root = fs.mkdtempSync(path.join(tmpdir(), 'disk-storage-'));
+afterAll(() => fsp.rm(root, { recursive: true }));
+
+async function* bytes(size: number) {
+  for (let left = size; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 7);
+}
+
+/** All files below the root, unfinished ones too. */
+function files(): string[] {
+  const entries = fs.readdirSync(root, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+describe('DiskStorage', () => {
+  // Flushing is what takes the time; one case below does it.
+  for (const claim of storageContract(() => new DiskStorage({ root, sync: false }))) it(claim.title, claim.run);
+
+  const storage = new DiskStorage({ root });
+
+  it('keeps a file that only owner and group can read, flushed or not', async () => {
+    await storage.write('mode/flushed', bytes(10));
+    expect(fs.statSync(storage.localPath('mode/flushed')).mode & 0o777).toBe(0o640 & ~process.umask());
+  });
+
+  it('leaves no unfinished file behind, neither after success nor after failure', async () => {
+    await storage.write('left/good', bytes(100));
+    const failing = async function* () {
+      yield Buffer.alloc(100_000);
+      throw new Error('the body failed');
+    };
+    await expect(storage.write('left/bad', failing())).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(storage.write('left/good', bytes(5))).rejects.toMatchObject({ code: 'already_exists' });
+    expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
+  });
+
+  it('refuses a key below another object, and one whose folder is an object, as invalid', async () => {
+    await storage.write('taken/a', bytes(1));
+    await expect(storage.write('taken/a/b', bytes(1))).rejects.toMatchObject({ code: 'invalid_key' });
+    await expect(storage.write('taken/a/b/c', bytes(1))).rejects.toMatchObject({ code: 'invalid_key' });
+    await expect(storage.write('taken', bytes(1))).rejects.toMatchObject({ code: 'already_exists' });
+    await expect(storage.read('taken')).rejects.toMatchObject({ code: 'not_found' });
+    expect(await storage.stat('taken')).toBeNull();
+  });
+
+  it.each([
+    '../secret',
+    'a/../../secret',
+    '/etc/passwd',
+    'a//b',
+    '.filefield/x',
+    'a\\..\\b',
+    'a\0b',
+    '',
+    'x'.repeat(513),
+  ])('is never given the key %j', (key) =>
+    expect(() => checkKey(key)).toThrow(expect.objectContaining({ code: 'invalid_key' }) as FileFieldError),
+  );
+
+  it('waits for no pipe and follows no loop that lies where an object should be', async () => {
+    fs.mkdirSync(path.join(root, 'odd'), { recursive: true });
+    execFileSync('mkfifo', [path.join(root, 'odd/pipe')]);
+    fs.symlinkSync('loop', path.join(root, 'odd/loop'));
+    fs.symlinkSync('nowhere', path.join(root, 'odd/dangling'));
+    for (const key of ['odd/pipe', 'odd/loop', 'odd/dangling']) {
+      await expect(storage.read(key)).rejects.toMatchObject({ code: 'not_found' });
+      expect(await storage.stat(key)).toBeNull();
+    }
+  });
+
+  it('says storage_failed where the root is not a folder', async () => {
+    fs.writeFileSync(path.join(root, 'no-folder'), '');
+    const misplaced = new DiskStorage({ root: path.join(root, 'no-folder') });
+    await expect(misplaced.write('a', bytes(1))).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(await misplaced.stat('a')).toBeNull();
+  });
+
+  /** A program of its own, with the storage compiled for it. */
+  function program(body: string): string[] {
+    const build = path.join(root, '.build');
+    if (!fs.existsSync(build)) {
+      const tsc = path.resolve('node_modules/typescript/bin/tsc');
+      const options = [
+        '--module',
+        'nodenext',
+        '--target',
+        'es2022',
+        '--outDir',
+        build,
+        '--skipLibCheck',
+        '--types',
+        'node',
+      ];
+      execFileSync(process.execPath, [tsc, '--ignoreConfig', ...options, '--rootDir', 'src', 'src/storages/disk.ts']);
+      fs.writeFileSync(path.join(build, 'package.json'), '{"type":"module"}');
+    }
+    const script = `import { DiskStorage } from ${JSON.stringify(path.join(build, 'storages/disk.js'))};
+      const storage = new DiskStorage({ root: ${JSON.stringify(root)} });\n${body}`;
+    return ['--input-type=module', '-e', script];
+  }
+
+  it('says no_space when the disk or a limit is reached, and keeps nothing', () => {
+    const script = program(`
+      process.on('SIGXFSZ', () => {});
+      const body = async function* () { for (let i = 0; i < 64; i += 1) yield Buffer.alloc(65536); };
+      const error = await storage.write('full/object', body()).catch((error) => error);
+      console.log(error.code, error.cause?.code, await storage.stat('full/object'));`);
+    const shell = spawnSync('bash', ['-c', 'ulimit -f 1024; exec "$0" "$@"', process.execPath, ...script]);
+    expect(shell.stdout.toString()).toBe('no_space EFBIG null\n');
+    expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
+  });
+
+  it('shows no object when the process is killed while it writes', async () => {
+    const script = program(`
+      const body = async function* () {
+        yield Buffer.alloc(300000);
+        console.log('half');
+        await new Promise((resolve) => setTimeout(resolve, 60000));
+      };
+      await storage.write('killed/object', body());`);
+    const child = spawn(process.execPath, script, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    expect(await storage.stat('killed/object')).toBeNull();
+    expect(files().filter((file) => file.includes('killed'))).toEqual([]);
+    await storage.write('killed/object', bytes(10));
+    expect((await storage.stat('killed/object'))?.size).toBe(10);
+  });
+});

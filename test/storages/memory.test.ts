@@ -1,0 +1,12 @@
+import { MemoryStorage } from 'filefield/storages/memory';
+import { storageContract } from 'filefield/testing';
+
+describe('MemoryStorage', () => {
+  for (const claim of storageContract(() => new MemoryStorage())) it(claim.title, claim.run);
+
+  it('lists its keys in the order they were written', async () => {
+    const storage = new MemoryStorage();
+    for (const key of ['b', 'a']) await storage.write(key, (async function* () {})());
+    expect(storage.keys).toEqual(['b', 'a']);
+  });
+});
