@@ -23,9 +23,11 @@ import { report, type AdapterOptions } from './report.js';
 export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
   return (request, response, next) => {
     runDownload(handler, request, response, request.params, options).catch((error: unknown) => {
-      report(error, request, options);
       // After the head, the connection is gone already; Express would try to write to it.
-      if (!response.headersSent) next(new HttpError(error));
+      const passed = !response.headersSent;
+      // What is passed on is logged there, with its cause; only Express 4's own handler prints no more than the status.
+      if (options.onError || !passed || 'lazyrouter' in request.app) report(error, request, options);
+      if (passed) next(new HttpError(error));
     });
   };
 }

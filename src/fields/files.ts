@@ -8,6 +8,7 @@ import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.
 import type { StorageRegistry } from '../registry.js';
 import { StoredFile, type StoredFileContext } from '../stored-file.js';
 import { toUpload, type UploadSource } from '../upload.js';
+import { parseDuration, type Duration } from './duration.js';
 import { checkField, type FileField } from './file-field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
 import { stageUpload, type StageOptions } from './stage.js';
@@ -48,7 +49,7 @@ export class Files implements ObjectFinder {
     for (const field of entities.fields) checkField(field, storages);
     const references = new References(entities.fields.map((field) => field.reference));
     this.#sweeper = new Sweeper(ledger.database, storages, references, events);
-    this.#reconciler = new Reconciler(ledger.database, storages, references, events, ledger.grace);
+    this.#reconciler = new Reconciler(ledger, storages, references, events);
     this.#context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
   }
 
@@ -110,7 +111,30 @@ export class Files implements ObjectFinder {
    * gone, after their grace. Run it from cron or a timer; any number may run at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
+    if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0 };
     return this.#sweeper.sweep(options);
+  }
+
+  /**
+   * Sweeps now and then until the returned function is called. The timer does not keep the process alive, one sweep ends
+   * before the next begins, and a failure is a `fault` event.
+   */
+  sweepEvery(interval: Duration, options: SweepOptions = {}): () => void {
+    let timer: NodeJS.Timeout | undefined;
+    let stopped = false;
+    const wait = () => {
+      if (!stopped) timer = setTimeout(run, parseDuration(interval)).unref();
+    };
+    const run = () => {
+      this.sweep(options)
+        .catch((error: unknown) => this.events.emit('fault', error))
+        .finally(wait);
+    };
+    wait();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
   }
 
   /**

@@ -41,6 +41,8 @@ const toLive = `state = 'live', lease_until = NULL, doomed_at = NULL, not_before
  * `kept`, by policy, which nothing deletes.
  */
 export class Ledger {
+  /** Whether there is a record at all. */
+  readonly recorded: boolean = true;
   readonly lease: number;
   readonly grace: number;
 

@@ -3,7 +3,8 @@ import type { FileEvents, ObjectName } from '../events.js';
 import { isOwnKey } from '../key.js';
 import type { StorageRegistry } from '../registry.js';
 import type { LedgerConnection } from './connection.js';
-import { descriptorId, insertOnce, now, placeholders } from './dialect.js';
+import type { Ledger } from './ledger.js';
+import { descriptorPart, insertOnce, now, placeholders } from './dialect.js';
 import type { References } from './references.js';
 
 export interface ReconcileOptions {
@@ -49,17 +50,22 @@ export interface ReconcileReport {
 
 /** Compares rows, ledger and storages, slowly and in pieces, for what the protocol alone cannot see. */
 export class Reconciler {
+  readonly #database: LedgerConnection;
+
   constructor(
-    private readonly database: LedgerConnection,
+    private readonly ledger: Ledger,
     private readonly storages: StorageRegistry,
     private readonly references: References,
     private readonly events: FileEvents,
-    private readonly grace: number,
-  ) {}
+  ) {
+    this.#database = ledger.database;
+  }
 
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     const limit = options.limit ?? 1000;
-    const from = options.from ?? { storage: -1, after: '' };
+    const first = this.ledger.recorded ? { storage: -1, after: '' } : this.#nextStorage(-1).next;
+    const from = options.from ?? first;
+    if (!from) return { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
     const repair = options.repair ?? false;
     return from.storage < 0
       ? this.#ledger(from.after, limit, repair)
@@ -67,13 +73,13 @@ export class Reconciler {
   }
 
   async #ledger(after: string, limit: number, repair: boolean): Promise<ReconcileReport> {
-    const { rows } = await this.database.execute(
+    const { rows } = await this.#database.execute(
       `SELECT id, storage, object_key AS object_key FROM file_ledger WHERE state = 'live' AND id > ? ORDER BY id LIMIT ${limit}`,
       [after],
     );
     const entries = rows.map(toName);
     const referenced = await this.references.among(
-      this.database,
+      this.#database,
       entries.map(({ id }) => id),
     );
     const unreferenced = entries.filter(({ id }) => !referenced.has(id));
@@ -98,20 +104,20 @@ export class Reconciler {
   /** The sweep looks once more when the grace is over: a file goes only if no row has it either time. */
   async #letGo(entries: readonly ObjectName[]): Promise<void> {
     if (entries.length === 0) return;
-    const time = now[this.database.dialect];
-    await this.database.execute(
-      `UPDATE file_ledger SET state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${this.grace} WHERE state = 'live' AND id IN (${placeholders(entries)})`,
+    const time = now[this.#database.dialect];
+    await this.#database.execute(
+      `UPDATE file_ledger SET state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${this.ledger.grace} WHERE state = 'live' AND id IN (${placeholders(entries)})`,
       entries.map(({ id }) => id),
     );
   }
 
   async #unrecorded(repair: boolean): Promise<ObjectName[]> {
     const found: ObjectName[] = [];
-    const { dialect } = this.database;
+    const { dialect } = this.#database;
     for (const { table, column } of this.references.all) {
       const cell = `${table}.${column}`;
-      const { rows } = await this.database.execute(
-        `SELECT ${cell} AS descriptor FROM ${table} WHERE ${cell} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${descriptorId(dialect, cell)})`,
+      const { rows } = await this.#database.execute(
+        `SELECT ${cell} AS descriptor FROM ${table} WHERE ${cell} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${descriptorPart(dialect, cell)})`,
         [],
       );
       for (const row of rows) {
@@ -119,7 +125,7 @@ export class Reconciler {
         found.push({ id, storage, key });
         if (!repair) continue;
         const insert = `INSERT INTO file_ledger (id, storage, object_key, state, size, checksum, created_at) VALUES (?, ?, ?, 'live', ?, ?, ${now[dialect]})`;
-        await this.database.execute(insertOnce(dialect, insert), [id, storage, key, size, sha256]);
+        await this.#database.execute(insertOnce(dialect, insert), [id, storage, key, size, sha256]);
       }
     }
     return found;
@@ -128,7 +134,8 @@ export class Reconciler {
   async #objects(from: ReconcileCursor, limit: number, remove: boolean): Promise<ReconcileReport> {
     const name = this.storages.names[from.storage] ?? '';
     const storage = this.storages.resolve(name);
-    const oldest = Date.now() - this.grace;
+    // Without a ledger nothing else tells a stray object from one that waits for its row.
+    const oldest = Date.now() - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
     const keys: string[] = [];
     let after = from.after;
     let seen = 0;
@@ -151,15 +158,22 @@ export class Reconciler {
 
   async #unknown(storage: string, keys: readonly string[]): Promise<{ storage: string; key: string }[]> {
     if (keys.length === 0) return [];
+    const known = this.ledger.recorded
+      ? await this.#recorded(storage, keys)
+      : await this.references.amongKeys(this.#database, storage, keys);
+    return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
+  }
+
+  async #recorded(storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
     const known = new Set<string>();
     for (const table of ['file_ledger', 'file_trash']) {
-      const { rows } = await this.database.execute(
+      const { rows } = await this.#database.execute(
         `SELECT object_key AS object_key FROM ${table} WHERE storage = ? AND object_key IN (${placeholders(keys)})`,
         [storage, ...keys],
       );
       for (const row of rows) known.add(String(row.object_key));
     }
-    return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
+    return known;
   }
 
   /** The next storage that can list its objects. */

@@ -1,5 +1,5 @@
 import type { LedgerConnection } from './connection.js';
-import { descriptorId, placeholders } from './dialect.js';
+import { descriptorPart, placeholders } from './dialect.js';
 import type { FileReference } from './reference.js';
 
 /** All file columns of a database: the truth about which files are in use. */
@@ -18,13 +18,33 @@ export class References {
   }
 
   /** Which of these ids some row refers to. One query per file column; an index on the id makes it cheap. */
-  async among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#find(database, 'id', ids);
+  }
+
+  /** Which of these keys of a storage some row refers to; costs a look at every row. */
+  amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#find(database, 'key', keys, storage);
+  }
+
+  async #find(
+    database: LedgerConnection,
+    part: 'id' | 'key',
+    values: readonly string[],
+    storage?: string,
+  ): Promise<ReadonlySet<string>> {
     const found = new Set<string>();
-    if (ids.length === 0) return found;
+    if (values.length === 0) return found;
     for (const { table, column, counts } of this.all) {
-      const id = descriptorId(database.dialect, column);
-      const sql = `SELECT ${id} AS id FROM ${table} WHERE ${id} IN (${placeholders(ids)})${counts ? ` AND ${counts}` : ''}`;
-      for (const row of (await database.execute(sql, ids)).rows) found.add(String(row.id));
+      const value = descriptorPart(database.dialect, column, part);
+      const conditions = [`${value} IN (${placeholders(values)})`];
+      if (counts) conditions.push(counts);
+      if (storage !== undefined) conditions.push(`${descriptorPart(database.dialect, column, 'storage')} = ?`);
+      const { rows } = await database.execute(
+        `SELECT ${value} AS found FROM ${table} WHERE ${conditions.join(' AND ')}`,
+        storage === undefined ? values : [...values, storage],
+      );
+      for (const row of rows) found.add(String(row.found));
     }
     return found;
   }

@@ -37,18 +37,20 @@ describe.each(Object.keys(versions))('%s', (version) => {
     const { NODE_ENV } = process.env;
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     process.env.NODE_ENV = 'development';
+    const secret = new FileFieldError('storage_failed', '/srv/vault', { key: 'secret', cause: new Error('/srv') });
+    const server = await serve(application(version, () => Promise.reject(secret)) as unknown as RequestListener);
     try {
-      const secret = new FileFieldError('storage_failed', '/srv/vault', { key: 'secret', cause: new Error('/srv') });
-      const server = await serve(application(version, () => Promise.reject(secret)) as unknown as RequestListener);
       const reply = await askServer(server.port);
       expect(reply.status).toBe(500);
       expect(reply.body.toString()).toMatch(/<pre>Internal Server Error<\/pre>/);
       expect(reply.body.toString()).not.toMatch(/srv|secret|\.[jt]s\b|FileField/);
-      // The operator is told, though.
-      expect(printed).toHaveBeenCalledWith(secret);
-      await until(() => printed.mock.calls.length > 1, 'Express has logged it too');
-      await server.close();
+      // The operator is told of the cause, though, and once: by Express 5 itself, for Express 4 by us.
+      const causes = () => printed.mock.calls.filter(([told]) => told === secret || (told as Error).cause === secret);
+      await until(() => causes().length > 0, 'the cause has been logged');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(causes()).toHaveLength(1);
     } finally {
+      await server.close();
       process.env.NODE_ENV = NODE_ENV;
       printed.mockRestore();
     }

@@ -1,8 +1,7 @@
 import type { MikroORM } from '@mikro-orm/core';
-import type { AttachOptions } from '../../fields/attach-options.js';
+import { openLedger, type AttachOptions } from '../../fields/attach-options.js';
 import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
-import { Ledger } from '../../ledger/ledger.js';
 import { databaseOf, dialectOf } from './database.js';
 import { MikroEntities } from './entities.js';
 import { attachContext } from './file-type.js';
@@ -30,7 +29,7 @@ import { FileSubscriber } from './subscriber.js';
  */
 export async function attachFiles(orm: MikroORM, options: AttachOptions): Promise<Files> {
   const events = new FileEvents();
-  const ledger = new Ledger(databaseOf(orm), events, options);
+  const ledger = openLedger(databaseOf(orm), events, options);
   const entities = new MikroEntities(orm);
   const files = new Files(options.storages, ledger, entities, events);
   await ledger.verify();

@@ -1,9 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
-import type { AttachOptions } from '../../fields/attach-options.js';
+import { openLedger, type AttachOptions } from '../../fields/attach-options.js';
 import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
-import { Ledger } from '../../ledger/ledger.js';
 import { databaseOf, dialectOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import { isFileColumn } from './file-column.js';
@@ -33,7 +32,7 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
   if (attached.has(dataSource))
     throw new FileFieldError('invalid_option', 'Files are attached to this data source already.');
   const events = new FileEvents();
-  const ledger = new Ledger(databaseOf(dataSource), events, options);
+  const ledger = openLedger(databaseOf(dataSource), events, options);
   const entities = new TypeormEntities(dataSource);
   const files = new Files(options.storages, ledger, entities, events);
   await ledger.verify();
