@@ -1,4 +1,4 @@
-// Compiles the library and the benchmarks, then runs them. Loopback only.
+// Compiles the library and the benchmarks, then runs them, or those that are named. Loopback only.
 import { execFileSync } from 'node:child_process';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -6,4 +6,7 @@ const run = (...args) => execFileSync(process.execPath, args, { stdio: 'inherit'
 run('build/build.mjs');
 console.log('building the benchmarks …');
 run('node_modules/typescript/bin/tsc', '-p', 'build/tsconfig.bench.json');
-run('dist/bench/object-view.js');
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['object-view', 'insert']) {
+  console.log('');
+  run(`dist/bench/${name}.js`);
+}

@@ -7,16 +7,15 @@ const maximumSegmentBytes = 255;
 const forbidden = /[\u0000-\u001f\u007f\\]/;
 
 /**
- * A fresh storage key, `2026/11/3f/3f2c…`. It holds nothing that a user chose: names, extensions and ids stay out, so a
+ * A fresh storage key, `2026/11/22/3f2c…`: a folder a day. It holds nothing that a user chose: names, extensions and ids stay out, so a
  * key can neither collide, nor traverse, nor be guessed from what a client was shown.
  */
 export function makeKey(now: Date = new Date()): string {
   const unique = randomUUID().replaceAll('-', '');
-  const month = String(now.getUTCMonth() + 1).padStart(2, '0');
-  return `${now.getUTCFullYear()}/${month}/${unique.slice(0, 2)}/${unique}`;
+  return `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/${unique}`;
 }
 
-const own = /^\d{4}\/\d{2}\/[0-9a-f]{2}\/[0-9a-f]{32}$/;
+const own = /^\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
 
 /** Whether a key has the form that `makeKey` gives: what else is in a storage is none of our business. */
 export function isOwnKey(key: string): boolean {

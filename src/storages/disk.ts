@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { promises as fsp } from 'node:fs';
+import { fstatSync, promises as fsp } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { abortable } from '../abortable.js';
 import { diskError, errno } from '../disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file.js';
 import { OpenFile } from '../open-file.js';
+import { FolderFlush } from './folder-flush.js';
 import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
 
 const unfinished = '.filefield';
@@ -35,6 +37,9 @@ export interface DiskStorageOptions {
 export class DiskStorage implements Storage {
   readonly root: string;
   readonly #sync: boolean;
+  readonly #flush = new FolderFlush();
+  /** Folders that this process has made or found; asked for again only when one turns out to be gone. */
+  readonly #folders = new Set<string>();
 
   constructor(options: DiskStorageOptions) {
     if (!options.root) throw new FileFieldError('invalid_option', 'DiskStorage needs a root folder.');
@@ -49,18 +54,22 @@ export class DiskStorage implements Storage {
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
     const target = this.localPath(key);
     const temporary = path.join(this.root, unfinished, randomUUID());
+    let made = false;
     try {
-      await this.#makeFolder(path.dirname(temporary));
-      const size = await this.#fill(temporary, body, options.signal);
-      await this.#makeFolder(path.dirname(target)).catch((cause: unknown) => {
+      const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
+      made = true;
+      const info = await this.#fill(handle, body, options.signal);
+      const publish = () => this.#within(path.dirname(target), () => link(temporary, target));
+      await publish().catch((cause: unknown) => {
         throw folderError(cause, key);
       });
-      return { size, modified: await this.#publish(temporary, target) };
+      await this.#settle(target);
+      return info;
     } catch (cause) {
       throw writeError(cause, key, options.signal);
     } finally {
       // What went wrong before is worth more than that the left-over could not be removed either.
-      await fsp.rm(temporary, { force: true }).catch(() => undefined);
+      if (made) await fsp.unlink(temporary).catch(() => undefined);
     }
   }
 
@@ -111,39 +120,52 @@ export class DiskStorage implements Storage {
     }
   }
 
-  async #fill(file: string, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<number> {
-    const handle = await fsp.open(file, 'wx', 0o640);
-    let size = 0;
+  async #fill(handle: FileHandle, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ObjectInfo> {
     try {
-      for await (const chunk of abortable(body, signal)) {
-        await handle.writeFile(chunk);
-        size += chunk.byteLength;
-      }
+      for await (const chunk of abortable(body, signal)) await handle.writeFile(chunk);
       if (this.#sync) await handle.sync();
-      return size;
+      // Of an open descriptor this touches no disk.
+      const { size, mtime } = fstatSync(handle.fd);
+      return { size, modified: mtime };
     } finally {
       await handle.close();
     }
   }
 
-  /** Gives a finished file its name for good, or not at all. */
-  async #publish(temporary: string, target: string): Promise<Date> {
-    await link(temporary, target);
+  /** The object has its name; it counts once the folder has been flushed, else it is taken back. */
+  async #settle(target: string): Promise<void> {
+    if (!this.#sync) return;
     try {
-      if (this.#sync) await syncFolder(path.dirname(target));
-      return (await fsp.stat(target)).mtime;
+      await this.#flush.flush(path.dirname(target));
     } catch (error) {
       await fsp.rm(target, { force: true }).catch(() => undefined);
       throw error;
     }
   }
 
+  /** Does what needs a folder, and makes the folder first if it is not known to be there. */
+  async #within<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
+    if (this.#folders.has(folder)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (errno(error) !== 'ENOENT') throw error;
+        this.#folders.delete(folder);
+      }
+    }
+    await this.#makeFolder(folder);
+    if (this.#folders.size > 1000) this.#folders.clear();
+    this.#folders.add(folder);
+    return work();
+  }
+
   /** Makes a folder and flushes every parent that got a new entry. */
   async #makeFolder(folder: string): Promise<void> {
     const first = await fsp.mkdir(folder, { recursive: true });
     if (!first || !this.#sync) return;
-    for (let made = folder; made.length >= first.length; made = path.dirname(made))
-      await syncFolder(path.dirname(made));
+    for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
+      await this.#flush.flush(path.dirname(made));
+    }
   }
 }
 
@@ -168,7 +190,8 @@ function writeError(cause: unknown, key: string, signal?: AbortSignal): FileFiel
 
 /** A key below another object, `a/b` where `a` is a file, cannot be kept on a disk. */
 function folderError(cause: unknown, key: string): unknown {
-  if (!['EEXIST', 'ENOTDIR'].includes(errno(cause))) return cause;
+  const folder = typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'mkdir';
+  if (errno(cause) !== 'ENOTDIR' && !(folder && errno(cause) === 'EEXIST')) return cause;
   return new FileFieldError('invalid_key', 'A part of the key is the name of another object.', { key, cause });
 }
 
@@ -183,18 +206,5 @@ async function link(temporary: string, target: string): Promise<void> {
       await fsp.rm(target, { force: true });
       throw failure;
     });
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await fsp.open(folder, 'r').catch((error: unknown) => {
-    // Windows cannot open folders and needs no flush of them.
-    if (process.platform === 'win32') return undefined;
-    throw error;
-  });
-  try {
-    await handle?.sync();
-  } finally {
-    await handle?.close();
   }
 }
