@@ -7,12 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expectNoOrphans } from 'filefield/testing';
 import { compile, type Compiled } from '../support/compiled.js';
 import { createDatabase, type DatabaseName } from '../support/databases.js';
-import type { Application, Place } from './process/application.js';
+import type { Application, OpenOptions, Place } from './process/application.js';
+import type { TypeormApplication } from './process/typeorm.js';
 import type { Moment, Scenario } from './process/victim.js';
 
 /** An application of this process, and the same one for processes that will be killed. */
-export interface Stage {
-  readonly app: Application;
+export interface Stage<App extends Application = Application> {
+  readonly app: App;
   readonly place: Place;
   /** Runs the scenario in a process of its own; resolves to the signal that ended it. */
   kill(scenario: Omit<Scenario, 'place'>): Promise<void>;
@@ -21,11 +22,15 @@ export interface Stage {
 
 export const lease = 150;
 
-export async function openStage(
-  orm: Place['orm'],
+export type StageOptions = Partial<Pick<Place, 'lease' | 'grace'>> & Omit<OpenOptions, 'create'>;
+
+export function openStage(
+  orm: 'typeorm',
   database: DatabaseName,
-  options: Partial<Pick<Place, 'lease' | 'grace'>> & { poolSize?: number } = {},
-): Promise<Stage> {
+  options?: StageOptions,
+): Promise<Stage<TypeormApplication>>;
+export function openStage(orm: Place['orm'], database: DatabaseName, options?: StageOptions): Promise<Stage>;
+export async function openStage(orm: Place['orm'], database: DatabaseName, options: StageOptions = {}): Promise<Stage> {
   const root = await mkdtemp(path.join(tmpdir(), 'filefield-crash-'));
   const { name, drop, ...server } = await createDatabase(database, path.join(root, 'test.db'));
   const place: Place = {
@@ -37,7 +42,7 @@ export async function openStage(
     orm === 'typeorm'
       ? (await import('./process/typeorm.js')).openTypeorm
       : (await import('./process/mikro-orm.js')).openMikroOrm;
-  const app = await open(place, { create: true, ...(options.poolSize && { poolSize: options.poolSize }) });
+  const app = await open(place, { ...options, create: true });
   let compiled: Compiled | undefined;
   return {
     app,

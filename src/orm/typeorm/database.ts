@@ -5,6 +5,7 @@ import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
 import { databaseFailed } from '../../ledger/database-failed.js';
 import type { Dialect } from '../../ledger/dialect.js';
+import { retried } from '../../ledger/retry.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
   postgres: 'postgres',
@@ -56,7 +57,7 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
     async execute(sql, parameters) {
       const runner = dataSource.createQueryRunner();
       try {
-        return await run(runner, dialect, sql, parameters);
+        return await retried(() => run(runner, dialect, sql, parameters));
       } catch (cause) {
         throw databaseFailed(cause);
       } finally {
@@ -93,7 +94,7 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
       for (;;) {
         await this.#idle(until);
         const begun = this.#begun;
-        const result = await run(this.runner, this.dialect, sql, parameters);
+        const result = await retried(() => run(this.runner, this.dialect, sql, parameters));
         affected = Math.max(affected, result.affected);
         if (this.#begun === begun) return { ...result, affected };
       }

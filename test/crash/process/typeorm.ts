@@ -13,7 +13,11 @@ export const Document = new EntitySchema<DocumentRow>({
   },
 });
 
-export async function openTypeorm(place: Place, options: OpenOptions = {}): Promise<Application> {
+export interface TypeormApplication extends Application {
+  readonly dataSource: DataSource;
+}
+
+export async function openTypeorm(place: Place, options: OpenOptions = {}): Promise<TypeormApplication> {
   const { database, name, host, port, user, root } = place;
   const address =
     database === 'sqlite' ? {} : { host, port, username: user, password: '', poolSize: options.poolSize ?? 10 };
@@ -34,6 +38,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
   const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace });
   const repository = dataSource.getRepository(Document);
   return {
+    dataSource,
     files,
     stage: (text) => files.stage(Document, 'file', text, { name: 'note.txt' }),
     insert: async (slug, file) => void (await repository.save({ slug, file })),
