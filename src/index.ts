@@ -6,7 +6,7 @@ export type { ByteRange, FileBody, FileSource } from './file.js';
 export type { FileDescriptor } from './descriptor.js';
 export { checkKey } from './key.js';
 // keeping
-export type { Files, StageInfo } from './fields/files.js';
+export type { Files, StageAllOptions, StageInfo } from './fields/files.js';
 export type { FilesEvents } from './events.js';
 export type { CheckedUpload, FileFieldOptions } from './fields/options.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';

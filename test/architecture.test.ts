@@ -32,7 +32,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fields: ['upload', 'events', 'descriptor', 'stored-file', 'entity', 'registry', 'ledger', 'key', 'errors'],
   'orm/typeorm': ['fields', 'events', 'ledger', 'registry', 'stored-file', 'entity', 'descriptor', 'errors'],
   'orm/mikro-orm': ['fields', 'events', 'ledger', 'registry', 'stored-file', 'entity', 'descriptor', 'errors'],
-  testing: ['storage', 'storages', 'response', 'views', 'registry', 'stored-file', 'file', 'key', 'errors'],
+  testing: [
+    'fields',
+    'ledger',
+    'events',
+    'storage',
+    'storages',
+    'response',
+    'views',
+    'registry',
+    'stored-file',
+    'file',
+    'key',
+    'errors',
+  ],
   index: ['*'],
 };
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
+import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
@@ -11,6 +12,7 @@ import { toUpload, type UploadSource } from '../upload.js';
 import { parseDuration, type Duration } from './duration.js';
 import { checkField, type FileField } from './file-field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import { settleAll } from './stage-all.js';
 import { stageUpload, type StageOptions } from './stage.js';
 
 /** What one ORM knows that the other must be asked for differently. */
@@ -26,6 +28,14 @@ export interface StageInfo extends StageOptions {
    * @default that of the source, else "file"
    */
   readonly name?: string;
+}
+
+export interface StageAllOptions extends StageOptions {
+  /**
+   * Uploads at one time.
+   * @default 4
+   */
+  readonly concurrency?: number;
 }
 
 const maximumReceived = 100 * 2 ** 20;
@@ -72,6 +82,38 @@ export class Files implements ObjectFinder {
     const target = this.entities.fileField(entity, field);
     const upload = await toUpload(source, info.name);
     return new StoredFile(await stageUpload(this.#staging, target, upload, info), this.#context);
+  }
+
+  /**
+   * Stages many files for the same field of as many rows, a few at a time, in the order of the sources. All or nothing:
+   * when one is refused or fails, those that run are waited for, all are given up, and it rejects with the first error.
+   * Sources that were not begun by then are left unread.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   *
+   * declare const files: Files;
+   * declare class Photo { image: StoredFile | null }
+   * const images = await files.stageAll(Photo, 'image', [{ path: 'a.png' }, { path: 'b.png' }]);
+   * ```
+   */
+  async stageAll<Entity extends object>(
+    entity: EntityRef<Entity>,
+    field: FileFieldOf<Entity>,
+    sources: readonly UploadSource[],
+    options: StageAllOptions = {},
+  ): Promise<StoredFile[]> {
+    const { concurrency = 4, ...info } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1)
+      throw new FileFieldError('invalid_option', 'The concurrency must be a whole number from 1.');
+    return settleAll(
+      sources,
+      concurrency,
+      (source) => this.stage(entity, field, source, info),
+      // Else its lease ends by itself.
+      (file) => this.discard(file).catch((error: unknown) => this.events.emit('fault', error)),
+    );
   }
 
   /**

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { FileDescriptor } from '../descriptor.js';
-import { FileFieldError } from '../errors.js';
+import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
 import { makeKey } from '../key.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -49,36 +49,37 @@ export async function stageUpload(
     checkType(field, type);
 
     const began = performance.now();
-    const id = randomUUID();
-    const key = makeKey();
-    await context.ledger.intend(id, storageName, key);
+    const { id, key } = await intend(context, storageName);
     const release = context.ledger.keepAlive(id);
+    let taken = false;
     try {
       const measured = new Measured();
       started = true;
       const body = measured.body(read, chunks, limit, field.property);
-      await storage.write(key, body, {
-        type,
-        ...(upload.size !== undefined && { size: upload.size }),
-        ...(options.signal && { signal: options.signal }),
-      });
+      await storage
+        .write(key, body, {
+          type,
+          ...(upload.size !== undefined && { size: upload.size }),
+          ...(options.signal && { signal: options.signal }),
+        })
+        .catch((error: unknown) => {
+          taken = isFileFieldError(error, 'already_exists');
+          throw error;
+        });
       const { size, sha256 } = measured;
       await runCheck(field, check && (() => check({ name, type, size, sha256, head })));
       // After a long upload the row has a full lease to be saved in; and if a sweep was faster, the object must not stay.
-      if (performance.now() - began > context.ledger.lease / 3 && !(await context.ledger.renew(id))) {
-        await storage.delete(key);
-        throw new FileFieldError('staged_expired', 'The lease ended while the file was uploaded; raise it.', {
-          storage: storageName,
-          key,
-        });
-      }
+      if (performance.now() - began > context.ledger.lease / 3) await secure(context, id, storageName, key);
       const modified = new Date().toISOString();
       const stored = { v: 1 as const, id, storage: storageName, key, name, size, type, sha256, modified };
       context.events.emit('stored', stored);
       return stored;
     } catch (error) {
-      // The intent stays until the bytes are surely gone: if this fails too, the sweep does it when the lease ends.
-      await context.ledger.abandon(id).catch((fault: unknown) => context.events.emit('fault', fault));
+      // The intent stays until the bytes are surely gone: if this fails too, the sweep does it when the lease ends. But
+      // a key that was taken names bytes of somebody else, which no sweep may touch.
+      await (taken ? context.ledger.withdraw(id) : context.ledger.abandon(id)).catch((fault: unknown) =>
+        context.events.emit('fault', fault),
+      );
       throw error;
     } finally {
       release();
@@ -87,6 +88,37 @@ export async function stageUpload(
     // A source that nobody began to read would stay open.
     if (!started) await chunks.return?.();
   }
+}
+
+/** Records what will be stored, under a key that no other entry of the ledger has. */
+async function intend({ ledger }: StageContext, storage: string): Promise<{ id: string; key: string }> {
+  for (let tries = 0; tries < 3; tries += 1) {
+    const name = { id: randomUUID(), key: makeKey() };
+    if (await ledger.intend(name.id, storage, name.key)) return name;
+  }
+  throw new FileFieldError('already_exists', 'Three fresh keys were taken; is the source of random numbers broken?', {
+    storage,
+  });
+}
+
+/** Renews the lease once more, or removes the bytes again: a sweep that was faster will not come back for them. */
+async function secure(context: StageContext, id: string, storage: string, key: string): Promise<void> {
+  let failure: unknown;
+  try {
+    if (await context.ledger.renew(id)) return;
+    failure = new FileFieldError('staged_expired', 'The lease ended while the file was uploaded; raise it.', {
+      storage,
+      key,
+    });
+  } catch (error) {
+    failure = error;
+  }
+  // Nobody has been told of these bytes yet.
+  await context.storages
+    .resolve(storage)
+    .delete(key)
+    .catch((fault: unknown) => context.events.emit('fault', fault));
+  throw failure;
 }
 
 function checkExtension({ options, property }: FileField, name: string): void {

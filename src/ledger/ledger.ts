@@ -2,7 +2,7 @@ import type { FileDescriptor } from '../descriptor.js';
 import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
-import { now } from './dialect.js';
+import { insertOnce, now } from './dialect.js';
 import type { Slot } from './reference.js';
 
 export interface LedgerOptions {
@@ -60,14 +60,22 @@ export class Ledger {
     await this.database.execute(`SELECT id FROM file_ledger WHERE id = ?`, ['']);
   }
 
-  /** Writes the intent to store an object, committed on its own before any byte moves. */
-  async intend(id: string, storage: string, key: string): Promise<void> {
+  /**
+   * Writes the intent to store an object, committed on its own before any byte moves. Resolves to false when the key is
+   * taken: nothing is recorded then.
+   */
+  async intend(id: string, storage: string, key: string): Promise<boolean> {
     const time = now[this.database.dialect];
-    await this.database.execute(
-      `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES (?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`,
-      [id, storage, key],
-    );
+    const insert = `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES (?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`;
+    const { affected } = await this.database.execute(insertOnce(this.database.dialect, insert), [id, storage, key]);
+    if (affected === 0) return false;
     this.events.emit('intended', { id, storage, key });
+    return true;
+  }
+
+  /** Takes an intent back whose key turned out to be somebody else's: a sweep must never delete that object. */
+  async withdraw(id: string): Promise<void> {
+    await this.database.execute(`DELETE FROM file_ledger WHERE id = ? AND state = 'pending'`, [id]);
   }
 
   /** Renews the lease of a staged file until the returned function is called; for uploads that take long. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { fstatSync, promises as fsp } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
@@ -25,7 +25,8 @@ export interface DiskStorageOptions {
 
 /**
  * Keeps objects as files below one folder. A write goes to a temporary file, is flushed, gets its final name by a hard
- * link - which refuses a taken name - and the folder is flushed: a reader or a crash sees all of it or nothing.
+ * link - which refuses a taken name - and the folder is flushed: a reader or a crash sees all of it or nothing. What a
+ * crash leaves in `.filefield` goes when its key is deleted.
  *
  * @example
  * ```ts
@@ -53,7 +54,7 @@ export class DiskStorage implements Storage {
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
     const target = this.localPath(key);
-    const temporary = path.join(this.root, unfinished, randomUUID());
+    const temporary = path.join(this.root, unfinished, `${nameOf(key)}.${randomUUID()}`);
     let made = false;
     try {
       const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
@@ -89,12 +90,19 @@ export class DiskStorage implements Storage {
   }
 
   async delete(key: string): Promise<void> {
-    try {
-      await fsp.unlink(this.localPath(key));
-    } catch (cause) {
-      const error = diskError(cause, 'delete an object', { key });
-      if (error.code !== 'not_found') throw error;
-    }
+    await this.#deleteUnfinished(key);
+    await remove(this.localPath(key), key);
+  }
+
+  /** What a process that was killed has left of this object; a write of it that still runs fails. */
+  async #deleteUnfinished(key: string): Promise<void> {
+    const folder = path.join(this.root, unfinished);
+    const names = await fsp.readdir(folder).catch((cause: unknown) => {
+      if (errno(cause) === 'ENOENT') return [];
+      throw diskError(cause, 'delete an object', { key });
+    });
+    const own = names.filter((name) => name.startsWith(`${nameOf(key)}.`));
+    for (const name of own) await remove(path.join(folder, name), key);
   }
 
   async *list({ after = '' }: { after?: string } = {}): AsyncGenerator<ListedObject, void, undefined> {
@@ -166,6 +174,20 @@ export class DiskStorage implements Storage {
     for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
       await this.#flush.flush(path.dirname(made));
     }
+  }
+}
+
+/** What unfinished files of a key are called: a name of a fixed length, whatever the key. */
+function nameOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
+}
+
+async function remove(file: string, key: string): Promise<void> {
+  try {
+    await fsp.unlink(file);
+  } catch (cause) {
+    const error = diskError(cause, 'delete an object', { key });
+    if (error.code !== 'not_found') throw error;
   }
 }
 

@@ -55,3 +55,22 @@ export function uniqueName(): string {
   counter += 1;
   return `ff_${process.pid}_${Date.now().toString(36)}_${counter}`;
 }
+
+/** A new, empty database of its own; with SQLite the file that it will be. */
+export async function createDatabase(
+  database: DatabaseName,
+  file: string,
+): Promise<Partial<ServerAddress> & { readonly name: string; readonly drop: () => Promise<void> }> {
+  if (database === 'sqlite') return { name: file, drop: async () => undefined };
+  const { DataSource } = await import('typeorm');
+  const { host, port, user, database: initial } = servers[database];
+  const server = { type: database, host, port, username: user, password: '' } as const;
+  const admin = await new DataSource({ ...server, database: initial }).initialize();
+  const name = uniqueName();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const drop = async () => {
+    await admin.query(`DROP DATABASE ${name}${database === 'postgres' ? ' WITH (FORCE)' : ''}`);
+    await admin.destroy();
+  };
+  return { host, port, user, name, drop };
+}

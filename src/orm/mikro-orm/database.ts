@@ -4,6 +4,7 @@ import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
 import { databaseFailed } from '../../ledger/database-failed.js';
 import type { Dialect } from '../../ledger/dialect.js';
+import { retried } from '../../ledger/retry.js';
 
 const dialects: readonly (readonly [RegExp, Dialect])[] = [
   [/postgres/i, 'postgres'],
@@ -39,10 +40,10 @@ export function databaseOf(orm: MikroORM): LedgerConnection {
     dialect,
     async execute(sql, parameters) {
       try {
-        if (dialect !== 'sqlite') return await run(orm.em.getConnection(), sql, parameters);
+        if (dialect !== 'sqlite') return await retried(() => run(orm.em.getConnection(), sql, parameters));
         // The one connection is given to one transaction at a time: inside of it we would wait for ourselves.
         if (TransactionContext.getEntityManager(orm.em.name)?.isInTransaction()) throw databaseBusy('the current');
-        return await inTime(run(orm.em.getConnection(), sql, parameters));
+        return await inTime(retried(() => run(orm.em.getConnection(), sql, parameters)));
       } catch (cause) {
         throw cause instanceof FileFieldError ? cause : databaseFailed(cause);
       }

@@ -4,7 +4,7 @@ export { FileField, fileProperty, fileType, type FileFieldDecorator, type FileTy
 export { attachFiles } from './attach-files.js';
 // what these speak of
 export type { AttachOptions } from '../../fields/attach-options.js';
-export type { Files, StageInfo } from '../../fields/files.js';
+export type { Files, StageAllOptions, StageInfo } from '../../fields/files.js';
 export type { FilesEvents } from '../../events.js';
 export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';

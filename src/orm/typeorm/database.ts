@@ -1,10 +1,11 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../../errors.js';
 import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
 import { databaseFailed } from '../../ledger/database-failed.js';
 import type { Dialect } from '../../ledger/dialect.js';
+import { retried } from '../../ledger/retry.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
   postgres: 'postgres',
@@ -44,7 +45,10 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
   const dialect = dialectOf(dataSource);
   const first = dataSource.createQueryRunner();
   // SQLite drivers have one query runner for everybody; the others take a connection when they are first used.
-  return first === dataSource.createQueryRunner() ? new SharedConnection(first, dialect) : pooled(dataSource, dialect);
+  if (first !== dataSource.createQueryRunner()) return pooled(dataSource, dialect);
+  const shared = new SharedConnection(first, dialect);
+  dataSource.subscribers.push(shared);
+  return shared;
 }
 
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
@@ -53,7 +57,7 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
     async execute(sql, parameters) {
       const runner = dataSource.createQueryRunner();
       try {
-        return await run(runner, dialect, sql, parameters);
+        return await retried(() => run(runner, dialect, sql, parameters));
       } catch (cause) {
         throw databaseFailed(cause);
       } finally {
@@ -67,32 +71,39 @@ const patience = 5_000;
 
 /**
  * The one connection of a SQLite driver, which may be inside a transaction of another request. Our statement would be
- * undone with it, so it waits until there is none; and runs again if one began meanwhile and was rolled back.
+ * undone with it, or see what is not committed, so it waits until there is none; and runs again as often as a transaction
+ * began meanwhile. Ledger statements are conditions on rows: repeating one that took effect changes nothing.
  */
-class SharedConnection implements LedgerConnection {
+class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
+  /** Transactions that were begun so far. */
+  #begun = 0;
+
   constructor(
     private readonly runner: QueryRunner,
     readonly dialect: Dialect,
   ) {}
 
+  beforeTransactionStart(): void {
+    this.#begun += 1;
+  }
+
   async execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult> {
-    await this.#idle();
+    const until = performance.now() + patience;
+    let affected = 0;
     try {
-      const result = await run(this.runner, this.dialect, sql, parameters);
-      if (!this.runner.isTransactionActive || /^SELECT/i.test(sql)) return result;
-      await this.#idle();
-      // Ledger statements are conditions on rows: repeating one that took effect changes nothing.
-      return await run(this.runner, this.dialect, sql, parameters).catch((error: unknown) => {
-        if (/^INSERT/.test(sql)) return result;
-        throw error;
-      });
+      for (;;) {
+        await this.#idle(until);
+        const begun = this.#begun;
+        const result = await retried(() => run(this.runner, this.dialect, sql, parameters));
+        affected = Math.max(affected, result.affected);
+        if (this.#begun === begun) return { ...result, affected };
+      }
     } catch (cause) {
       throw cause instanceof FileFieldError ? cause : databaseFailed(cause);
     }
   }
 
-  async #idle(): Promise<void> {
-    const until = performance.now() + patience;
+  async #idle(until: number): Promise<void> {
     while (this.runner.isTransactionActive) {
       if (performance.now() > until) throw databaseBusy('a');
       await delay(5);

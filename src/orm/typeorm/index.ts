@@ -5,7 +5,7 @@ export { attachFiles } from './attach-files.js';
 export { createLedger, dropLedger } from './ledger-migration.js';
 // what these speak of
 export type { AttachOptions } from '../../fields/attach-options.js';
-export type { Files, StageInfo } from '../../fields/files.js';
+export type { Files, StageAllOptions, StageInfo } from '../../fields/files.js';
 export type { FilesEvents } from '../../events.js';
 export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';

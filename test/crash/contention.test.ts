@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isFileFieldError } from 'filefield';
+import { reachableDatabases } from '../support/databases.js';
+import { expectHealed, openStage, stored, type Stage } from './matrix.js';
+import { Document, type TypeormApplication } from './process/typeorm.js';
+
+const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
+
+/** The same dice in every run. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+}
+
+describe.each(servers)('many at once on %s', (database) => {
+  let stage: Stage<TypeormApplication>;
+  let app: TypeormApplication;
+  beforeAll(async () => {
+    stage = await openStage('typeorm', database, { lease: 500, poolSize: 30 });
+    app = stage.app;
+  });
+  afterAll(() => stage?.close());
+  afterEach(() => expectHealed(stage));
+
+  const replace = (slug: string, file: Awaited<ReturnType<typeof app.stage>>, fail = false) =>
+    app.dataSource.transaction(async (manager) => {
+      const row = await manager.findOneByOrFail(Document, { slug });
+      await manager.save(Document, { ...row, file });
+      if (fail) throw new Error('rolled back');
+    });
+
+  it('eight writers, two sweepers, rollbacks and leases that end leave one file: the one that the row has', async () => {
+    await app.insert('contended', await app.stage('first'));
+    let running = true;
+    let expired = 0;
+    const unexpected: unknown[] = [];
+    const writer = async (number: number) => {
+      const random = dice(number + 1);
+      for (let turn = 0; turn < 20; turn += 1) {
+        const file = await app.stage(`writer ${number} turn ${turn}`);
+        // As if the writer had been slow: a sweep may take it right now, or not.
+        if (random() < 0.3) await app.files.discard(file);
+        await replace('contended', file, random() < 0.2).catch((error: unknown) => {
+          if (isFileFieldError(error, 'staged_expired')) expired += 1;
+          else if (!/rolled back|Deadlock/.test(String(error))) unexpected.push(error);
+        });
+      }
+    };
+    const sweeper = async () => {
+      while (running) await app.files.sweep({ batch: 10 });
+    };
+    const sweepers = [sweeper(), sweeper()];
+    await Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
+    running = false;
+    await Promise.all(sweepers);
+    expect(unexpected).toEqual([]);
+    expect(expired).toBeGreaterThan(0);
+    await expectHealed(stage);
+    const live = await app.query(`SELECT id FROM file_ledger`);
+    expect(live).toEqual([{ id: (await app.rows()).get('contended')?.id }]);
+  });
+
+  it('ten replacements at once leave the last one', async () => {
+    await app.insert('ten', await app.stage('ten'));
+    const files = await app.files.stageAll(
+      Document,
+      'file',
+      Array.from({ length: 10 }, (_, index) => `ten ${index}`),
+    );
+    await Promise.all(files.map((file) => replace('ten', file)));
+    expect(files.map((file) => file.id)).toContain((await app.rows()).get('ten')?.id);
+  });
+
+  it('a replacement that loses against a delete leaves nothing', async () => {
+    await app.insert('deleted', await app.stage('old'));
+    const file = await app.stage('too late');
+    const runner = app.dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await runner.manager.remove(Document, await runner.manager.findOneByOrFail(Document, { slug: 'deleted' }));
+    const losing = replace('deleted', file).catch((error: unknown) => error);
+    await delay(200);
+    await runner.commitTransaction();
+    await runner.release();
+    await losing;
+    await expectHealed(stage);
+    expect((await app.rows()).has('deleted')).toBe(false);
+  });
+
+  it('a delete that comes after a replacement takes the new file', async () => {
+    await app.insert('replaced', await app.stage('old'));
+    const file = await app.stage('new');
+    const runner = app.dataSource.createQueryRunner();
+    await runner.startTransaction();
+    const row = await runner.manager.findOneByOrFail(Document, { slug: 'replaced' });
+    await runner.manager.save(Document, { ...row, file });
+    const deleting = app.remove('replaced');
+    await delay(200);
+    await runner.commitTransaction();
+    await runner.release();
+    await deleting;
+  });
+});
+
+describe('a download that runs while its row is deleted', () => {
+  it('gets all its bytes within the grace; after it they are gone', async () => {
+    const stage = await openStage('typeorm', 'sqlite', { grace: 1000 });
+    const { app } = stage;
+    await app.insert('download', await app.stage('x'.repeat(500_000)));
+    const file = (await app.rows()).get('download')!;
+    const chunks = file.stream();
+    let bytes = ((await chunks.next()).value as Uint8Array).byteLength;
+    await app.remove('download');
+    await app.files.sweep();
+    // Another request of the same download, such as for its next range, still finds it.
+    expect((await file.bytes()).byteLength).toBe(500_000);
+    for await (const chunk of chunks) bytes += chunk.byteLength;
+    expect(bytes).toBe(500_000);
+    await delay(1100);
+    await expectHealed(stage);
+    expect(await stored(stage.place)).toEqual([]);
+    await stage.close();
+  });
+});
+
+describe.each(servers.filter((name) => name === 'postgres'))('a serialization failure on %s', (database) => {
+  it('is retried with the same staged file', async () => {
+    const stage = await openStage('typeorm', database, { lease: 2000 });
+    const { app } = stage;
+    await app.insert('serial', await app.stage('old'));
+    const file = await app.stage('mine');
+    const attempt = (meanwhile?: () => Promise<void>) =>
+      app.dataSource.transaction('REPEATABLE READ', async (manager) => {
+        const row = await manager.findOneByOrFail(Document, { slug: 'serial' });
+        await meanwhile?.();
+        await manager.save(Document, { ...row, file });
+      });
+    const theirs = await app.stage('theirs');
+    await expect(attempt(() => app.replace('serial', theirs))).rejects.toMatchObject({
+      driverError: { code: '40001' },
+    });
+    await app.files.sweep();
+    await attempt();
+    await expectHealed(stage);
+    expect(await (await app.rows()).get('serial')?.text()).toBe('mine');
+    await stage.close();
+  });
+});

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expectNoOrphans } from 'filefield/testing';
+import { compile, type Compiled } from '../support/compiled.js';
+import { createDatabase, type DatabaseName } from '../support/databases.js';
+import type { Application, OpenOptions, Place } from './process/application.js';
+import type { TypeormApplication } from './process/typeorm.js';
+import type { Moment, Scenario } from './process/victim.js';
+
+/** An application of this process, and the same one for processes that will be killed. */
+export interface Stage<App extends Application = Application> {
+  readonly app: App;
+  readonly place: Place;
+  /** Runs the scenario in a process of its own; resolves to the signal that ended it. */
+  kill(scenario: Omit<Scenario, 'place'>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const lease = 150;
+
+export type StageOptions = Partial<Pick<Place, 'lease' | 'grace'>> & Omit<OpenOptions, 'create'>;
+
+export function openStage(
+  orm: 'typeorm',
+  database: DatabaseName,
+  options?: StageOptions,
+): Promise<Stage<TypeormApplication>>;
+export function openStage(orm: Place['orm'], database: DatabaseName, options?: StageOptions): Promise<Stage>;
+export async function openStage(orm: Place['orm'], database: DatabaseName, options: StageOptions = {}): Promise<Stage> {
+  const root = await mkdtemp(path.join(tmpdir(), 'filefield-crash-'));
+  const { name, drop, ...server } = await createDatabase(database, path.join(root, 'test.db'));
+  const place: Place = {
+    ...server,
+    ...{ orm, database, name, root: path.join(root, 'objects') },
+    ...{ lease: options.lease ?? lease, grace: options.grace ?? 0 },
+  };
+  const open =
+    orm === 'typeorm'
+      ? (await import('./process/typeorm.js')).openTypeorm
+      : (await import('./process/mikro-orm.js')).openMikroOrm;
+  const app = await open(place, { ...options, create: true });
+  let compiled: Compiled | undefined;
+  return {
+    app,
+    place,
+    async kill(scenario) {
+      compiled ??= compile('test/crash/process');
+      const ended = await run(compiled.script('test/crash/process/victim.ts'), { place, ...scenario });
+      expect(ended).toEqual({ signal: 'SIGKILL', errors: '' });
+    },
+    async close() {
+      compiled?.remove();
+      await app.close();
+      await drop();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function run(script: string, scenario: Scenario): Promise<{ signal: string | null; errors: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [script], {
+      env: { ...process.env, SCENARIO: JSON.stringify(scenario) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    child.once('error', reject);
+    child.once('close', (_code, signal) => resolve({ signal, errors }));
+  });
+}
+
+/** Every file below the storage's folder, the unfinished ones too. */
+export async function stored({ root }: Place): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/**
+ * Lets leases end, sweeps, and looks: every row has its bytes, and there are no other bytes; every ledger entry is that of
+ * a row, and the trash is empty.
+ */
+export async function expectHealed({ app, place }: Pick<Stage, 'app' | 'place'>): Promise<void> {
+  await delay(place.lease + 20);
+  await app.files.sweep();
+  const keys: string[] = [];
+  for (const file of (await app.rows()).values()) {
+    if (!file) continue;
+    const hash = createHash('sha256').update(await file.bytes());
+    expect(hash.digest('hex')).toBe(file.sha256);
+    keys.push(file.toDescriptor().key);
+  }
+  expect(await stored(place)).toEqual(keys.sort());
+  const ledger = await app.query('SELECT object_key AS object_key, state FROM file_ledger ORDER BY object_key');
+  expect(ledger.map((row) => [row.object_key, row.state])).toEqual(keys.map((key) => [key, 'live']));
+  expect(await app.query('SELECT id FROM file_trash')).toEqual([]);
+  await expectNoOrphans(app.files);
+}
+
+/** Where a process is killed, and whether its row is written by then. */
+export const moments: readonly (readonly [Scenario['operation'], Moment, 'before' | 'after'])[] = [
+  ['insert', 'intended', 'before'],
+  ['insert', 'during', 'before'],
+  ['insert', 'linked', 'before'],
+  ['insert', 'stored', 'before'],
+  ['insert', 'bound', 'before'],
+  ['insert', 'before-commit', 'before'],
+  ['insert', 'after-commit', 'after'],
+  ['replace', 'during', 'before'],
+  ['replace', 'stored', 'before'],
+  ['replace', 'bound', 'before'],
+  ['replace', 'doomed', 'before'],
+  ['replace', 'before-commit', 'before'],
+  ['replace', 'after-commit', 'after'],
+  ['delete', 'doomed', 'before'],
+  ['delete', 'before-commit', 'before'],
+  ['delete', 'after-commit', 'after'],
+  ['sweep', 'expired', 'after'],
+  ['sweep', 'trashed', 'after'],
+  ['sweep', 'retired', 'after'],
+  ['sweep', 'deleted', 'after'],
+];

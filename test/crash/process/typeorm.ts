@@ -1,0 +1,60 @@
+import { StorageRegistry, type Storage } from 'filefield';
+import { DiskStorage } from 'filefield/storages/disk';
+import { attachFiles, createLedger, fileColumn } from 'filefield/typeorm';
+import { DataSource, EntitySchema, type DataSourceOptions } from 'typeorm';
+import type { Application, DocumentRow, OpenOptions, Place } from './application.js';
+
+export const Document = new EntitySchema<DocumentRow>({
+  name: 'crash_document',
+  columns: {
+    id: { type: Number, primary: true, generated: true },
+    slug: { type: 'varchar', length: 100, unique: true },
+    file: fileColumn({ storage: 'documents' }),
+  },
+});
+
+export interface TypeormApplication extends Application {
+  readonly dataSource: DataSource;
+}
+
+export async function openTypeorm(place: Place, options: OpenOptions = {}): Promise<TypeormApplication> {
+  const { database, name, host, port, user, root } = place;
+  const address =
+    database === 'sqlite' ? {} : { host, port, username: user, password: '', poolSize: options.poolSize ?? 10 };
+  const dataSource = await new DataSource({
+    type: database,
+    database: name,
+    ...address,
+    entities: [Document],
+    synchronize: options.create ?? false,
+  } as DataSourceOptions).initialize();
+  if (options.create) {
+    const runner = dataSource.createQueryRunner();
+    await createLedger(runner);
+    await runner.release();
+  }
+  const disk: Storage = new DiskStorage({ root, sync: false });
+  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk });
+  const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace });
+  const repository = dataSource.getRepository(Document);
+  return {
+    dataSource,
+    files,
+    stage: (text) => files.stage(Document, 'file', text, { name: 'note.txt' }),
+    insert: async (slug, file) => void (await repository.save({ slug, file })),
+    replace: (slug, file) =>
+      dataSource.transaction(async (manager) => {
+        const row = await manager.findOneByOrFail(Document, { slug });
+        await manager.save(Document, { ...row, file });
+      }),
+    remove: async (slug) => void (await repository.remove(await repository.findOneByOrFail({ slug }))),
+    rows: async () => new Map((await repository.find()).map((row) => [row.slug, row.file])),
+    query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
+    onTransaction(moment, action) {
+      dataSource.subscribers.push(
+        moment === 'before-commit' ? { beforeTransactionCommit: action } : { afterTransactionCommit: action },
+      );
+    },
+    close: () => dataSource.destroy(),
+  };
+}

@@ -1,0 +1,55 @@
+// A process that does one thing to one row and is killed on the way. What to do is in SCENARIO, as JSON.
+import { promises } from 'node:fs';
+import { crashAt, FailingStorage, type CrashStep } from 'filefield/testing';
+import { longText, type Application, type Place } from './application.js';
+
+export type Moment = CrashStep | 'during' | 'linked' | 'before-commit' | 'after-commit' | 'trashed';
+
+export interface Scenario {
+  readonly place: Place;
+  readonly operation: 'insert' | 'replace' | 'delete' | 'sweep';
+  readonly at: Moment;
+  readonly slug: string;
+  /** Of the text that the file will have. */
+  readonly word: string;
+}
+
+const die = () => process.kill(process.pid, 'SIGKILL');
+
+function arm(app: Application, storage: FailingStorage | undefined, at: Moment): void {
+  if (at === 'before-commit' || at === 'after-commit') app.onTransaction(at, die);
+  else if (at === 'during') storage!.fail('write', { after: 70_000, kill: true });
+  else if (at === 'linked') {
+    // The bytes have their final name, the temporary one is there too.
+    const { link } = promises;
+    promises.link = async (...names) => {
+      await link(...names);
+      die();
+    };
+  } else if (at === 'trashed') {
+    // Between the two statements by which a file leaves the ledger for the trash.
+    const { database } = app.files.ledger;
+    const execute = database.execute.bind(database);
+    database.execute = async (sql, parameters) => {
+      const result = await execute(sql, parameters);
+      if (/^INSERT.* INTO file_trash/.test(sql)) die();
+      return result;
+    };
+  } else crashAt(at);
+}
+
+const { place, operation, at, slug, word } = JSON.parse(process.env.SCENARIO!) as Scenario;
+let storage: FailingStorage | undefined;
+const around = (inner: ConstructorParameters<typeof FailingStorage>[0]) => (storage = new FailingStorage(inner));
+const open =
+  place.orm === 'typeorm' ? (await import('./typeorm.js')).openTypeorm : (await import('./mikro-orm.js')).openMikroOrm;
+const app = await open(place, { around });
+arm(app, storage, at);
+if (operation === 'sweep') await app.files.sweep();
+else if (operation === 'delete') await app.remove(slug);
+else {
+  const file = await app.stage(longText(word));
+  await (operation === 'insert' ? app.insert(slug, file) : app.replace(slug, file));
+}
+console.error('still alive');
+process.exit(1);
