@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { StorageRegistry, type StoredFile } from 'filefield';
-import { attachFiles, FileField } from 'filefield/mikro-orm';
+import { attachFiles, FileField, fileTriggers, type EntityTriggerOptions } from 'filefield/mikro-orm';
 import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
 import { CountingStorage } from './counting-storage.js';
 import type { DatabaseName } from './databases.js';
@@ -17,8 +17,10 @@ export class Document implements DocumentRow {
   @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
 }
 
-export async function openMikroHarness(database: DatabaseName): Promise<OrmHarness> {
+export async function openMikroHarness(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<OrmHarness> {
   const open = await openMikro(database, [Document]);
+  const { create } = fileTriggers(open.orm, { grace: times.grace, ...triggers });
+  if (triggers) for (const sql of create) await open.orm.em.getConnection().execute(sql, [], 'run');
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });

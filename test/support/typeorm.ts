@@ -1,6 +1,13 @@
 import 'reflect-metadata';
 import { StorageRegistry } from 'filefield';
-import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import {
+  attachFiles,
+  createFileTriggers,
+  createLedger,
+  FileField,
+  type EntityTriggerOptions,
+  type StoredFile,
+} from 'filefield/typeorm';
 import {
   Column,
   DataSource,
@@ -75,11 +82,12 @@ class UpdateCounter implements Logger {
   log(): void {}
 }
 
-export async function openTypeorm(database: DatabaseName): Promise<OrmHarness> {
+export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<OrmHarness> {
   const logger = new UpdateCounter();
   const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
+  if (triggers) await createFileTriggers(runner, { grace: times.grace, ...triggers });
   await runner.release();
   const documents = new CountingStorage();
   const covers = new CountingStorage();

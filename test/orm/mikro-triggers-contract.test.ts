@@ -1,0 +1,11 @@
+import { ormContract } from '../contracts/orm-contract.js';
+import { reachableDatabases } from '../support/databases.js';
+import { openMikroHarness } from '../support/mikro-harness.js';
+
+describe.each(await reachableDatabases())('MikroORM on %s, with triggers', (database) => {
+  ormContract(() => openMikroHarness(database, {}));
+});
+
+describe.each(await reachableDatabases())('MikroORM on %s, with triggers and foreign keys', (database) => {
+  ormContract(() => openMikroHarness(database, { foreignKey: true }));
+});
