@@ -175,8 +175,8 @@ export class Sweeper {
 
 /** All three databases say it in these words, in what the driver threw. */
 function isForeignKey(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (/foreign key/i.test(cause.message)) return true;
-  }
-  return false;
+  // Drivers may throw errors of another realm, which are no instance of this one's.
+  if (typeof error !== 'object' || error === null) return false;
+  const { message, cause } = error as { message?: unknown; cause?: unknown };
+  return /foreign key/i.test(String(message)) || isForeignKey(cause);
 }

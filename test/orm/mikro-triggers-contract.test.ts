@@ -5,7 +5,3 @@ import { openMikroHarness } from '../support/mikro-harness.js';
 describe.each(await reachableDatabases())('MikroORM on %s, with triggers', (database) => {
   ormContract(() => openMikroHarness(database, {}));
 });
-
-describe.each(await reachableDatabases())('MikroORM on %s, with triggers and foreign keys', (database) => {
-  ormContract(() => openMikroHarness(database, { foreignKey: true }));
-});

@@ -5,7 +5,3 @@ import { openTypeorm } from '../support/typeorm.js';
 describe.each(await reachableDatabases())('TypeORM on %s, with triggers', (database) => {
   ormContract(() => openTypeorm(database, {}));
 });
-
-describe.each(await reachableDatabases())('TypeORM on %s, with triggers and foreign keys', (database) => {
-  ormContract(() => openTypeorm(database, { foreignKey: true }));
-});

@@ -18,7 +18,8 @@ import {
   type EntityManager,
   type Logger,
 } from 'typeorm';
-import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import type { BulkHarness } from '../contracts/orm/bulk.js';
 import { CountingStorage } from './counting-storage.js';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
 
@@ -82,7 +83,12 @@ class UpdateCounter implements Logger {
   log(): void {}
 }
 
-export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<OrmHarness> {
+/** The contract's harness and what only TypeORM has. */
+export interface TypeormHarness extends BulkHarness {
+  readonly dataSource: DataSource;
+}
+
+export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<TypeormHarness> {
   const logger = new UpdateCounter();
   const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
   const runner = dataSource.createQueryRunner();
@@ -93,6 +99,9 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
   const covers = new CountingStorage();
   const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents, covers }), ...times });
   return {
+    dataSource,
+    database,
+    sql: (work) => dataSource.transaction((manager) => work((sql) => manager.query(sql))),
     files,
     Document,
     documents,
