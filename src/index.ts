@@ -14,6 +14,7 @@ export type { UploadedFile, UploadSource } from './upload.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconciler.js';
 export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
+export { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from './fields/file-triggers.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources
 export { localFile, type LocalFileOptions } from './sources/local.js';

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
+import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
 import { References } from '../ledger/references.js';
@@ -12,6 +13,7 @@ import { toUpload, type UploadSource } from '../upload.js';
 import { parseDuration, type Duration } from './duration.js';
 import { checkField, type FileField } from './file-field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import { recordDeletes, type DeletedRows } from './slots.js';
 import { settleAll } from './stage-all.js';
 import { stageUpload, type StageOptions } from './stage.js';
 
@@ -20,7 +22,11 @@ export interface EntityPort extends Omit<ObjectFinder, 'checkFileField'> {
   readonly fields: readonly FileField[];
   /** Throws `invalid_option` when the entity has no such file field. */
   fileField(entity: EntityRef, property: string): FileField;
+  /** Deletes the rows in one transaction, and tells of them in it. Resolves to their number. */
+  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number>;
 }
+
+export type OnDeleted = (transaction: LedgerConnection, rows: DeletedRows) => Promise<void>;
 
 export interface StageInfo extends StageOptions {
   /**
@@ -186,6 +192,24 @@ export class Files implements ObjectFinder {
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     return this.#reconciler.reconcile(options);
+  }
+
+  /**
+   * Deletes all rows that match and lets go of their files, in one transaction of its own, 500 rows at a time. What
+   * `repository.delete()` and `em.nativeDelete()` do to rows they have not loaded only triggers or a reconcile see; this
+   * needs neither. Hooks and cascades of the ORM do not run. Throws `invalid_option` when the condition would match all.
+   */
+  async deleteMany<Entity extends object>(
+    entity: EntityRef<Entity>,
+    where: Readonly<Partial<Record<keyof Entity & string, unknown>>>,
+  ): Promise<number> {
+    const conditions: [string, unknown][] = Object.entries(where);
+    if (conditions.length === 0 || conditions.some(([, value]) => value === undefined)) {
+      throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and none that is undefined.');
+    }
+    return this.entities.deleteRows(entity, Object.fromEntries(conditions), (transaction, rows) =>
+      recordDeletes(this.ledger, transaction, rows),
+    );
   }
 
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {

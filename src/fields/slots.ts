@@ -39,6 +39,24 @@ export async function recordChange(ledger: Ledger, transaction: LedgerConnection
   });
 }
 
+/** Rows that one statement deletes, as far as one of their file fields goes. */
+export interface DeletedRows {
+  readonly field: FileField;
+  readonly rows: readonly { readonly key: readonly unknown[]; readonly held: StoredFile | null }[];
+}
+
+/** The same for many rows at once, which no hook tells of. */
+export async function recordDeletes(
+  ledger: Ledger,
+  transaction: LedgerConnection,
+  { field, rows }: DeletedRows,
+): Promise<void> {
+  const { owner, slot } = field.reference;
+  const keys = rows.map(({ key }) => ownerKey(key));
+  const known = rows.flatMap(({ held }) => (held ? [held.id] : []));
+  await ledger.doomMany(transaction, { owner, slot }, keys, known, retention(field, 'delete'));
+}
+
 function retention({ options }: FileField, kind: SlotChange['kind']): number | 'keep' {
   const policies: Readonly<Record<SlotChange['kind'], Retention | undefined>> = {
     insert: 'delete',

@@ -9,11 +9,16 @@ export const now: Readonly<Record<Dialect, string>> = {
   mysql: `CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)`,
 };
 
-/** The ledger id, or another part, inside a descriptor column of type json, jsonb or text. */
-export function descriptorPart(dialect: Dialect, column: string, part: 'id' | 'key' | 'storage' = 'id'): string {
-  if (dialect === 'postgres') return `(CAST(${column} AS jsonb) ->> '${part}')`;
-  if (dialect === 'mysql') return `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${part}'))`;
-  return `json_extract(${column}, '$.${part}')`;
+/** A text out of a descriptor column of type json, jsonb or text. */
+export function descriptorText(dialect: Dialect, column: string, name: string): string {
+  if (dialect === 'postgres') return `(CAST(${column} AS jsonb) ->> '${name}')`;
+  if (dialect === 'mysql') return `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${name}'))`;
+  return `json_extract(${column}, '$.${name}')`;
+}
+
+/** The ledger id inside a descriptor column. */
+export function descriptorId(dialect: Dialect, column: string): string {
+  return descriptorText(dialect, column, 'id');
 }
 
 /** An INSERT that does nothing where the primary key is taken. `statement` starts with `INSERT INTO`. */

@@ -2,7 +2,7 @@ import type { FileDescriptor } from '../descriptor.js';
 import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
-import { insertOnce, now } from './dialect.js';
+import { insertOnce, now, placeholders } from './dialect.js';
 import type { Slot } from './reference.js';
 
 export interface LedgerOptions {
@@ -18,6 +18,9 @@ export interface LedgerOptions {
    */
   readonly grace?: number;
 }
+
+/** Unless it is said otherwise: ten minutes. */
+export const defaultGrace = 10 * 60_000;
 
 /** What a slot lets go of: `current` is what it holds now. */
 export interface Release {
@@ -52,7 +55,7 @@ export class Ledger {
     options: LedgerOptions = {},
   ) {
     this.lease = options.lease ?? 30 * 60_000;
-    this.grace = options.grace ?? 10 * 60_000;
+    this.grace = options.grace ?? defaultGrace;
   }
 
   /** Throws `database_failed` unless the ledger's tables are there: better at start-up than at the first upload. */
@@ -146,16 +149,33 @@ export class Ledger {
    * decides, not the old value that the ORM remembers: that may be stale.
    */
   async doom(transaction: LedgerConnection, slot: Slot, { current, known, retain }: Release): Promise<void> {
-    const time = now[transaction.dialect];
-    const fate =
-      retain === 'keep'
-        ? `state = 'kept'`
-        : `state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${Math.max(this.grace, retain)}`;
     const { affected } = await transaction.execute(
-      `UPDATE file_ledger SET ${fate} WHERE state = 'live' AND id <> ? AND ((${owned})${known ? ' OR (id = ? AND owner_type IS NULL)' : ''})`,
+      `UPDATE file_ledger SET ${this.#fate(transaction, retain)} WHERE state = 'live' AND id <> ? AND ((${owned})${known ? ' OR (id = ? AND owner_type IS NULL)' : ''})`,
       [current ?? '', slot.owner, slot.pk, slot.slot, ...(known ? [known] : [])],
     );
     if (affected > 0) this.events.emit('doomed', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count: affected });
+  }
+
+  /** The same for one field of many rows that are deleted; `known` are the files that the rows held. */
+  async doomMany(
+    transaction: LedgerConnection,
+    { owner, slot }: Omit<Slot, 'pk'>,
+    keys: readonly string[],
+    known: readonly string[],
+    retain: number | 'keep',
+  ): Promise<void> {
+    const unowned = known.length > 0 ? ` OR (owner_type IS NULL AND id IN (${placeholders(known)}))` : '';
+    const { affected } = await transaction.execute(
+      `UPDATE file_ledger SET ${this.#fate(transaction, retain)} WHERE state = 'live' AND ((owner_type = ? AND slot = ? AND owner_pk IN (${placeholders(keys)}))${unowned})`,
+      [owner, slot, ...keys, ...known],
+    );
+    if (affected > 0) this.events.emit('doomed', { owner, pk: keys.join(', '), slot, count: affected });
+  }
+
+  #fate({ dialect }: LedgerConnection, retain: number | 'keep'): string {
+    if (retain === 'keep') return `state = 'kept'`;
+    const time = now[dialect];
+    return `state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${Math.max(this.grace, retain)}`;
   }
 
   /** What binding comes to when the file is in a slot already: this very one, or another. */

@@ -9,7 +9,9 @@ export class NoLedger extends Ledger {
 
   override async verify(): Promise<void> {}
 
-  override async intend(): Promise<void> {}
+  override async intend(): Promise<boolean> {
+    return true;
+  }
 
   override keepAlive(): () => void {
     return () => undefined;
@@ -19,6 +21,8 @@ export class NoLedger extends Ledger {
     return true;
   }
 
+  override async withdraw(): Promise<void> {}
+
   override async abandon(): Promise<void> {}
 
   override async bind(): Promise<void> {}
@@ -26,4 +30,6 @@ export class NoLedger extends Ledger {
   override async adopt(): Promise<void> {}
 
   override async doom(): Promise<void> {}
+
+  override async doomMany(): Promise<void> {}
 }

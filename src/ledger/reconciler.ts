@@ -1,10 +1,10 @@
-import { parseDescriptor } from '../descriptor.js';
+import { parseDescriptor, type FileDescriptor } from '../descriptor.js';
 import type { FileEvents, ObjectName } from '../events.js';
 import { isOwnKey } from '../key.js';
 import type { StorageRegistry } from '../registry.js';
 import type { LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
-import { descriptorPart, insertOnce, now, placeholders } from './dialect.js';
+import { descriptorId, insertOnce, now, placeholders } from './dialect.js';
 import type { References } from './references.js';
 
 export interface ReconcileOptions {
@@ -114,14 +114,16 @@ export class Reconciler {
   async #unrecorded(repair: boolean): Promise<ObjectName[]> {
     const found: ObjectName[] = [];
     const { dialect } = this.#database;
-    for (const { table, column } of this.references.all) {
+    for (const { table, column, counts } of this.references.all) {
       const cell = `${table}.${column}`;
       const { rows } = await this.#database.execute(
-        `SELECT ${cell} AS descriptor FROM ${table} WHERE ${cell} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${descriptorPart(dialect, cell)})`,
+        `SELECT ${cell} AS descriptor FROM ${table} WHERE ${cell} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${descriptorId(dialect, cell)})${counts ? ` AND ${counts}` : ''}`,
         [],
       );
       for (const row of rows) {
-        const { id, storage, key, size, sha256 } = parseDescriptor(row.descriptor);
+        const descriptor = this.#readable(row.descriptor);
+        if (!descriptor) continue;
+        const { id, storage, key, size, sha256 } = descriptor;
         found.push({ id, storage, key });
         if (!repair) continue;
         const insert = `INSERT INTO file_ledger (id, storage, object_key, state, size, checksum, created_at) VALUES (?, ?, ?, 'live', ?, ?, ${now[dialect]})`;
@@ -129,6 +131,16 @@ export class Reconciler {
       }
     }
     return found;
+  }
+
+  /** One cell that nobody can read must not keep all others from being looked at. */
+  #readable(value: unknown): FileDescriptor | undefined {
+    try {
+      return parseDescriptor(value);
+    } catch (error) {
+      this.events.emit('fault', error);
+      return undefined;
+    }
   }
 
   async #objects(from: ReconcileCursor, limit: number, remove: boolean): Promise<ReconcileReport> {

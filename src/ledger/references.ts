@@ -1,5 +1,5 @@
 import type { LedgerConnection } from './connection.js';
-import { descriptorPart, placeholders } from './dialect.js';
+import { descriptorText, placeholders } from './dialect.js';
 import type { FileReference } from './reference.js';
 
 /** All file columns of a database: the truth about which files are in use. */
@@ -36,10 +36,10 @@ export class References {
     const found = new Set<string>();
     if (values.length === 0) return found;
     for (const { table, column, counts } of this.all) {
-      const value = descriptorPart(database.dialect, column, part);
+      const value = descriptorText(database.dialect, column, part);
       const conditions = [`${value} IN (${placeholders(values)})`];
       if (counts) conditions.push(counts);
-      if (storage !== undefined) conditions.push(`${descriptorPart(database.dialect, column, 'storage')} = ?`);
+      if (storage !== undefined) conditions.push(`${descriptorText(database.dialect, column, 'storage')} = ?`);
       const { rows } = await database.execute(
         `SELECT ${value} AS found FROM ${table} WHERE ${conditions.join(' AND ')}`,
         storage === undefined ? values : [...values, storage],

@@ -88,10 +88,38 @@ export class Sweeper {
     if (free.length > 0) {
       const copy = `INSERT INTO file_trash (id, storage, object_key, not_before, attempts) SELECT id, storage, object_key, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${placeholders(free)})`;
       await this.database.execute(insertOnce(this.database.dialect, copy), free);
-      const count = await this.#update(`DELETE FROM file_ledger WHERE ${due}`, free);
+      const count = await this.#forget(due, free, report);
       if (count > 0) this.events.emit('retired', { count });
     }
     return ids.length;
+  }
+
+  /**
+   * Takes files out of the ledger. A foreign key that refuses knows of a row that our own look did not find: the file is
+   * alive, and somebody should look at why.
+   */
+  async #forget(due: string, ids: readonly string[], report: { revived: number }): Promise<number> {
+    const forget = `DELETE FROM file_ledger WHERE ${due}`;
+    try {
+      return await this.#update(forget, ids);
+    } catch (error) {
+      if (!isForeignKey(error)) throw error;
+      if (ids.length > 1) {
+        let count = 0;
+        for (const id of ids) count += await this.#forget(due, [id], report);
+        return count;
+      }
+      this.events.emit('fault', error);
+      await this.database.execute(
+        `DELETE FROM file_trash WHERE id = ? AND EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id)`,
+        ids,
+      );
+      report.revived += await this.#update(
+        `UPDATE file_ledger SET state = 'live', doomed_at = NULL, not_before = NULL WHERE ${due}`,
+        ids,
+      );
+      return 0;
+    }
   }
 
   async #empty(batch: number, report: { deleted: number; failed: number }): Promise<number> {
@@ -143,4 +171,12 @@ export class Sweeper {
   get #now(): string {
     return now[this.database.dialect];
   }
+}
+
+/** All three databases say it in these words, in what the driver threw. */
+function isForeignKey(error: unknown): boolean {
+  // Drivers may throw errors of another realm, which are no instance of this one's.
+  if (typeof error !== 'object' || error === null) return false;
+  const { message, cause } = error as { message?: unknown; cause?: unknown };
+  return /foreign key/i.test(String(message)) || isForeignKey(cause);
 }

@@ -45,6 +45,7 @@ export function filesFor(
     findObject: unsupported,
     columnKind: unsupported,
     primaryKey: unsupported,
+    deleteRows: unsupported,
   };
   const files = new Files(new StorageRegistry({ letters: storage }), new Ledger(ledger, events), entities, events);
   return { files, memory: storage as MemoryStorage, ledger };

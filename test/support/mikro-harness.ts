@@ -1,7 +1,9 @@
 import type { EntityManager } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/sqlite';
 import { StorageRegistry, type StoredFile } from 'filefield';
-import { attachFiles, FileField } from 'filefield/mikro-orm';
-import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { attachFiles, FileField, fileTriggers, type EntityTriggerOptions } from 'filefield/mikro-orm';
+import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import type { BulkHarness } from '../contracts/orm/bulk.js';
 import { CountingStorage } from './counting-storage.js';
 import type { DatabaseName } from './databases.js';
 import { legacy, openMikro } from './mikro-orm.js';
@@ -17,8 +19,15 @@ export class Document implements DocumentRow {
   @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
 }
 
-export async function openMikroHarness(database: DatabaseName): Promise<OrmHarness> {
+/** The contract's harness and what only MikroORM has. */
+export interface MikroHarness extends BulkHarness {
+  em(): SqlEntityManager;
+}
+
+export async function openMikroHarness(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<MikroHarness> {
   const open = await openMikro(database, [Document]);
+  const { create } = fileTriggers(open.orm, { grace: times.grace, ...triggers });
+  if (triggers) for (const sql of create) await open.orm.em.getConnection().execute(sql, [], 'run');
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });
@@ -28,6 +37,12 @@ export async function openMikroHarness(database: DatabaseName): Promise<OrmHarne
     return updates;
   };
   return {
+    em: () => open.em as SqlEntityManager,
+    database,
+    sql: (work) =>
+      open.em.transactional((em) =>
+        work((sql) => em.getConnection().execute(sql, [], 'run', em.getTransactionContext())),
+      ),
     files,
     Document,
     documents,

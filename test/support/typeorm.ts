@@ -1,6 +1,13 @@
 import 'reflect-metadata';
 import { StorageRegistry } from 'filefield';
-import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import {
+  attachFiles,
+  createFileTriggers,
+  createLedger,
+  FileField,
+  type EntityTriggerOptions,
+  type StoredFile,
+} from 'filefield/typeorm';
 import {
   Column,
   DataSource,
@@ -11,7 +18,8 @@ import {
   type EntityManager,
   type Logger,
 } from 'typeorm';
-import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import type { BulkHarness } from '../contracts/orm/bulk.js';
 import { CountingStorage } from './counting-storage.js';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
 
@@ -75,16 +83,25 @@ class UpdateCounter implements Logger {
   log(): void {}
 }
 
-export async function openTypeorm(database: DatabaseName): Promise<OrmHarness> {
+/** The contract's harness and what only TypeORM has. */
+export interface TypeormHarness extends BulkHarness {
+  readonly dataSource: DataSource;
+}
+
+export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<TypeormHarness> {
   const logger = new UpdateCounter();
   const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
+  if (triggers) await createFileTriggers(runner, { grace: times.grace, ...triggers });
   await runner.release();
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents, covers }), ...times });
   return {
+    dataSource,
+    database,
+    sql: (work) => dataSource.transaction((manager) => work((sql) => manager.query(sql))),
     files,
     Document,
     documents,

@@ -12,11 +12,11 @@ const dialects: readonly (readonly [RegExp, Dialect])[] = [
   [/sqlite|libsql/i, 'sqlite'],
 ];
 
-/** How the database of this ORM wants its SQL. Throws `unsupported`. */
-export function dialectOf(orm: MikroORM): Dialect {
+/** How the database of this entity manager wants its SQL. Throws `unsupported`. */
+export function dialectOf(em: EntityManager): Dialect {
   const names: string[] = [];
   // MariaDB's platform is a MySQL platform, PGlite's a PostgreSQL one: the family tells.
-  for (let of: unknown = orm.em.getPlatform(); of; of = Object.getPrototypeOf(of))
+  for (let of: unknown = em.getPlatform(); of; of = Object.getPrototypeOf(of))
     names.push((of as object).constructor.name);
   for (const [pattern, dialect] of dialects) if (names.some((name) => pattern.test(name))) return dialect;
   throw new FileFieldError(
@@ -35,7 +35,7 @@ export function transactionOf(em: EntityManager, dialect: Dialect): LedgerConnec
 
 /** Statements that are committed at once, on a connection that no transaction of the application uses. */
 export function databaseOf(orm: MikroORM): LedgerConnection {
-  const dialect = dialectOf(orm);
+  const dialect = dialectOf(orm.em);
   return {
     dialect,
     async execute(sql, parameters) {

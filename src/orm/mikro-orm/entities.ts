@@ -1,9 +1,11 @@
-import type { EntityMetadata, EntityProperty, MikroORM } from '@mikro-orm/core';
+import type { EntityManager, EntityMetadata, EntityProperty } from '@mikro-orm/core';
 import type { ColumnKind, EntityRef } from '../../entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/file-field.js';
-import type { EntityPort } from '../../fields/files.js';
+import type { EntityPort, OnDeleted } from '../../fields/files.js';
+import type { FileTriggerColumn } from '../../fields/file-triggers.js';
 import { dialectOf } from './database.js';
+import { deleteRows } from './delete-rows.js';
 import { isFileType, type FileType } from './file-type.js';
 
 /** A file field and the property it is. */
@@ -12,6 +14,7 @@ export interface FieldProperty {
   readonly property: EntityProperty;
   /** From the entity to the value; more than one step where it is embedded. */
   readonly path: readonly string[];
+  readonly trigger: FileTriggerColumn;
 }
 
 const integers = /^(?:int|integer|int2|int4|smallint|mediumint|tinyint|smallserial|serial)\b/;
@@ -22,22 +25,27 @@ export class MikroEntities implements EntityPort {
   readonly #metadata: readonly EntityMetadata[];
   readonly #fields = new Map<object, readonly FieldProperty[]>();
 
-  constructor(private readonly orm: MikroORM) {
-    this.#metadata = [...orm.getMetadata()].filter((metadata) => isStored(metadata));
+  constructor(private readonly orm: { readonly em: EntityManager }) {
+    const { em } = orm;
+    this.#metadata = [...em.getMetadata()].filter((metadata) => isStored(metadata));
     for (const metadata of this.#metadata) {
       const found = metadata.props.filter((property) => isFileType(property.customType));
       this.#fields.set(
         metadata.class,
-        found.map((property) => describe(orm, metadata, property)),
+        found.map((property) => describe(em, metadata, property)),
       );
     }
   }
 
   get fields(): readonly FileField[] {
-    const columns = new Map<string, FileField>();
-    // Entities of one table share its columns.
-    for (const { field } of [...this.#fields.values()].flat()) {
-      columns.set(JSON.stringify([field.reference.owner, field.reference.slot]), field);
+    return this.columns().map(({ field }) => field);
+  }
+
+  /** Each file column once, of all tables or of one entity's: entities of one table share its columns. */
+  columns(entity?: EntityRef): readonly FieldProperty[] {
+    const columns = new Map<string, FieldProperty>();
+    for (const found of entity ? this.properties(this.#find(entity)) : [...this.#fields.values()].flat()) {
+      columns.set(JSON.stringify([found.field.reference.owner, found.field.reference.slot]), found);
     }
     return [...columns.values()];
   }
@@ -67,6 +75,11 @@ export class MikroEntities implements EntityPort {
     return found as Entity | null;
   }
 
+  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number> {
+    const metadata = this.#find(entity);
+    return deleteRows(this.orm.em, metadata, this.properties(metadata), where, deleted);
+  }
+
   columnKind(entity: EntityRef, property: string): ColumnKind {
     const metadata = this.#find(entity);
     const column = metadata.properties[property as never] as EntityProperty | undefined;
@@ -79,7 +92,7 @@ export class MikroEntities implements EntityPort {
     if (type === 'uuid' || /^uuid/i.test(column.type)) return 'uuid';
     if (bigints.test(type)) return 'bigint';
     // SQLite's integers have 64 bits whatever they are called.
-    if (integers.test(type)) return dialectOf(this.orm) === 'sqlite' ? 'bigint' : 'integer';
+    if (integers.test(type)) return dialectOf(this.orm.em) === 'sqlite' ? 'bigint' : 'integer';
     return 'text';
   }
 
@@ -111,7 +124,7 @@ function isStored(metadata: EntityMetadata): boolean {
   return !embeddable && !virtual && !!tableName && (!abstract || !!discriminatorColumn);
 }
 
-function describe(orm: MikroORM, metadata: EntityMetadata, property: EntityProperty): FieldProperty {
+function describe(em: EntityManager, metadata: EntityMetadata, property: EntityProperty): FieldProperty {
   const path = pathOf(metadata, property);
   const at = `${metadata.className}.${path.join('.')}`;
   const column = property.fieldNames[0];
@@ -119,15 +132,22 @@ function describe(orm: MikroORM, metadata: EntityMetadata, property: EntityPrope
     throw new FileFieldError('unsupported', `${at} is inside a JSON column; a file needs a column of its own.`);
   }
   const owner = ownerOf(metadata, property);
-  const schema = owner.schema ?? (orm.config.get('schema') as string | undefined);
+  const schema = owner.schema ?? (em.config.get('schema') as string | undefined);
   if (schema === '*') {
     throw new FileFieldError('unsupported', `${at} is in a table of many schemas; a sweep could not look at them all.`);
   }
-  const platform = orm.em.getPlatform();
+  const platform = em.getPlatform();
   const names = schema ? [schema, owner.tableName] : [owner.tableName];
   return {
     property,
     path,
+    trigger: {
+      ...(property.customType as unknown as FileType).options,
+      ...(schema && { schema }),
+      table: owner.tableName,
+      column,
+      primaryKey: owner.primaryKeys.flatMap((name) => (owner.properties[name as never] as EntityProperty).fieldNames),
+    },
     field: {
       entity: metadata.className,
       property: path.join('.'),

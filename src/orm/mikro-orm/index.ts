@@ -2,6 +2,7 @@
 export { FileField, fileProperty, fileType, type FileFieldDecorator, type FileTypeClass } from './file-field.js';
 // start-up
 export { attachFiles } from './attach-files.js';
+export { fileTriggers, type EntityTriggerOptions } from './trigger-migration.js';
 // what these speak of
 export type { AttachOptions } from '../../fields/attach-options.js';
 export type { Files, StageAllOptions, StageInfo } from '../../fields/files.js';

@@ -77,6 +77,6 @@ function fileOf(value: unknown): StoredFile | null {
   return isStoredFile(value) ? value : StoredFile.parse(value);
 }
 
-function valueOf(entity: object, { path }: FieldProperty): unknown {
+export function valueOf(entity: object, { path }: FieldProperty): unknown {
   return path.reduce<unknown>((value, name) => (value as Data | null | undefined)?.[name], entity);
 }

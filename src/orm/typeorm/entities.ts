@@ -3,9 +3,10 @@ import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import type { ColumnKind, EntityRef } from '../../entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/file-field.js';
-import type { EntityPort } from '../../fields/files.js';
+import type { EntityPort, OnDeleted } from '../../fields/files.js';
 import type { FileFieldOptions } from '../../fields/options.js';
 import { dialectOf } from './database.js';
+import { deleteRows } from './delete-rows.js';
 import { isFileColumn } from './file-column.js';
 
 /** A file field and the column it lives in. */
@@ -72,6 +73,16 @@ export class TypeormEntities implements EntityPort {
       relations: Object.fromEntries(relations.map((name) => [name, true])),
     });
     return found as Entity | null;
+  }
+
+  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number> {
+    const metadata = this.#metadata(entity);
+    return deleteRows(this.dataSource, metadata, this.columns(metadata), where, deleted);
+  }
+
+  /** The file columns of one entity's table. Throws `invalid_option` when the data source has no such entity. */
+  of(entity: EntityRef): readonly FieldColumn[] {
+    return this.columns(this.#metadata(entity));
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {

@@ -3,6 +3,7 @@ export { FileField, fileColumn } from './file-field.js';
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
 export { createLedger, dropLedger } from './ledger-migration.js';
+export { createFileTriggers, dropFileTriggers, type EntityTriggerOptions } from './trigger-migration.js';
 // what these speak of
 export type { AttachOptions } from '../../fields/attach-options.js';
 export type { Files, StageAllOptions, StageInfo } from '../../fields/files.js';

@@ -9,13 +9,13 @@ import type {
   SoftRemoveEvent,
   UpdateEvent,
 } from 'typeorm';
-import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { FileField } from '../../fields/file-field.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { checkValue } from '../../fields/file-field.js';
 import { transactionOf } from './database.js';
+import { keyOf, valueOf } from './entity-values.js';
 import type { FieldColumn } from './entities.js';
 
 /**
@@ -30,7 +30,7 @@ export class FileSubscriber implements EntitySubscriberInterface {
   ) {}
 
   async afterInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
-    const key = keyOf(event.metadata, event.entity, event.entityId);
+    const key = isGuessed(event) ? undefined : keyOf(event.metadata, event.entity, event.entityId);
     for (const { column, field } of this.columns(event.metadata)) {
       const current = checkValue(valueOf(column, event.entity), field.options);
       if (current) await this.#record(event.queryRunner, field, key, { kind: 'insert', current });
@@ -90,18 +90,12 @@ export class FileSubscriber implements EntitySubscriberInterface {
   }
 }
 
-function valueOf(column: ColumnMetadata, entity: ObjectLiteral | undefined): unknown {
-  return entity && column.getEntityValue(entity);
-}
-
-/** The primary key from the first source that has all of it. */
-function keyOf(metadata: EntityMetadata, ...sources: unknown[]): readonly unknown[] | undefined {
-  for (const source of sources) {
-    if (source === undefined || source === null) continue;
-    const parts = metadata.primaryColumns.map((column) =>
-      typeof source === 'object' ? valueOf(column, source as ObjectLiteral) : source,
-    );
-    if (parts.length > 0 && parts.every((part) => part !== undefined && part !== null)) return parts;
-  }
-  return undefined;
+/**
+ * Whether the key of a new row is the ORM's guess: insert() and upsert() count up from the last key that the driver saw,
+ * which is another row's when rows were updated instead. Where the database returns keys, they are right.
+ */
+function isGuessed({ metadata, entityId, queryRunner }: InsertEvent<ObjectLiteral>): boolean {
+  const { driver } = queryRunner.manager.connection;
+  const counted = metadata.primaryColumns.some(({ generationStrategy }) => generationStrategy === 'increment');
+  return entityId === undefined && counted && !driver.isReturningSqlSupported('insert');
 }

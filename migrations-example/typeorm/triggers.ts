@@ -1,0 +1,15 @@
+import { createFileTriggers, dropFileTriggers } from 'filefield/typeorm';
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Optional: with triggers the ledger also sees bulk updates, query builders and raw SQL, at once. */
+export class FileTriggers1763000002000 implements MigrationInterface {
+  readonly name = 'FileTriggers1763000002000';
+
+  up(runner: QueryRunner): Promise<void> {
+    return createFileTriggers(runner);
+  }
+
+  down(runner: QueryRunner): Promise<void> {
+    return dropFileTriggers(runner);
+  }
+}

@@ -1,0 +1,18 @@
+import type { EntityMetadata, ObjectLiteral } from 'typeorm';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+
+export function valueOf(column: ColumnMetadata, entity: ObjectLiteral | undefined): unknown {
+  return entity && column.getEntityValue(entity);
+}
+
+/** The primary key from the first source that has all of it. */
+export function keyOf(metadata: EntityMetadata, ...sources: unknown[]): readonly unknown[] | undefined {
+  for (const source of sources) {
+    if (source === undefined || source === null) continue;
+    const parts = metadata.primaryColumns.map((column) =>
+      typeof source === 'object' ? valueOf(column, source as ObjectLiteral) : source,
+    );
+    if (parts.length > 0 && parts.every((part) => part !== undefined && part !== null)) return parts;
+  }
+  return undefined;
+}

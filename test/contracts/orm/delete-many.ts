@@ -1,0 +1,52 @@
+import { expectCode, expectInvariants } from './context.js';
+import { BulkContext, type BulkHarness } from './bulk.js';
+
+/** `files.deleteMany`, which needs no triggers. */
+export function deleteManyClaims(open: () => Promise<BulkHarness>): void {
+  describe('deleteMany', () => {
+    let harness: BulkHarness;
+    beforeAll(async () => {
+      harness = await open();
+    });
+    afterAll(() => harness?.close());
+    afterEach(() => expectInvariants(harness));
+    const t = new BulkContext(() => harness);
+    const title = (text: string) => harness.query(`UPDATE contract_document SET title = '${text}' WHERE title = ''`);
+
+    it('deletes the rows that match, and their files', async () => {
+      for (const slug of ['many-1', 'many-2', 'many-3']) await t.inserted(slug, 'one of many');
+      await title('gone');
+      await t.inserted('many-4', 'another');
+      expect(await t.files.deleteMany(harness.Document, { title: 'gone' })).toBe(3);
+      await t.expire();
+      expect(await t.kept('one of many')).toBe(0);
+      expect(await t.textOf('many-4')).toBe('another');
+      expect(await t.files.deleteMany(harness.Document, { title: 'gone' })).toBe(0);
+    });
+
+    it('goes in batches, and takes null for a value', async () => {
+      const values = Array.from({ length: 1050 }, (_, index) => `('batch-${index}', 'batch')`);
+      await harness.query(`INSERT INTO contract_document (slug, title) VALUES ${values.join(', ')}`);
+      await t.inserted('with-file', 'kept in spite of null');
+      expect(await t.files.deleteMany(harness.Document, { title: 'batch', cover: null })).toBe(1050);
+      expect(await t.textOf('with-file')).toBe('kept in spite of null');
+    });
+
+    it('leaves everything as it was when one row cannot be deleted', async () => {
+      await t.inserted('pinned', 'pinned');
+      await t.inserted('beside', 'beside');
+      const reference = 'FOREIGN KEY (document) REFERENCES contract_document (slug)';
+      await harness.query(`CREATE TABLE pin (document varchar(100) NOT NULL, ${reference})`);
+      await harness.query(`INSERT INTO pin (document) VALUES ('pinned')`);
+      await title('pinned');
+      await expect(t.files.deleteMany(harness.Document, { title: 'pinned' })).rejects.toThrow();
+      await t.reconcile();
+      expect([await t.textOf('pinned'), await t.textOf('beside')]).toEqual(['pinned', 'beside']);
+    });
+
+    it('refuses a condition that all rows meet', async () => {
+      await expectCode(t.files.deleteMany(harness.Document, {}), 'invalid_option');
+      await expectCode(t.files.deleteMany(harness.Document, { title: undefined }), 'invalid_option');
+    });
+  });
+}

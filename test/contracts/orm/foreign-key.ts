@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileEvents } from '../../../src/events.js';
+import { References } from '../../../src/ledger/references.js';
+import { Sweeper } from '../../../src/ledger/sweeper.js';
+import { BulkContext, type BulkHarness } from './bulk.js';
+import { expectInvariants } from './context.js';
+
+/** The generated column with a foreign key to the ledger. */
+export function foreignKeyClaims(open: () => Promise<BulkHarness>): void {
+  describe('the foreign key', () => {
+    let harness: BulkHarness;
+    beforeAll(async () => {
+      harness = await open();
+    });
+    afterAll(() => harness?.close());
+    afterEach(() => expectInvariants(harness));
+    const t = new BulkContext(() => harness);
+
+    it('refuses a row that names an unknown file', async () => {
+      const descriptor = JSON.stringify({ ...(await t.stage('known')).toDescriptor(), id: randomUUID() });
+      const insert = `INSERT INTO contract_document (slug, title, file) VALUES ('unknown', '', '${descriptor}')`;
+      await expect(harness.query(insert)).rejects.toThrow(/foreign key/i);
+      expect(await t.rows('unknown')).toEqual([]);
+    });
+
+    it('refuses a staged file that has been swept, and lets go of one that was replaced', async () => {
+      const file = await t.stage('too late');
+      await t.expire();
+      await expect(harness.unit().insert({ slug: 'late', file })).rejects.toThrow();
+      await t.inserted('replaced', 'before');
+      const unit = harness.unit();
+      const row = (await unit.find('replaced'))!;
+      row.file = await t.stage('after');
+      await unit.save(row);
+      await t.expire();
+      expect([await t.kept('before'), await t.textOf('replaced')]).toEqual([0, 'after']);
+    });
+
+    it('keeps a file that a sweep takes for unused, and says so', async () => {
+      const referenced = [await t.inserted('held-1', 'held'), await t.inserted('held-2', 'held')];
+      const free = await t.stage('free');
+      const ids = [free, ...referenced.map(({ file }) => file!)].map(({ id }) => `'${id}'`);
+      await harness.query(`UPDATE file_ledger SET state = 'doomed', not_before = 0 WHERE id IN (${ids.join(', ')})`);
+      await expect(harness.query(`DELETE FROM file_ledger WHERE id = ${ids[1]}`)).rejects.toThrow(/foreign key/i);
+      const events = new FileEvents();
+      const faults: unknown[] = [];
+      events.on('fault', (error) => void faults.push(error));
+      // As if the look at the rows had been generated wrong.
+      const blind = new Sweeper(t.files.ledger.database, t.files.storages, new References([]), events);
+      await delay(5);
+      expect(await blind.sweep({ batch: 2 })).toMatchObject({ revived: 2, deleted: 1, failed: 0 });
+      expect(faults).toHaveLength(2);
+      expect([await t.textOf('held-1'), await t.textOf('held-2'), await t.kept('free')]).toEqual(['held', 'held', 0]);
+      expect(await harness.query('SELECT id FROM file_trash')).toEqual([]);
+    });
+  });
+}
