@@ -1,9 +1,9 @@
 // Compiles the library and the benchmarks, then runs them, or those that are named. Loopback only.
 import { execFileSync } from 'node:child_process';
+import { freshLibrary } from './fresh.mjs';
 
-process.chdir(new URL('..', import.meta.url).pathname);
 const run = (...args) => execFileSync(process.execPath, args, { stdio: 'inherit' });
-run('build/build.mjs');
+freshLibrary();
 console.log('building the benchmarks …');
 run('node_modules/typescript/bin/tsc', '-p', 'build/tsconfig.bench.json');
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['object-view', 'insert']) {

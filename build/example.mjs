@@ -1,48 +1,7 @@
 // Starts the example application; arguments go to it. What is missing or out of date is built first.
-import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { freshExample } from './fresh.mjs';
 
-process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-
-/** The time of the last change below files and folders; 0 for what does not exist. */
-function changed(...names) {
-  return Math.max(
-    ...names.map((name) => {
-      const stats = statSync(name, { throwIfNoEntry: false });
-      if (!stats?.isDirectory()) return stats?.mtimeMs ?? 0;
-      return Math.max(stats.mtimeMs, ...readdirSync(name).map((child) => changed(path.join(name, child))));
-    }),
-  );
-}
-
-function run(...args) {
-  try {
-    execFileSync(process.execPath, args, { stdio: 'inherit' });
-  } catch {
-    console.error('The build failed; the compiler says why above. Has "npm ci" been run?');
-    process.exit(1);
-  }
-}
-
-const settings = ['package.json', 'tsconfig.json', 'build'];
-// The build writes it last.
-const library = 'dist/cjs/package.json';
-if (changed(library) < changed('src', ...settings)) {
-  console.log('Building the library, about 10 seconds, once and after changes …');
-  run('build/build.mjs');
-}
-
-const example = 'dist-example/built';
-if (changed(example) < changed('entities-example', 'migrations-example', library, ...settings)) {
-  console.log('Building the example …');
-  rmSync('dist-example', { recursive: true, force: true });
-  run('node_modules/typescript/bin/tsc', '-p', 'build/tsconfig.example.json');
-  for (const folder of ['page', 'samples']) {
-    cpSync(`entities-example/${folder}`, `dist-example/entities-example/${folder}`, { recursive: true });
-  }
-  writeFileSync(example, '');
-}
-
-await import(pathToFileURL('dist-example/entities-example/start.js').href);
+freshExample();
+await import(pathToFileURL(path.resolve('dist-example/entities-example/start.js')).href);

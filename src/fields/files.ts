@@ -11,6 +11,7 @@ import type { StorageRegistry } from '../registry.js';
 import { StoredFile, type StoredFileContext } from '../stored-file.js';
 import { toUpload, type UploadSource } from '../upload.js';
 import { parseDuration, type Duration } from './duration.js';
+import { Copies } from './copies.js';
 import { checkField, type FileField } from './file-field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
 import { recordDeletes, type DeletedRows } from './slots.js';
@@ -54,6 +55,8 @@ export class Files implements ObjectFinder {
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
   readonly #context: StoredFileContext;
+  /** For the ORM packages. */
+  readonly copies: Copies;
 
   /** For the ORM packages; users call `attachFiles`. */
   constructor(
@@ -67,6 +70,7 @@ export class Files implements ObjectFinder {
     this.#sweeper = new Sweeper(ledger.database, storages, references, events);
     this.#reconciler = new Reconciler(ledger, storages, references, events);
     this.#context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
+    this.copies = new Copies(this.#staging, this.#context);
   }
 
   /** Makes stored files out of descriptors; the ORM's column uses it. */

@@ -1,3 +1,4 @@
+import type { CopyPolicy } from '../ledger/ledger.js';
 import type { ByteSize } from './byte-size.js';
 import type { Duration } from './duration.js';
 
@@ -60,12 +61,13 @@ export interface FileFieldOptions {
    */
   readonly onSoftDelete?: Retention;
   /**
-   * What happens when a file that another row or field has is assigned: `forbid` refuses it with `already_bound`;
-   * `share` lets several rows have the same bytes, which go when the last of them does. For a copy of its own, stage the
-   * stored file anew: `files.stage(Document, 'file', other.file)`.
+   * What happens when a file that another row or field has is assigned: `forbid` refuses it with `already_bound`; `copy`
+   * copies the bytes while the row is saved; `share` lets several rows have the same bytes, which go when the last of them
+   * does. To copy at a time of your own, outside of the transaction, stage the stored file:
+   * `files.stage(Document, 'file', other.file)`.
    * @default 'forbid'
    */
-  readonly copies?: 'forbid' | 'share';
+  readonly copies?: CopyPolicy;
   /**
    * Name of the database column.
    * @default what the ORM makes of the property's name

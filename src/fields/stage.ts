@@ -4,6 +4,7 @@ import type { FileDescriptor } from '../descriptor.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
 import { makeKey } from '../key.js';
+import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { StorageRegistry } from '../registry.js';
 import type { Upload } from '../upload.js';
@@ -16,6 +17,11 @@ export interface StageContext {
   readonly storages: StorageRegistry;
   readonly ledger: Ledger;
   readonly events: FileEvents;
+  /**
+   * Where intents are written.
+   * @default the ledger's own connection, committed at once
+   */
+  readonly intents?: LedgerConnection;
 }
 
 export interface StageOptions {
@@ -91,10 +97,10 @@ export async function stageUpload(
 }
 
 /** Records what will be stored, under a key that no other entry of the ledger has. */
-async function intend({ ledger }: StageContext, storage: string): Promise<{ id: string; key: string }> {
+async function intend({ ledger, intents }: StageContext, storage: string): Promise<{ id: string; key: string }> {
   for (let tries = 0; tries < 3; tries += 1) {
     const name = { id: randomUUID(), key: makeKey() };
-    if (await ledger.intend(name.id, storage, name.key)) return name;
+    if (await ledger.intend(name.id, storage, name.key, intents)) return name;
   }
   throw new FileFieldError('already_exists', 'Three fresh keys were taken; is the source of random numbers broken?', {
     storage,

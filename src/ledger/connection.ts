@@ -14,5 +14,7 @@ export interface SqlResult {
  */
 export interface LedgerConnection {
   readonly dialect: Dialect;
+  /** Whether transactions of the application use this very connection too, as with SQLite. */
+  readonly shared?: boolean;
   execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult>;
 }

@@ -22,6 +22,9 @@ export interface LedgerOptions {
 /** Unless it is said otherwise: ten minutes. */
 export const defaultGrace = 10 * 60_000;
 
+/** What happens to a file that another slot has: see `FileFieldOptions.copies`. */
+export type CopyPolicy = 'forbid' | 'copy' | 'share';
+
 /** What a slot lets go of: `current` is what it holds now. */
 export interface Release {
   readonly current: string | null;
@@ -65,12 +68,18 @@ export class Ledger {
 
   /**
    * Writes the intent to store an object, committed on its own before any byte moves. Resolves to false when the key is
-   * taken: nothing is recorded then.
+   * taken: nothing is recorded then. Through a transaction it is committed with that one only: if it is rolled back, or the
+   * process dies, the object is one that a reconcile finds as unknown.
    */
-  async intend(id: string, storage: string, key: string): Promise<boolean> {
-    const time = now[this.database.dialect];
+  async intend(
+    id: string,
+    storage: string,
+    key: string,
+    connection: LedgerConnection = this.database,
+  ): Promise<boolean> {
+    const time = now[connection.dialect];
     const insert = `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES (?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`;
-    const { affected } = await this.database.execute(insertOnce(this.database.dialect, insert), [id, storage, key]);
+    const { affected } = await connection.execute(insertOnce(connection.dialect, insert), [id, storage, key]);
     if (affected === 0) return false;
     this.events.emit('intended', { id, storage, key });
     return true;
@@ -116,7 +125,7 @@ export class Ledger {
     transaction: LedgerConnection,
     slot: Slot,
     file: FileDescriptor,
-    copies: 'forbid' | 'share' = 'forbid',
+    copies: CopyPolicy = 'forbid',
   ): Promise<void> {
     const place = [slot.owner, slot.pk, slot.slot];
     // A doomed file whose bytes are still there may come back: retiring deletes this very row, so one of the two wins.
@@ -178,16 +187,24 @@ export class Ledger {
     return `state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${Math.max(this.grace, retain)}`;
   }
 
-  /** What binding comes to when the file is in a slot already: this very one, or another. */
-  async #bindTaken(
-    transaction: LedgerConnection,
-    slot: Slot,
+  /** The slot that has a file, with nulls where nobody knows; undefined for a file that is free to be bound. */
+  async holder(
+    connection: LedgerConnection,
     file: FileDescriptor,
-    copies: 'forbid' | 'share',
-  ): Promise<void> {
+  ): Promise<{ readonly owner: unknown; readonly pk: unknown; readonly slot: unknown } | undefined> {
+    const { rows } = await connection.execute(
+      `SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE state = 'live' AND ${named}`,
+      names(file),
+    );
+    const [found] = rows;
+    return found && { owner: found.owner, pk: found.pk, slot: found.slot };
+  }
+
+  /** What binding comes to when the file is in a slot already: this very one, or another. */
+  async #bindTaken(transaction: LedgerConnection, slot: Slot, file: FileDescriptor, copies: CopyPolicy): Promise<void> {
     const found = await this.#find(transaction, file);
     if (found.owner === slot.owner && found.pk === slot.pk && found.slot === slot.slot) return;
-    if (copies === 'forbid') {
+    if (copies !== 'share') {
       throw new FileFieldError(
         'already_bound',
         `The file belongs to another row or field already (${String(found.owner)}.${String(found.slot)}); stage it anew to give this one a copy.`,

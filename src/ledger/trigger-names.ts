@@ -1,3 +1,4 @@
+import type { CopyPolicy } from './ledger.js';
 import { createHash } from 'node:crypto';
 import type { Dialect } from './dialect.js';
 
@@ -13,7 +14,7 @@ export interface TriggerColumn {
   readonly onDelete: number | 'keep';
   /** Where soft-deleted rows let go of their files: the column that says when, and what becomes of them. */
   readonly softDelete?: { readonly column: string; readonly retain: number | 'keep' } | undefined;
-  readonly copies: 'forbid' | 'share';
+  readonly copies: CopyPolicy;
 }
 
 export function quoted(dialect: Dialect, name: string): string {

@@ -10,6 +10,7 @@ const { Entity, PrimaryKey } = legacy;
 class Shelf {
   @PrimaryKey({ type: 'integer' }) id!: number;
   @FileField({ storage: 'media', onReplace: 'keep', onDelete: { retain: '1h' } }) archive!: StoredFile | null;
+  @FileField({ storage: 'media', copies: 'copy' }) copied!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
 }
 
@@ -22,7 +23,7 @@ describe.each(await reachableDatabases())(`policies of MikroORM ${major} on %s`,
     const { em } = open;
     const stage = (field: 'archive' | 'shared', text: string) => files.stage(Shelf, field, text);
     const create = (values: Partial<Shelf>) => {
-      const shelf = em.create(Shelf, { archive: null, shared: null, ...values } as never) as Shelf;
+      const shelf = em.create(Shelf, { archive: null, copied: null, shared: null, ...values } as never) as Shelf;
       em.persist(shelf);
       return shelf;
     };
@@ -47,4 +48,32 @@ describe.each(await reachableDatabases())(`policies of MikroORM ${major} on %s`,
     expect(media.keys).toHaveLength(2);
     await open.close();
   });
+
+  it.each(['implicit', 'explicit'])(
+    'copy a file of another row while it is saved, in an %s transaction',
+    async (kind) => {
+      const open = await openMikro(database, [Shelf]);
+      const media = new MemoryStorage();
+      const files = await attachFiles(open.orm, { storages: new StorageRegistry({ media }), grace: 0 });
+      const { em } = open;
+      const add = (values: Partial<Shelf>) => {
+        const shelf = em.create(Shelf, { archive: null, copied: null, shared: null, ...values } as never) as Shelf;
+        em.persist(shelf);
+        return shelf;
+      };
+      const one = add({ copied: await files.stage(Shelf, 'copied', 'twice') });
+      await em.flush();
+      if (kind === 'explicit') await em.begin();
+      const two = add({ copied: one.copied });
+      await em.flush();
+      if (kind === 'explicit') await em.commit();
+      expect(two.copied?.id).not.toBe(one.copied?.id);
+      em.remove(one);
+      await em.flush();
+      await files.sweep();
+      expect(media.keys).toHaveLength(1);
+      expect(await (await open.em.findOneOrFail(Shelf, { id: two.id })).copied?.text()).toBe('twice');
+      await open.close();
+    },
+  );
 });

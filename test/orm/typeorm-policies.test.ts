@@ -15,6 +15,7 @@ class Book {
   @FileField({ storage: 'media', onReplace: 'keep', onDelete: { retain: '1h' } }) archive!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
   @FileField({ storage: 'media', onSoftDelete: 'delete' }) draft!: StoredFile | null;
+  @FileField({ storage: 'media', copies: 'copy' }) copied!: StoredFile | null;
   @FileField({ storage: 'media' }) plain!: StoredFile | null;
 }
 
@@ -38,8 +39,9 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
   });
   afterEach(() => site.close());
 
-  const stage = (field: 'archive' | 'shared' | 'draft' | 'plain', text: string) => site.files.stage(Book, field, text);
-  const textOf = async (field: 'archive' | 'shared' | 'draft' | 'plain', id: number) =>
+  const stage = (field: 'archive' | 'shared' | 'copied' | 'draft' | 'plain', text: string) =>
+    site.files.stage(Book, field, text);
+  const textOf = async (field: 'archive' | 'shared' | 'copied' | 'draft' | 'plain', id: number) =>
     (await site.books.findOneByOrFail({ id }))[field]?.text();
 
   it('keep: a replaced file stays for ever, and nobody reports it', async () => {
@@ -85,6 +87,27 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     await books.remove(two);
     await files.sweep();
     expect(media.keys).toEqual([]);
+  });
+
+  it('copy: a file of another row is copied while the row is saved, and each goes with its own row', async () => {
+    const { books, files, media } = site;
+    const one = await books.save(books.create({ copied: await stage('copied', 'twice') }));
+    const two = await books.save(books.create({ copied: one.copied }));
+    const three = await books.save(books.create({ title: 'empty' }));
+    three.copied = (await books.findOneByOrFail({ id: two.id })).copied;
+    await books.save(three);
+    expect(new Set([one, two, three].map(({ copied }) => copied?.id)).size).toBe(3);
+    expect(media.keys).toHaveLength(3);
+    // Its own file is no copy.
+    const again = await books.findOneByOrFail({ id: two.id });
+    again.title = 'again';
+    again.copied = two.copied;
+    await books.save(again);
+    expect(media.keys).toHaveLength(3);
+    await books.remove([one, three]);
+    await files.sweep();
+    expect(media.keys).toHaveLength(1);
+    expect(await textOf('copied', again.id)).toBe('twice');
   });
 
   it('forbid: a copy of its own is staged out of the stored file', async () => {

@@ -34,7 +34,12 @@ export async function attachFiles(orm: MikroORM, options: AttachOptions): Promis
   const files = new Files(options.storages, ledger, entities, events);
   await ledger.verify();
   attachContext(orm.em.getPlatform(), files.context);
-  const subscriber = new FileSubscriber(ledger, dialectOf(orm.em), (metadata) => entities.properties(metadata));
+  const subscriber = new FileSubscriber(
+    ledger,
+    dialectOf(orm.em),
+    (metadata) => entities.properties(metadata),
+    files.copies,
+  );
   orm.em.getEventManager().registerSubscriber(subscriber);
   return files;
 }

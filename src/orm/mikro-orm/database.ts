@@ -38,6 +38,7 @@ export function databaseOf(orm: MikroORM): LedgerConnection {
   const dialect = dialectOf(orm.em);
   return {
     dialect,
+    shared: dialect === 'sqlite',
     async execute(sql, parameters) {
       try {
         if (dialect !== 'sqlite') return await retried(() => run(orm.em.getConnection(), sql, parameters));

@@ -1,4 +1,5 @@
-import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber } from '@mikro-orm/core';
+import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
+import type { Copies } from '../../fields/copies.js';
 import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
@@ -17,7 +18,26 @@ export class FileSubscriber implements EventSubscriber {
     private readonly ledger: Ledger,
     private readonly dialect: Dialect,
     private readonly fields: (metadata: EntityMetadata) => readonly FieldProperty[],
+    private readonly copies: Copies,
   ) {}
+
+  /** Files that another row has, where the field's policy is to copy them. An implicit transaction has not begun yet. */
+  async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
+    const transaction = em.isInTransaction() ? transactionOf(em, this.dialect) : undefined;
+    for (const { entity, meta, type } of uow.getChangeSets()) {
+      if (type !== 'create' && type !== 'update') continue;
+      for (const field of this.fields(meta)) {
+        const file = valueOf(entity, field);
+        if (field.field.options.copies !== 'copy' || !isStoredFile(file)) continue;
+        const key = type === 'update' ? (wrap(entity, true).getPrimaryKeys(true) ?? undefined) : undefined;
+        const own = await this.copies.ownFile({ field: field.field, file, key, transaction });
+        if (own === file) continue;
+        const holder = valueOf(entity, { ...field, path: field.path.slice(0, -1) }) as Record<string, unknown>;
+        holder[field.path.at(-1)!] = own;
+        uow.recomputeSingleChangeSet(entity);
+      }
+    }
+  }
 
   async afterCreate(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {

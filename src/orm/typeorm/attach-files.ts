@@ -41,7 +41,7 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
     if (isFileColumn(column.transformer)) column.transformer = column.transformer.attached(files.context);
   }
   dataSource.subscribers.push(
-    new FileSubscriber(ledger, dialectOf(dataSource), (metadata) => entities.columns(metadata)),
+    new FileSubscriber(ledger, dialectOf(dataSource), (metadata) => entities.columns(metadata), files.copies),
   );
   attached.add(dataSource);
   return files;

@@ -75,6 +75,7 @@ const patience = 5_000;
  * began meanwhile. Ledger statements are conditions on rows: repeating one that took effect changes nothing.
  */
 class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
+  readonly shared = true;
   /** Transactions that were begun so far. */
   #begun = 0;
 

@@ -9,11 +9,13 @@ import type {
   SoftRemoveEvent,
   UpdateEvent,
 } from 'typeorm';
+import type { Copies } from '../../fields/copies.js';
 import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { FileField } from '../../fields/file-field.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { checkValue } from '../../fields/file-field.js';
+import { isStoredFile } from '../../stored-file.js';
 import { transactionOf } from './database.js';
 import { keyOf, valueOf } from './entity-values.js';
 import type { FieldColumn } from './entities.js';
@@ -27,7 +29,16 @@ export class FileSubscriber implements EntitySubscriberInterface {
     private readonly ledger: Ledger,
     private readonly dialect: Dialect,
     private readonly columns: (metadata: EntityMetadata) => readonly FieldColumn[],
+    private readonly copies: Copies,
   ) {}
+
+  async beforeInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
+    await this.#copy(event, undefined);
+  }
+
+  async beforeUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
+    await this.#copy(event, event.databaseEntity as ObjectLiteral | undefined);
+  }
 
   async afterInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
     const key = isGuessed(event) ? undefined : keyOf(event.metadata, event.entity, event.entityId);
@@ -67,6 +78,21 @@ export class FileSubscriber implements EntitySubscriberInterface {
     for (const { column, field } of this.columns(event.metadata)) {
       const current = checkValue(valueOf(column, row), field.options);
       if (current) await this.#record(event.queryRunner, field, key, { kind: 'restore', current });
+    }
+  }
+
+  /** Files that another row has, where the field's policy is to copy them; the SQL is made after this. */
+  async #copy(
+    event: InsertEvent<ObjectLiteral> | UpdateEvent<ObjectLiteral>,
+    saved: ObjectLiteral | undefined,
+  ): Promise<void> {
+    const { entity, metadata, queryRunner } = event;
+    for (const { column, field } of this.columns(metadata)) {
+      const file = valueOf(column, entity);
+      if (!entity || !isStoredFile(file) || file.equals(valueOf(column, saved))) continue;
+      const transaction = queryRunner.isTransactionActive ? transactionOf(queryRunner, this.dialect) : undefined;
+      const own = await this.copies.ownFile({ field, file, key: keyOf(metadata, saved), transaction });
+      if (own !== file) column.setEntityValue(entity, own);
     }
   }
 
