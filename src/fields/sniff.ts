@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import mime from 'mime-types';
 
@@ -31,14 +32,23 @@ function markupType(text: string): string {
   return /^\s*<\?xml/i.test(text) && !/<html[\s>]/i.test(text) ? 'application/xml' : 'text/html';
 }
 
-/** UTF-8 text, or undefined when the bytes are something else. The cut at the end may fall inside a character. */
+/** UTF-8 text, or undefined when the bytes are something else. */
 function decode(head: Uint8Array): string | undefined {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: head.byteLength >= headBytes });
-    return binary.test(text) ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const whole = head.byteLength < headBytes ? head : withoutCutCharacter(head);
+  if (!isUtf8(whole)) return undefined;
+  const text = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength)
+    .toString('utf8')
+    .replace(/^\ufeff/, '');
+  return binary.test(text) ? undefined : text;
+}
+
+/** The head ends at a number of bytes, which may be inside a character. */
+function withoutCutCharacter(head: Uint8Array): Uint8Array {
+  let end = head.byteLength;
+  while (end > head.byteLength - 4 && ((head[end - 1] ?? 0) & 0xc0) === 0x80) end -= 1;
+  const lead = head[end - 1] ?? 0;
+  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  return end - 1 + length > head.byteLength ? head.subarray(0, end - 1) : head;
 }
 
 /** True when a media type is one of the patterns, `type/subtype` or `type/*`; its parameters and case do not matter. */
