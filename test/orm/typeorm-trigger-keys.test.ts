@@ -18,7 +18,7 @@ class Order {
   @PrimaryColumn('varchar', { length: 100, name: 'size' }) size!: string;
   @PrimaryColumn('int', { name: 'id' }) number!: number;
   @FileField({ storage: 'files', column: 'slot', copies: 'share', onSoftDelete: 'delete' }) file!: StoredFile | null;
-  @FileField({ storage: 'files', column: "it's", onReplace: 'keep', onDelete: { retain: '1h' } })
+  @FileField({ storage: 'files', column: 'of state', onReplace: 'keep', onDelete: { retain: '1h' } })
   other!: StoredFile | null;
   @Column('int', { nullable: true }) state!: number | null;
   @DeleteDateColumn() deletedAt!: Date | null;
@@ -65,7 +65,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
       await orders().delete({ size, number: 1 });
       await orders().save(orders().create({ size, number: 1, other: hooked }));
       expect(await entry(hooked)).toEqual(found);
-      expect(found).toMatchObject({ state: 'live', owner: 'order', pk: JSON.stringify([size, '1']), slot: "it's" });
+      expect(found).toMatchObject({ state: 'live', owner: 'order', pk: JSON.stringify([size, '1']), slot: 'of state' });
     },
   );
 

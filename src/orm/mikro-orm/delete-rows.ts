@@ -4,8 +4,7 @@ import type { OnDeleted } from '../../fields/files.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
 import { isStoredFile } from '../../stored-file.js';
 import { dialectOf, transactionOf } from './database.js';
-import type { FieldProperty } from './entities.js';
-import { valueOf } from './subscriber.js';
+import { valueOf, type FieldProperty } from './field-property.js';
 
 const batch = 500;
 

@@ -3,19 +3,10 @@ import type { ColumnKind, EntityRef } from '../../entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/file-field.js';
 import type { EntityPort, OnDeleted } from '../../fields/files.js';
-import type { FileTriggerColumn } from '../../fields/file-triggers.js';
 import { dialectOf } from './database.js';
 import { deleteRows } from './delete-rows.js';
+import type { FieldProperty } from './field-property.js';
 import { isFileType, type FileType } from './file-type.js';
-
-/** A file field and the property it is. */
-export interface FieldProperty {
-  readonly field: FileField;
-  readonly property: EntityProperty;
-  /** From the entity to the value; more than one step where it is embedded. */
-  readonly path: readonly string[];
-  readonly trigger: FileTriggerColumn;
-}
 
 const integers = /^(?:int|integer|int2|int4|smallint|mediumint|tinyint|smallserial|serial)\b/;
 const bigints = /^(?:bigint|int8|bigserial)\b/;

@@ -5,7 +5,7 @@ import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { isStoredFile, StoredFile } from '../../stored-file.js';
 import { transactionOf } from './database.js';
-import type { FieldProperty } from './entities.js';
+import { valueOf, type FieldProperty } from './field-property.js';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -95,8 +95,4 @@ function writtenBy({ changeSet }: EventArgs<object>, { property }: FieldProperty
 
 function fileOf(value: unknown): StoredFile | null {
   return isStoredFile(value) ? value : StoredFile.parse(value);
-}
-
-export function valueOf(entity: object, { path }: FieldProperty): unknown {
-  return path.reduce<unknown>((value, name) => (value as Data | null | undefined)?.[name], entity);
 }

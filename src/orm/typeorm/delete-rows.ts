@@ -3,8 +3,7 @@ import { FileFieldError } from '../../errors.js';
 import type { OnDeleted } from '../../fields/files.js';
 import { isStoredFile } from '../../stored-file.js';
 import { dialectOf, transactionOf } from './database.js';
-import type { FieldColumn } from './entities.js';
-import { keyOf, valueOf } from './entity-values.js';
+import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 
 const batch = 500;
 

@@ -7,13 +7,8 @@ import type { EntityPort, OnDeleted } from '../../fields/files.js';
 import type { FileFieldOptions } from '../../fields/options.js';
 import { dialectOf } from './database.js';
 import { deleteRows } from './delete-rows.js';
+import type { FieldColumn } from './entity-values.js';
 import { isFileColumn } from './file-column.js';
-
-/** A file field and the column it lives in. */
-export interface FieldColumn {
-  readonly column: ColumnMetadata;
-  readonly field: FileField;
-}
 
 const integers = new Set<unknown>([
   Number,

@@ -1,5 +1,12 @@
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import type { FileField } from '../../fields/file-field.js';
+
+/** A file field and the column it lives in. */
+export interface FieldColumn {
+  readonly column: ColumnMetadata;
+  readonly field: FileField;
+}
 
 export function valueOf(column: ColumnMetadata, entity: ObjectLiteral | undefined): unknown {
   return entity && column.getEntityValue(entity);

@@ -17,8 +17,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { checkValue } from '../../fields/file-field.js';
 import { isStoredFile } from '../../stored-file.js';
 import { transactionOf } from './database.js';
-import { keyOf, valueOf } from './entity-values.js';
-import type { FieldColumn } from './entities.js';
+import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 
 /**
  * Carries what TypeORM writes over to the ledger, in the same transaction, after the row. It decides nothing and does no

@@ -2,7 +2,8 @@ import type { QueryRunner } from 'typeorm';
 import type { EntityRef } from '../../entity.js';
 import { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from '../../fields/file-triggers.js';
 import { dialectOf } from './database.js';
-import { TypeormEntities, type FieldColumn } from './entities.js';
+import { TypeormEntities } from './entities.js';
+import type { FieldColumn } from './entity-values.js';
 
 /** Whose triggers, and what kind. */
 export interface EntityTriggerOptions extends FileTriggerOptions {
