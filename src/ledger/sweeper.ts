@@ -88,7 +88,9 @@ export class Sweeper {
     if (free.length > 0) {
       const copy = `INSERT INTO file_trash (id, storage, object_key, not_before, attempts) SELECT id, storage, object_key, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${placeholders(free)})`;
       await this.database.execute(insertOnce(this.database.dialect, copy), free);
-      const count = await this.#update(`DELETE FROM file_ledger WHERE ${due}`, free);
+      // Meanwhile a file may have been bound, missed by the copy, and doomed again: what is not in the trash stays here.
+      const copied = `EXISTS (SELECT 1 FROM file_trash WHERE file_trash.id = file_ledger.id)`;
+      const count = await this.#update(`DELETE FROM file_ledger WHERE ${due} AND ${copied}`, free);
       if (count > 0) this.events.emit('retired', { count });
     }
     return ids.length;
