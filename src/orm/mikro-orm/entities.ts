@@ -137,6 +137,9 @@ function describe(orm: MikroORM, metadata: EntityMetadata, property: EntityPrope
         column: platform.quoteIdentifier(column),
         owner: names.join('.'),
         slot: column,
+        keys: owner.primaryKeys
+          .flatMap((key) => owner.properties[key as never] as EntityProperty)
+          .flatMap(({ fieldNames }) => fieldNames.map((name) => platform.quoteIdentifier(name))),
       },
     },
   };
