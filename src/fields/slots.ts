@@ -1,6 +1,6 @@
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { ownerKey, type Slot } from '../ledger/reference.js';
+import { ownerKey, rowExists, type Slot } from '../ledger/reference.js';
 import type { StoredFile } from '../stored-file.js';
 import { parseDuration } from './duration.js';
 import type { FileField } from './file-field.js';
@@ -26,7 +26,10 @@ export async function recordChange(ledger: Ledger, transaction: LedgerConnection
     return;
   }
   const slot: Slot = { owner: field.reference.owner, pk: ownerKey(change.key), slot: field.reference.slot };
-  if (current) await ledger.bind(transaction, slot, current.toDescriptor(), field.options.copies);
+  if (current) {
+    const row = kind === 'update' ? rowExists(field.reference, change.key) : undefined;
+    await ledger.bind(transaction, slot, current.toDescriptor(), { copies: field.options.copies, row });
+  }
   // A new row may take a key that a deleted one had, so its slot is looked at too - if it holds a file.
   if (kind === 'insert' && !current) return;
   const retain = retention(field, kind);

@@ -3,7 +3,7 @@ import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
 import { insertOnce, now, placeholders } from './dialect.js';
-import type { Slot } from './reference.js';
+import type { RowCondition, Slot } from './reference.js';
 
 export interface LedgerOptions {
   /**
@@ -32,6 +32,13 @@ export interface Release {
   readonly known?: string;
   /** Milliseconds beyond the grace, or kept for ever. */
   readonly retain: number | 'keep';
+}
+
+export interface BindOptions {
+  /** Whether several rows may have the file. */
+  readonly copies?: CopyPolicy | undefined;
+  /** Holds while the row is there. */
+  readonly row?: RowCondition | undefined;
 }
 
 /** A descriptor must name what the ledger knows in every part: one that was tampered with names nothing. */
@@ -119,24 +126,25 @@ export class Ledger {
 
   /**
    * Binds a file to its slot, inside the transaction that wrote the row. Throws `staged_expired` or `already_bound`,
-   * which rolls that transaction back: a row can never be committed without its bytes.
+   * which rolls that transaction back: a row can never be committed without its bytes. Where the row is gone by now, the
+   * file stays staged.
    */
   async bind(
     transaction: LedgerConnection,
     slot: Slot,
     file: FileDescriptor,
-    copies: CopyPolicy = 'forbid',
+    { copies = 'forbid', row }: BindOptions = {},
   ): Promise<void> {
     const place = [slot.owner, slot.pk, slot.slot];
     // A doomed file whose bytes are still there may come back: retiring deletes this very row, so one of the two wins.
     // Where files are shared, one without an owner is one that several rows have; it stays so.
     const free = copies === 'share' ? `state = 'pending'` : `state <> 'live' OR owner_type IS NULL`;
     const { affected } = await transaction.execute(
-      `UPDATE file_ledger SET ${toLive}, owner_type = ?, owner_pk = ?, slot = ?, size = ?, checksum = ? WHERE ${named} AND (${free} OR (${owned}))`,
-      [...place, file.size, file.sha256, ...names(file), ...place],
+      `UPDATE file_ledger SET ${toLive}, owner_type = ?, owner_pk = ?, slot = ?, size = ?, checksum = ? WHERE ${named} AND (${free} OR (${owned}))${row ? ` AND ${row.sql}` : ''}`,
+      [...place, file.size, file.sha256, ...names(file), ...place, ...(row?.parameters ?? [])],
     );
     // MariaDB may count rows that changed, not rows that matched: binding a bound file again changes none.
-    if (affected === 0) await this.#bindTaken(transaction, slot, file, copies);
+    if (affected === 0 && !(await this.#bindTaken(transaction, slot, file, copies))) return;
     this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key, ...slot });
   }
 
@@ -200,10 +208,16 @@ export class Ledger {
     return found && { owner: found.owner, pk: found.pk, slot: found.slot };
   }
 
-  /** What binding comes to when the file is in a slot already: this very one, or another. */
-  async #bindTaken(transaction: LedgerConnection, slot: Slot, file: FileDescriptor, copies: CopyPolicy): Promise<void> {
+  /** What binding comes to when the file is in a slot already: this very one, or another. False when the row is gone. */
+  async #bindTaken(
+    transaction: LedgerConnection,
+    slot: Slot,
+    file: FileDescriptor,
+    copies: CopyPolicy,
+  ): Promise<boolean> {
     const found = await this.#find(transaction, file);
-    if (found.owner === slot.owner && found.pk === slot.pk && found.slot === slot.slot) return;
+    if (found.owner === slot.owner && found.pk === slot.pk && found.slot === slot.slot) return true;
+    if (found.state === 'pending' || (copies !== 'share' && found.owner === null)) return false;
     if (copies !== 'share') {
       throw new FileFieldError(
         'already_bound',
@@ -215,11 +229,14 @@ export class Ledger {
       `UPDATE file_ledger SET ${toLive}, owner_type = NULL, owner_pk = NULL, slot = NULL WHERE ${named}`,
       names(file),
     );
+    return true;
   }
 
   async #find(transaction: LedgerConnection, file: FileDescriptor): Promise<Readonly<Record<string, unknown>>> {
+    // Without the lock, MariaDB tells what was there when the transaction began, a swept file among it.
+    const lock = transaction.dialect === 'mysql' ? ' FOR UPDATE' : '';
     const { rows } = await transaction.execute(
-      `SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${named}`,
+      `SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${named}${lock}`,
       names(file),
     );
     if (rows[0]) return rows[0];

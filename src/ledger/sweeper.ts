@@ -99,7 +99,9 @@ export class Sweeper {
    * alive, and somebody should look at why.
    */
   async #forget(due: string, ids: readonly string[], report: { revived: number }): Promise<number> {
-    const forget = `DELETE FROM file_ledger WHERE ${due}`;
+    // Meanwhile a file may have been bound, missed by the copy, and doomed again: what is not in the trash stays here.
+    const copied = `EXISTS (SELECT 1 FROM file_trash WHERE file_trash.id = file_ledger.id)`;
+    const forget = `DELETE FROM file_ledger WHERE ${due} AND ${copied}`;
     try {
       return await this.#update(forget, ids);
     } catch (error) {

@@ -148,6 +148,9 @@ function describe(em: EntityManager, metadata: EntityMetadata, property: EntityP
         column: platform.quoteIdentifier(column),
         owner: names.join('.'),
         slot: column,
+        keys: owner.primaryKeys
+          .flatMap((key) => owner.properties[key as never] as EntityProperty)
+          .flatMap(({ fieldNames }) => fieldNames.map((name) => platform.quoteIdentifier(name))),
       },
     },
   };

@@ -127,9 +127,17 @@ function describe(dataSource: DataSource, metadata: EntityMetadata, column: Colu
       column: driver.escape(column.databaseName),
       owner: metadata.tablePath,
       slot: column.databaseName,
+      ...(metadata.primaryColumns.every(isPlain) && {
+        keys: metadata.primaryColumns.map((key) => driver.escape(key.databaseName)),
+      }),
       ...counting(dataSource, metadata, column.transformer.options),
     },
   };
+}
+
+/** Whether the database compares the column with what the entity holds. */
+function isPlain(column: ColumnMetadata): boolean {
+  return !column.transformer && column.type !== 'simple-array' && column.type !== 'simple-json';
 }
 
 /** A soft-deleted row counts, unless its policy lets the bytes go. */

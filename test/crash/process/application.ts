@@ -43,6 +43,8 @@ export interface OpenOptions {
   /** Put around the storage. */
   readonly around?: (storage: Storage) => Storage;
   readonly poolSize?: number;
+  /** Milliseconds after which the driver of PostgreSQL gives a statement up. */
+  readonly queryTimeout?: number;
 }
 
 /** A text long enough to be cut in the middle, so short in an environment variable. */

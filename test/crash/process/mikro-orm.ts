@@ -28,6 +28,7 @@ export async function openMikroOrm(place: Place, options: OpenOptions = {}): Pro
     dbName: name,
     ...(database !== 'sqlite' && { host, port, user, password: '' }),
     entities: [Document],
+    ...(options.queryTimeout && { driverOptions: { connection: { query_timeout: options.queryTimeout } } }),
   });
   const connection = orm.em.getConnection();
   if (options.create) {

@@ -25,6 +25,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
     type: database,
     database: name,
     ...address,
+    ...(options.queryTimeout && { extra: { query_timeout: options.queryTimeout } }),
     entities: [Document],
     synchronize: options.create ?? false,
   } as DataSourceOptions).initialize();
