@@ -30,8 +30,8 @@ export async function recordChange(ledger: Ledger, transaction: LedgerConnection
     const row = kind === 'update' ? rowExists(field.reference, change.key) : undefined;
     await ledger.bind(transaction, slot, current.toDescriptor(), { copies: field.options.copies, row });
   }
-  // A new row may take a key that a deleted one had, so its slot is looked at too - if it holds a file.
-  if (kind === 'insert' && !current) return;
+  // The slot of a new row held nothing, or what a reconcile will find: a statement that nearly always changes nothing.
+  if (kind === 'insert') return;
   const retain = retention(field, kind);
   // A soft-deleted row that keeps its file has not let go of it.
   if (kind === 'soft-delete' && retain === 'keep') return;

@@ -39,7 +39,9 @@ export function ledgerSchema(dialect: Dialect): {
   UNIQUE (storage, object_key)
 )${table}`,
       `CREATE INDEX file_ledger_owner ON file_ledger (owner_type, owner_pk, slot)`,
-      `CREATE INDEX file_ledger_due ON file_ledger (state, lease_until, not_before)`,
+      // No index begins with the state: nearly all rows are live, and a planner without statistics would scan them all.
+      `CREATE INDEX file_ledger_lease ON file_ledger (lease_until)`,
+      `CREATE INDEX file_ledger_due ON file_ledger (not_before)`,
       `CREATE TABLE file_trash (
   id varchar(36) NOT NULL PRIMARY KEY,
   storage varchar(64) NOT NULL,
