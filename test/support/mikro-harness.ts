@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, FileField } from 'filefield/mikro-orm';
-import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import type { DatabaseName } from './databases.js';
 import { legacy, openMikro } from './mikro-orm.js';
@@ -17,11 +18,12 @@ export class Document implements DocumentRow {
   @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
 }
 
-export async function openMikroHarness(database: DatabaseName): Promise<OrmHarness> {
+export async function openMikroHarness(database: DatabaseName): Promise<HookedHarness> {
   const open = await openMikro(database, [Document]);
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });
+  const left: ({ rollback(): unknown } | undefined)[] = [];
   let updates = 0;
   const count = () => {
     updates += open.statements().filter((sql) => /update .?contract_document/i.test(sql)).length;
@@ -42,6 +44,25 @@ export async function openMikroHarness(database: DatabaseName): Promise<OrmHarne
             .then(() => []),
     updates: count,
     countWithoutFile: () => open.em.count(Document, { file: null }),
+    hook: (name, action) => {
+      const manager = open.orm.em.getEventManager();
+      let gone = false;
+      manager.registerSubscriber({
+        [name]: async (args: { transaction?: { rollback(): unknown } }) => {
+          if (gone) return;
+          if (name === 'beforeTransactionRollback') left.push(args.transaction);
+          action();
+        },
+      });
+      return () => void (gone = true);
+    },
+    // MikroORM never gives the connection of a transaction back whose rollback somebody else has prevented.
+    async recover() {
+      for (const transaction of left.splice(0)) {
+        const ended = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
+        await Promise.resolve(ended?.execute?.() ?? ended).catch(() => undefined);
+      }
+    },
     close: open.close,
   };
 }

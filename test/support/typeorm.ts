@@ -10,8 +10,10 @@ import {
   type DataSourceOptions,
   type EntityManager,
   type Logger,
+  type QueryRunner,
 } from 'typeorm';
-import { times, type DocumentRow, type OrmHarness, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
 
@@ -75,7 +77,7 @@ class UpdateCounter implements Logger {
   log(): void {}
 }
 
-export async function openTypeorm(database: DatabaseName): Promise<OrmHarness> {
+export async function openTypeorm(database: DatabaseName): Promise<HookedHarness> {
   const logger = new UpdateCounter();
   const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
   const runner = dataSource.createQueryRunner();
@@ -93,6 +95,18 @@ export async function openTypeorm(database: DatabaseName): Promise<OrmHarness> {
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     updates: () => logger.updates,
     countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
+    hook: (name, action) => {
+      const subscriber = { [name]: action };
+      dataSource.subscribers.push(subscriber);
+      return () => void dataSource.subscribers.splice(dataSource.subscribers.indexOf(subscriber), 1);
+    },
+    async recover() {
+      if (database !== 'sqlite') return;
+      // As a restart would: TypeORM itself has lost count by now.
+      const shared = dataSource.createQueryRunner() as QueryRunner & { transactionDepth: number };
+      if (shared.transactionDepth > 0) await shared.query('ROLLBACK').catch(() => undefined);
+      Object.assign(shared, { transactionDepth: 0, isTransactionActive: false });
+    },
     close,
   };
 }
