@@ -59,8 +59,12 @@ export async function openMikroHarness(database: DatabaseName): Promise<HookedHa
     // MikroORM never gives the connection of a transaction back whose rollback somebody else has prevented.
     async recover() {
       for (const transaction of left.splice(0)) {
-        const ended = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
-        await Promise.resolve(ended?.execute?.() ?? ended).catch(() => undefined);
+        try {
+          const ended = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
+          await (ended?.execute?.() ?? ended);
+        } catch {
+          // MikroORM has ended this one itself.
+        }
       }
     },
     close: open.close,

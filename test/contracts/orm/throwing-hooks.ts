@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DatabaseName } from '../../support/databases.js';
+import { openServer, type DatabaseName } from '../../support/databases.js';
 import { expectInvariants, OrmContext, type OrmHarness, type Unit } from './context.js';
 
 const hooks = [
@@ -78,11 +78,14 @@ export function throwingHookClaims(database: DatabaseName, open: () => Promise<H
   );
 }
 
-/** As when the process that left them open ends. */
+/** As when the process that left them open ends; from a connection that is none of the application's. */
 async function endOpenTransactions(database: DatabaseName, { query }: OrmHarness): Promise<void> {
   if (database !== 'postgres') return;
-  await query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%' AND pid <> pg_backend_pid()`,
+  const [{ name } = { name: '' }] = await query('SELECT current_database() AS name');
+  const admin = await openServer('postgres');
+  await admin.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${String(name)}' AND state LIKE 'idle in%'`,
   );
+  await admin.destroy();
   await delay(50);
 }
