@@ -128,7 +128,9 @@ export class Reconciler {
   async #objects(from: ReconcileCursor, limit: number, remove: boolean): Promise<ReconcileReport> {
     const name = this.storages.names[from.storage] ?? '';
     const storage = this.storages.resolve(name);
-    const oldest = Date.now() - this.grace;
+    // The clock of this process may be wrong.
+    const { rows } = await this.database.execute(`SELECT ${now[this.database.dialect]} AS time`, []);
+    const oldest = Number(rows[0]?.time) - this.grace;
     const keys: string[] = [];
     let after = from.after;
     let seen = 0;
