@@ -38,6 +38,7 @@ export async function recordChange(ledger: Ledger, transaction: LedgerConnection
   await ledger.doom(transaction, slot, {
     current: current?.id ?? null,
     retain,
+    fresh: kind === 'insert',
     ...(previous && { known: previous.id }),
   });
 }

@@ -5,6 +5,8 @@ export interface Release {
   readonly current: string | null;
   /** What the ORM believes that the slot held; finds files that no slot is known of. */
   readonly known?: string;
+  /** The row is new: its slot held something only if a deleted row had the same key. */
+  readonly fresh?: boolean;
   /** Milliseconds beyond the grace, or kept for ever. */
   readonly retain: number | 'keep';
 }

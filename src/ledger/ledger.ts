@@ -149,7 +149,8 @@ export class Ledger {
    * Lets go of whatever the slot held except the file it holds now, inside the transaction that wrote the row. The slot
    * decides, not the old value that the ORM remembers: that may be stale.
    */
-  async doom(transaction: LedgerConnection, slot: Slot, { current, known, retain }: Release): Promise<void> {
+  async doom(transaction: LedgerConnection, slot: Slot, { current, known, retain, fresh }: Release): Promise<void> {
+    if (fresh && !(await this.#holdsOther(transaction, slot, current))) return;
     const time = now[transaction.dialect];
     const fate =
       retain === 'keep'
@@ -160,6 +161,19 @@ export class Ledger {
       [current ?? '', slot.owner, slot.pk, slot.slot, ...(known ? [known] : [])],
     );
     if (affected > 0) this.events.emit('doomed', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count: affected });
+  }
+
+  /**
+   * InnoDB locks the gap where an UPDATE finds nothing, so that transactions with new rows would wait for each other:
+   * there, new rows look first, without a lock.
+   */
+  async #holdsOther(transaction: LedgerConnection, slot: Slot, current: string | null): Promise<boolean> {
+    if (transaction.dialect !== 'mysql') return true;
+    const { rows } = await transaction.execute(
+      `SELECT id FROM file_ledger WHERE ${owned} AND state = 'live' AND id <> ?`,
+      [slot.owner, slot.pk, slot.slot, current ?? ''],
+    );
+    return rows.length > 0;
   }
 
   /** What binding comes to when the file is in a slot already: this very one, or another. False when the row is gone. */
@@ -202,6 +216,4 @@ export class Ledger {
   }
 }
 
-function names(file: FileDescriptor): readonly string[] {
-  return [file.id, file.storage, file.key];
-}
+const names = ({ id, storage, key }: FileDescriptor): readonly string[] => [id, storage, key];
