@@ -35,6 +35,8 @@ export interface FilesEvents {
   retired: [{ readonly count: number }];
   /** An object has been deleted from its storage. */
   deleted: [ObjectName];
+  /** An object could not be deleted, ten times over three days: no sweep tries again unless it is told to. */
+  stuck: [ObjectName & { readonly cause: unknown }];
   /** A row names bytes that its storage does not have. */
   missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
   /** Something went wrong that no caller is waiting for: a lease could not be renewed, an object not be deleted. */
@@ -49,6 +51,7 @@ const names: readonly (keyof FilesEvents)[] = [
   'expired',
   'retired',
   'deleted',
+  'stuck',
   'missing',
   'fault',
 ];

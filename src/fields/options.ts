@@ -1,4 +1,4 @@
-import type { CopyPolicy } from '../ledger/ledger.js';
+import type { CopyPolicy } from '../ledger/binding.js';
 import type { ByteSize } from './byte-size.js';
 import type { Duration } from './duration.js';
 

@@ -57,6 +57,7 @@ export async function stageUpload(
     const began = performance.now();
     const { id, key } = await intend(context, storageName);
     const release = context.ledger.keepAlive(id);
+    const late = () => performance.now() - began > context.ledger.lease / 3;
     let taken = false;
     try {
       const measured = new Measured();
@@ -68,14 +69,16 @@ export async function stageUpload(
           ...(upload.size !== undefined && { size: upload.size }),
           ...(options.signal && { signal: options.signal }),
         })
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           taken = isFileFieldError(error, 'already_exists');
-          throw error;
+          // A sweep that was faster takes what is written so far, which the storage can only call a failure.
+          const swept = isFileFieldError(error, 'storage_failed') && late() && !(await isLeased(context, id));
+          throw swept ? leaseEnded(storageName, key, error) : error;
         });
       const { size, sha256 } = measured;
       await runCheck(field, check && (() => check({ name, type, size, sha256, head })));
       // After a long upload the row has a full lease to be saved in; and if a sweep was faster, the object must not stay.
-      if (performance.now() - began > context.ledger.lease / 3) await secure(context, id, storageName, key);
+      if (late()) await secure(context, id, storageName, key);
       const modified = new Date().toISOString();
       const stored = { v: 1 as const, id, storage: storageName, key, name, size, type, sha256, modified };
       context.events.emit('stored', stored);
@@ -112,10 +115,7 @@ async function secure(context: StageContext, id: string, storage: string, key: s
   let failure: unknown;
   try {
     if (await context.ledger.renew(id)) return;
-    failure = new FileFieldError('staged_expired', 'The lease ended while the file was uploaded; raise it.', {
-      storage,
-      key,
-    });
+    failure = leaseEnded(storage, key);
   } catch (error) {
     failure = error;
   }
@@ -125,6 +125,16 @@ async function secure(context: StageContext, id: string, storage: string, key: s
     .delete(key)
     .catch((fault: unknown) => context.events.emit('fault', fault));
   throw failure;
+}
+
+async function isLeased({ ledger }: StageContext, id: string): Promise<boolean> {
+  // Where the database cannot tell, the failure stays what it was called.
+  return ledger.renew(id).catch(() => true);
+}
+
+function leaseEnded(storage: string, key: string, cause?: unknown): FileFieldError {
+  const message = 'The lease ended while the file was uploaded; raise it.';
+  return new FileFieldError('staged_expired', message, { storage, key, cause });
 }
 
 function checkExtension({ options, property }: FileField, name: string): void {

@@ -1,9 +1,10 @@
 import type { FileDescriptor } from '../descriptor.js';
 import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
+import type { BindOptions, CopyPolicy, Release } from './binding.js';
 import type { LedgerConnection } from './connection.js';
 import { insertOnce, now, placeholders } from './dialect.js';
-import type { RowCondition, Slot } from './reference.js';
+import type { Slot } from './reference.js';
 
 export interface LedgerOptions {
   /**
@@ -21,25 +22,6 @@ export interface LedgerOptions {
 
 /** Unless it is said otherwise: ten minutes. */
 export const defaultGrace = 10 * 60_000;
-
-/** What happens to a file that another slot has: see `FileFieldOptions.copies`. */
-export type CopyPolicy = 'forbid' | 'copy' | 'share';
-
-/** What a slot lets go of: `current` is what it holds now. */
-export interface Release {
-  readonly current: string | null;
-  /** What the ORM believes that the slot held; finds files that no slot is known of. */
-  readonly known?: string;
-  /** Milliseconds beyond the grace, or kept for ever. */
-  readonly retain: number | 'keep';
-}
-
-export interface BindOptions {
-  /** Whether several rows may have the file. */
-  readonly copies?: CopyPolicy | undefined;
-  /** Holds while the row is there. */
-  readonly row?: RowCondition | undefined;
-}
 
 /** A descriptor must name what the ledger knows in every part: one that was tampered with names nothing. */
 const named = 'id = ? AND storage = ? AND object_key = ?';
@@ -122,6 +104,19 @@ export class Ledger {
    */
   async abandon(id: string): Promise<void> {
     await this.database.execute(`UPDATE file_ledger SET lease_until = 0 WHERE id = ? AND state = 'pending'`, [id]);
+  }
+
+  /**
+   * Makes sure of a file before a write that is committed at once, where `bind` would throw too late: no sweep takes it
+   * for the length of a lease. Throws `staged_expired`.
+   */
+  async reserve(connection: LedgerConnection, file: FileDescriptor): Promise<void> {
+    const later = `${now[connection.dialect]} + ${this.lease}`;
+    const { affected } = await connection.execute(
+      `UPDATE file_ledger SET lease_until = ${later}, not_before = CASE WHEN state = 'doomed' THEN ${later} END WHERE ${named} AND state <> 'live'`,
+      names(file),
+    );
+    if (affected === 0) await this.#find(connection, file);
   }
 
   /**
@@ -248,6 +243,4 @@ export class Ledger {
   }
 }
 
-function names(file: FileDescriptor): readonly string[] {
-  return [file.id, file.storage, file.key];
-}
+const names = ({ id, storage, key }: FileDescriptor): readonly string[] => [id, storage, key];

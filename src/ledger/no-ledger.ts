@@ -25,6 +25,8 @@ export class NoLedger extends Ledger {
 
   override async abandon(): Promise<void> {}
 
+  override async reserve(): Promise<void> {}
+
   override async bind(): Promise<void> {}
 
   override async adopt(): Promise<void> {}
@@ -32,4 +34,6 @@ export class NoLedger extends Ledger {
   override async doom(): Promise<void> {}
 
   override async doomMany(): Promise<void> {}
+
+  override async holder(): Promise<undefined> {}
 }

@@ -146,8 +146,10 @@ export class Reconciler {
   async #objects(from: ReconcileCursor, limit: number, remove: boolean): Promise<ReconcileReport> {
     const name = this.storages.names[from.storage] ?? '';
     const storage = this.storages.resolve(name);
-    // Without a ledger nothing else tells a stray object from one that waits for its row.
-    const oldest = Date.now() - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
+    // The clock of this process may be wrong. Without a ledger nothing else tells a stray object from one that waits for
+    // its row.
+    const { rows } = await this.#database.execute(`SELECT ${now[this.#database.dialect]} AS time`, []);
+    const oldest = Number(rows[0]?.time) - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
     const keys: string[] = [];
     let after = from.after;
     let seen = 0;

@@ -22,6 +22,11 @@ export interface SweepOptions {
    * @default 100
    */
   readonly batch?: number;
+  /**
+   * Try those deletions again, too, that were given up after ten failures.
+   * @default false
+   */
+  readonly stuck?: boolean;
 }
 
 const maximumAttempts = 10;
@@ -47,6 +52,12 @@ export class Sweeper {
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     const batch = options.batch ?? 100;
     const report = { expired: 0, revived: 0, deleted: 0, failed: 0 };
+    if (options.stuck) {
+      await this.database.execute(
+        `UPDATE file_trash SET attempts = 0, not_before = 0 WHERE attempts >= ${maximumAttempts}`,
+        [],
+      );
+    }
     for (;;) {
       const claimed = await this.#expire(batch, report);
       const retired = await this.#retire(batch, report);
@@ -126,19 +137,19 @@ export class Sweeper {
 
   async #empty(batch: number, report: { deleted: number; failed: number }): Promise<number> {
     const { rows } = await this.database.execute(
-      `SELECT id, storage, object_key AS object_key FROM file_trash WHERE not_before <= ${this.#now} AND attempts < ${maximumAttempts} ` +
+      `SELECT id, storage, object_key AS object_key, attempts FROM file_trash WHERE not_before <= ${this.#now} AND attempts < ${maximumAttempts} ` +
         `AND NOT EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id) ORDER BY not_before LIMIT ${batch}`,
       [],
     );
     for (const row of rows) {
       const entry = { id: String(row.id), storage: String(row.storage), key: String(row.object_key) };
-      if (await this.#remove(entry)) report.deleted += 1;
+      if (await this.#remove(entry, Number(row.attempts) + 1)) report.deleted += 1;
       else report.failed += 1;
     }
     return rows.length;
   }
 
-  async #remove({ id, storage, key }: Entry): Promise<boolean> {
+  async #remove({ id, storage, key }: Entry, attempt: number): Promise<boolean> {
     try {
       await this.storages.resolve(storage).delete(key);
     } catch (error) {
@@ -149,6 +160,7 @@ export class Sweeper {
         `UPDATE file_trash SET not_before = ${this.#now} + 1000 * (1 << (2 * attempts)), attempts = attempts + 1, last_error = ? WHERE id = ?`,
         [text, id],
       );
+      if (attempt === maximumAttempts) this.events.emit('stuck', { id, storage, key, cause: error });
       return false;
     }
     this.events.emit('deleted', { id, storage, key });

@@ -86,6 +86,20 @@ describe.each(servers)('many at once on %s', (database) => {
     expect((await app.rows()).has('deleted')).toBe(false);
   });
 
+  it('a transaction of its own, inside one that is rolled back, keeps its file', async () => {
+    const [outer, inner] = await app.files.stageAll(Document, 'file', ['outer', 'inner']);
+    const work = app.dataSource.transaction(async (manager) => {
+      await manager.save(Document, { slug: 'required', file: outer! });
+      // As REQUIRES_NEW does: another connection, committed by itself.
+      await app.insert('requires new', inner!);
+      throw new Error('changed my mind');
+    });
+    await expect(work).rejects.toThrow('changed my mind');
+    await expectHealed(stage);
+    const rows = await app.rows();
+    expect([rows.has('required'), await rows.get('requires new')?.text()]).toEqual([false, 'inner']);
+  });
+
   it('a delete that comes after a replacement takes the new file', async () => {
     await app.insert('replaced', await app.stage('old'));
     const file = await app.stage('new');

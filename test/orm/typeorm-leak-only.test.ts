@@ -4,6 +4,8 @@ import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { Ledger } from '../../src/ledger/ledger.js';
+import { NoLedger } from '../../src/ledger/no-ledger.js';
 import { reachableDatabases } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
 
@@ -12,6 +14,12 @@ class Leaflet {
   @PrimaryGeneratedColumn() id!: number;
   @FileField({ storage: 'media' }) file!: StoredFile | null;
 }
+
+it('leaves out nothing of what a ledger does', () => {
+  expect(Object.getOwnPropertyNames(NoLedger.prototype).sort()).toEqual(
+    Object.getOwnPropertyNames(Ledger.prototype).sort(),
+  );
+});
 
 describe.each(await reachableDatabases())('the mode leak-only on %s', (database) => {
   it('needs no tables, deletes nothing by itself, and lets a reconcile find what no row has', async () => {

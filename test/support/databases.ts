@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import type { DataSource } from 'typeorm';
 
 /** A database that the suites run on. SQLite always is; a server must answer on this machine. */
 export type DatabaseName = 'sqlite' | 'postgres' | 'mariadb';
@@ -56,16 +57,21 @@ export function uniqueName(): string {
   return `ff_${process.pid}_${Date.now().toString(36)}_${counter}`;
 }
 
+/** A connection to a server, beside the databases of the suites. */
+export async function openServer(database: Exclude<DatabaseName, 'sqlite'>): Promise<DataSource> {
+  const typeorm = await import('typeorm');
+  const { user: username, ...server } = servers[database];
+  return new typeorm.DataSource({ type: database, ...server, username, password: '' }).initialize();
+}
+
 /** A new, empty database of its own; with SQLite the file that it will be. */
 export async function createDatabase(
   database: DatabaseName,
   file: string,
 ): Promise<Partial<ServerAddress> & { readonly name: string; readonly drop: () => Promise<void> }> {
   if (database === 'sqlite') return { name: file, drop: async () => undefined };
-  const { DataSource } = await import('typeorm');
-  const { host, port, user, database: initial } = servers[database];
-  const server = { type: database, host, port, username: user, password: '' } as const;
-  const admin = await new DataSource({ ...server, database: initial }).initialize();
+  const { host, port, user } = servers[database];
+  const admin = await openServer(database);
   const name = uniqueName();
   await admin.query(`CREATE DATABASE ${name}`);
   const drop = async () => {

@@ -4,6 +4,7 @@ import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, FileField, fileTriggers, type EntityTriggerOptions } from 'filefield/mikro-orm';
 import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
 import type { BulkHarness } from '../contracts/orm/bulk.js';
+import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import type { DatabaseName } from './databases.js';
 import { legacy, openMikro } from './mikro-orm.js';
@@ -20,7 +21,7 @@ export class Document implements DocumentRow {
 }
 
 /** The contract's harness and what only MikroORM has. */
-export interface MikroHarness extends BulkHarness {
+export interface MikroHarness extends BulkHarness, HookedHarness {
   em(): SqlEntityManager;
 }
 
@@ -31,6 +32,7 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });
+  const left: ({ rollback(): unknown } | undefined)[] = [];
   let updates = 0;
   const count = () => {
     updates += open.statements().filter((sql) => /update .?contract_document/i.test(sql)).length;
@@ -57,6 +59,29 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
             .then(() => []),
     updates: count,
     countWithoutFile: () => open.em.count(Document, { file: null }),
+    hook: (name, action) => {
+      const manager = open.orm.em.getEventManager();
+      let gone = false;
+      manager.registerSubscriber({
+        [name]: async (args: { transaction?: { rollback(): unknown } }) => {
+          if (gone) return;
+          if (name === 'beforeTransactionRollback') left.push(args.transaction);
+          action();
+        },
+      });
+      return () => void (gone = true);
+    },
+    // MikroORM never gives the connection of a transaction back whose rollback somebody else has prevented.
+    async recover() {
+      for (const transaction of left.splice(0)) {
+        try {
+          const ended = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
+          await (ended?.execute?.() ?? ended);
+        } catch {
+          // MikroORM has ended this one itself.
+        }
+      }
+    },
     close: open.close,
   };
 }

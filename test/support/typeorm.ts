@@ -17,9 +17,11 @@ import {
   type DataSourceOptions,
   type EntityManager,
   type Logger,
+  type QueryRunner,
 } from 'typeorm';
 import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
 import type { BulkHarness } from '../contracts/orm/bulk.js';
+import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
 
@@ -84,7 +86,7 @@ class UpdateCounter implements Logger {
 }
 
 /** The contract's harness and what only TypeORM has. */
-export interface TypeormHarness extends BulkHarness {
+export interface TypeormHarness extends BulkHarness, HookedHarness {
   readonly dataSource: DataSource;
 }
 
@@ -110,6 +112,18 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     updates: () => logger.updates,
     countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
+    hook: (name, action) => {
+      const subscriber = { [name]: action };
+      dataSource.subscribers.push(subscriber);
+      return () => void dataSource.subscribers.splice(dataSource.subscribers.indexOf(subscriber), 1);
+    },
+    async recover() {
+      if (database !== 'sqlite') return;
+      // As a restart would: TypeORM itself has lost count by now.
+      const shared = dataSource.createQueryRunner() as QueryRunner & { transactionDepth: number };
+      if (shared.transactionDepth > 0) await shared.query('ROLLBACK').catch(() => undefined);
+      Object.assign(shared, { transactionDepth: 0, isTransactionActive: false });
+    },
     close,
   };
 }

@@ -39,6 +39,18 @@ export class FileSubscriber implements EventSubscriber {
     }
   }
 
+  async beforeCreate(args: EventArgs<object>): Promise<void> {
+    await this.#reserve(args);
+  }
+
+  async beforeUpdate(args: EventArgs<object>): Promise<void> {
+    await this.#reserve(args);
+  }
+
+  async beforeUpsert(args: EventArgs<object>): Promise<void> {
+    await this.#reserve(args);
+  }
+
   async afterCreate(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
       const current = writtenBy(args, field);
@@ -69,6 +81,15 @@ export class FileSubscriber implements EventSubscriber {
       // Of a mere reference nothing but the key is known; the slot is doomed by that.
       const held = valueOf(args.entity, field);
       await this.#record(args, field, { kind: 'delete', current: null, previous: isStoredFile(held) ? held : null });
+    }
+  }
+
+  /** Outside of a transaction the row is committed at once: after it, it would be too late to refuse a swept file. */
+  async #reserve({ em, meta, entity }: EventArgs<object>): Promise<void> {
+    if (em.isInTransaction()) return;
+    for (const field of this.fields(meta)) {
+      const file = valueOf(entity, field);
+      if (isStoredFile(file)) await this.ledger.reserve(transactionOf(em as never, this.dialect), file.toDescriptor());
     }
   }
 

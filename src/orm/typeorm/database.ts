@@ -57,6 +57,7 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
     async execute(sql, parameters) {
       const runner = dataSource.createQueryRunner();
       try {
+        await leaveTransaction(runner);
         return await retried(() => run(runner, dialect, sql, parameters));
       } catch (cause) {
         throw databaseFailed(cause);
@@ -65,6 +66,16 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
       }
     },
   };
+}
+
+/**
+ * A subscriber that throws before a rollback leaves its transaction open, and TypeORM gives the connection back to the
+ * pool like that. An intent written there would be gone with it.
+ */
+async function leaveTransaction(runner: QueryRunner): Promise<void> {
+  const client = (await runner.connect()) as { getTransactionStatus?(): string | null } | undefined;
+  // Where the driver does not tell, asking would cost as much.
+  if (client?.getTransactionStatus?.() !== 'I') await runner.query('ROLLBACK');
 }
 
 const patience = 5_000;
@@ -104,8 +115,13 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
     }
   }
 
+  /** A subscriber that throws before a savepoint makes TypeORM forget, but not end, the transaction around it. */
+  get #isLeftOpen(): boolean {
+    return ((this.runner as unknown as { transactionDepth?: number }).transactionDepth ?? 0) > 0;
+  }
+
   async #idle(until: number): Promise<void> {
-    while (this.runner.isTransactionActive) {
+    while (this.runner.isTransactionActive || this.#isLeftOpen) {
       if (performance.now() > until) throw databaseBusy('a');
       await delay(5);
     }

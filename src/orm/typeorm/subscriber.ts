@@ -33,10 +33,12 @@ export class FileSubscriber implements EntitySubscriberInterface {
 
   async beforeInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
     await this.#copy(event, undefined);
+    await this.#reserve(event);
   }
 
   async beforeUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
     await this.#copy(event, event.databaseEntity as ObjectLiteral | undefined);
+    await this.#reserve(event);
   }
 
   async afterInsert(event: InsertEvent<ObjectLiteral>): Promise<void> {
@@ -102,6 +104,15 @@ export class FileSubscriber implements EntitySubscriberInterface {
     for (const { column, field } of this.columns(event.metadata)) {
       const previous = valueOf(column, row) as never;
       await this.#record(event.queryRunner, field, key, { kind, current: null, previous });
+    }
+  }
+
+  /** insert(), update() and query builders commit at once: after the row it would be too late to refuse a swept file. */
+  async #reserve({ queryRunner: runner, metadata, entity }: InsertEvent<ObjectLiteral> | UpdateEvent<ObjectLiteral>) {
+    if (runner.isTransactionActive) return;
+    for (const { column, field } of this.columns(metadata)) {
+      const file = checkValue(valueOf(column, entity), field.options);
+      if (file) await this.ledger.reserve(transactionOf(runner, this.dialect), file.toDescriptor());
     }
   }
 

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const versions = '/usr/lib/postgresql';
+
+/** A PostgreSQL server of this test alone, which may be stopped as it likes. */
+export interface PostgresCluster {
+  readonly port: number;
+  /** `immediate` is a crash: no goodbye to anybody, and a recovery at the next start. */
+  stop(mode: 'fast' | 'immediate'): void;
+  start(): void;
+  remove(): void;
+}
+
+/** The folder of the server's programs; undefined where they are not installed. */
+export function postgresPrograms(): string | undefined {
+  const found = existsSync(versions) ? readdirSync(versions).map((name) => path.join(versions, name, 'bin')) : [];
+  return found.find((folder) => existsSync(path.join(folder, 'initdb')));
+}
+
+export async function postgresCluster(programs: string): Promise<PostgresCluster> {
+  const data = mkdtempSync(path.join(tmpdir(), 'filefield-postgres-'));
+  const port = await freePort();
+  // The server refuses to run as root.
+  const root = process.getuid?.() === 0;
+  if (root) {
+    const [user, group] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'])));
+    chownSync(data, user!, group!);
+  }
+  const run = (program: string, ...args: string[]) => {
+    const command = [path.join(programs, program), '-D', data, ...args];
+    const [file = '', ...rest] = root ? ['runuser', '-u', 'postgres', '--', ...command] : command;
+    execFileSync(file, rest, { stdio: 'ignore', cwd: data });
+  };
+  run('initdb', '-U', 'postgres', '-A', 'trust', '--no-sync');
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=30`;
+  const start = () => run('pg_ctl', '-w', '-l', path.join(data, 'log'), '-o', options, 'start');
+  const stop = (mode: string) => run('pg_ctl', '-w', '-m', mode, 'stop');
+  start();
+  return {
+    port,
+    start,
+    stop,
+    remove() {
+      stop('immediate');
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
