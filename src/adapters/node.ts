@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FileFieldError } from '../errors.js';
 import { HttpError } from '../response/error-status.js';
+import { methodAnswer } from '../response/method-answer.js';
+import type { DownloadRequest } from '../response/request.js';
 import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
 import { ownTurn } from './own-turn.js';
 import { report, type AdapterOptions } from './report.js';
-import { writeAnswer, type Outcome, type WriteOptions } from './write-answer.js';
+import { writeAnswer, type Outcome } from './write-answer.js';
 
 /**
  * Runs a view on a plain `node:http` server. `params` are what your router took out of the path. Failures are answered
@@ -50,13 +51,18 @@ export async function runDownload<Raw extends IncomingMessage>(
   request: Raw,
   response: ServerResponse,
   params: Readonly<Record<string, string | readonly string[] | undefined>>,
-  options: WriteOptions = {},
+  options: AdapterOptions<Raw> = {},
 ): Promise<Outcome> {
-  const download = { method: request.method ?? 'GET', headers: request.headers, params, raw: request };
+  const download: DownloadRequest<Raw> = {
+    method: request.method ?? 'GET',
+    headers: request.headers,
+    params,
+    raw: request,
+    report: (error) => (options.onError ? options.onError(error, request) : console.error(error)),
+  };
   // Before the view, so that a POST to a download costs nothing and tells nothing.
-  if (download.method !== 'GET' && download.method !== 'HEAD') {
-    throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
-  }
+  const decided = methodAnswer(download.method);
   if (!(await ownTurn(request, response))) return 'aborted';
+  if (decided) return writeAnswer(response, decided);
   return writeAnswer(response, await respond(download, await handler(download)), options);
 }

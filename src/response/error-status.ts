@@ -56,7 +56,7 @@ export class HttpError extends Error {
     this.name = 'HttpError';
     this.status = status;
     this.statusCode = status;
-    this.headers = status === 405 ? { allow: 'GET, HEAD' } : {};
+    this.headers = status === 405 ? { allow: 'GET, HEAD, OPTIONS' } : {};
     // Express shows the stack to clients outside production.
     this.stack = this.message;
   }

@@ -104,7 +104,7 @@ export function adapterContract(name: string, member: AdapterMember): void {
       const asked = jest.fn<() => never>();
       const port = await mount(async () => asked());
       const reply = await askServer(port, { method: 'POST', body: 'x' });
-      expect([reply.status, reply.headers.allow]).toEqual([405, 'GET, HEAD']);
+      expect([reply.status, reply.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
       expect(asked).not.toHaveBeenCalled();
       // A body that nobody reads must not be taken for the next request.
       const body = 'GET /smuggled HTTP/1.1\r\n\r\n'.repeat(20_000);
