@@ -16,7 +16,9 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   limit_exceeded: 413,
   wrong_type: 415,
   rejected: 422,
+  upstream_failed: 502,
   busy: 503,
+  upstream_timeout: 504,
   no_space: 507,
 };
 
