@@ -8,7 +8,7 @@ import { writeHead } from './write-head.js';
 
 /** Up to this size a file is read and sent in one piece: one read, one write, head and body together. */
 const oneShotBytes = 64 * 1024;
-const pool = new BufferPool(256 * 1024, 16);
+const pool = new BufferPool(256 * 1024, 16, 64, 64 * 1024);
 
 export interface WriteOptions {
   /**
@@ -196,7 +196,7 @@ async function* readChunks(
     }
   } finally {
     // After an abort the socket may still hold a view of the buffer; then it must not serve anybody else.
-    if (clean) pool.give(buffer);
+    pool.give(buffer, clean);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody } from '../file.js';
+import { MultipartBody, type MultipartPart } from './multipart-body.js';
 
 /** Several ranges of a file as one body, of which everything but the bytes is known beforehand. */
 export interface Multipart {
@@ -9,11 +9,6 @@ export interface Multipart {
   readonly size: number;
   /** Opens the first range; each of the others is opened when its turn has come, and closed before the next. */
   readonly open: () => Promise<FileBody>;
-}
-
-interface Part {
-  readonly range: ByteRange;
-  readonly head: Buffer;
 }
 
 /**
@@ -31,7 +26,7 @@ export function multipart(
 ): Multipart {
   const boundary = randomBytes(18).toString('base64url');
   const type = contentType === undefined ? '' : `Content-Type: ${contentType}\r\n`;
-  const parts = ranges.map((range, index): Part => {
+  const parts = ranges.map((range, index): MultipartPart => {
     const contentRange = `Content-Range: bytes ${range.start}-${range.end}/${size}`;
     // The CRLF before a boundary belongs to it; the first needs none, as nothing precedes it.
     const head = `${index === 0 ? '' : '\r\n'}--${boundary}\r\n${type}${contentRange}\r\n\r\n`;
@@ -42,49 +37,11 @@ export function multipart(
   return {
     contentType: `multipart/byteranges; boundary=${boundary}`,
     size: total,
-    async open() {
-      const first = parts[0]!;
-      // A storage that fails is a clean error before the head; later ones can only break the connection.
-      let current: FileBody | undefined = await openRange(first.range);
-      let closed = false;
-      async function* stream(): AsyncGenerator<Uint8Array, void, undefined> {
-        for (const part of parts) {
-          yield part.head;
-          if (part !== first) current = await openRange(part.range);
-          // The client may have left while the range was being opened.
-          if (closed) current?.close();
-          if (closed || !current) return;
-          yield* exactly(current, lengthOf(part.range));
-          current.close();
-          current = undefined;
-        }
-        yield tail;
-      }
-      return {
-        size: total,
-        stream,
-        close() {
-          closed = true;
-          current?.close();
-          current = undefined;
-        },
-      };
-    },
+    // A storage that fails is a clean error before the head; later ones can only break the connection.
+    open: async () => new MultipartBody(parts, tail, total, openRange, await openRange(parts[0]!.range)),
   };
 }
 
 function lengthOf({ start, end }: ByteRange): number {
   return end - start + 1;
-}
-
-/** A part that is too short or too long would move every boundary after it. */
-async function* exactly(body: FileBody, length: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = length;
-  for await (const chunk of body.stream()) {
-    const kept = chunk.byteLength > left ? chunk.subarray(0, left) : chunk;
-    left -= kept.byteLength;
-    if (kept.byteLength > 0) yield kept;
-    if (left === 0) return;
-  }
-  throw new FileFieldError('incomplete', `A range of a file ended ${left} bytes early.`);
 }
