@@ -6,7 +6,7 @@ import { httpDownloadView, type HttpDownloadViewOptions } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView, type ViewRequest } from 'filefield/testing';
 import { isPublicAddress } from '../../src/sources/public-address.js';
-import { askServer, head, serve, talk, until, type RunningServer } from '../adapters/server.js';
+import { head, serve, talk, until, type RunningServer } from '../adapters/server.js';
 
 const content = Buffer.from(Uint8Array.from({ length: 1000 }, (_byte, index) => index % 251));
 const lastModified = 'Mon, 06 May 2024 07:08:09 GMT';
