@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import type { EntityRef, ObjectFinder } from '../entity.js';
+import { FileFieldError } from '../errors.js';
 import type { Storage } from '../storage.js';
 import * as http from '../views/http.js';
 import * as local from '../views/local.js';
@@ -59,5 +60,6 @@ export function virtualDownloadView(
  */
 export function sendFile(request: Request, file: string, options: local.SendFileOptions<Request> = {}): void {
   const { res: response, next } = request;
-  if (response && next) void toExpress(local.localDownloadView(file, options))(request, response, next);
+  if (!response || !next) throw new FileFieldError('invalid_option', 'sendFile is for requests of Express.');
+  void toExpress(local.localDownloadView(file, options))(request, response, next);
 }
