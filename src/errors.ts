@@ -21,6 +21,7 @@
  * | `forbidden` | a view's `authorize` said no |
  * | `method_not_allowed` | neither GET nor HEAD |
  * | `incomplete` | a storage gave fewer bytes than it promised |
+ * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
  * | `storage_failed`, `database_failed` | anything else below us; see `cause` |
  */
@@ -45,6 +46,8 @@ export type FileFieldErrorCode =
   | 'forbidden'
   | 'method_not_allowed'
   | 'incomplete'
+  | 'upstream_failed'
+  | 'upstream_timeout'
   | 'no_space'
   | 'storage_failed'
   | 'database_failed';

@@ -4,6 +4,14 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** What will most likely be asked of a file once it is loaded. */
+export interface LoadHint {
+  /** No bytes at all. */
+  readonly head: boolean;
+  /** The Range header of the request. */
+  readonly range?: string;
+}
+
 /**
  * A name and bytes, wherever they are. Serving works on this and nothing else.
  *
@@ -20,11 +28,19 @@ export interface FileSource {
   readonly modified?: Date;
   /** An entity-tag in wire form, `"x"` when the source vouches for the bytes, `W/"x"` when it does not. */
   readonly etag?: string;
+  /** SHA-256 of all bytes, hexadecimal. */
+  readonly sha256?: string;
   /** Absolute path, for a delivery that lets the proxy in front read the file. */
   readonly localPath?: string;
-  /** Looks, and returns the same file with its metadata. Rejects with `not_found` or `missing`. */
-  load?(): Promise<FileSource>;
-  /** Opens the bytes, all of them or one range. Rejects with `not_found` or `missing`. */
+  /**
+   * Looks, and returns the same file with its metadata. Rejects with `not_found` or `missing`. The hint spares a source
+   * to which every question is a journey the second one.
+   */
+  load?(hint?: LoadHint): Promise<FileSource>;
+  /**
+   * Opens the bytes, all of them or one range; a loaded file may be opened again until it is closed. Rejects with
+   * `not_found` or `missing`.
+   */
   open(range?: ByteRange): Promise<FileBody>;
   /** Releases what `load` holds. Safe to call twice and after `open`. */
   close?(): void;

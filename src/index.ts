@@ -2,7 +2,7 @@
 export { StorageRegistry } from './registry.js';
 export { StoredFile, isStoredFile } from './stored-file.js';
 export type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
-export type { ByteRange, FileBody, FileSource } from './file.js';
+export type { ByteRange, FileBody, FileSource, LoadHint } from './file.js';
 export type { FileDescriptor } from './descriptor.js';
 export { checkKey } from './key.js';
 // keeping
@@ -18,15 +18,33 @@ export { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from '.
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources
 export { localFile, type LocalFileOptions } from './sources/local.js';
+export { remoteFile, type RemoteFileOptions } from './sources/remote.js';
+export { rootedFile, type RootedFileOptions } from './sources/rooted.js';
+export { storageFile, type StorageFileOptions } from './sources/storage.js';
+export type { UpstreamOptions } from './sources/upstream.js';
 export { virtualFile, type VirtualFileOptions } from './sources/virtual.js';
 // views
-export { downloadView, type Choice, type DownloadViewOptions, type Found } from './views/download-view.js';
+export { downloadView, type Found } from './views/download-view.js';
+export type { Choice, DownloadViewOptions, Hook } from './views/options.js';
+export { httpDownloadView, type HttpDownloadViewOptions } from './views/http.js';
+export type { SendFileOptions } from './views/local.js';
 export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';
+export { pathDownloadView, type PathDownloadViewOptions } from './views/path.js';
+export type { Requested, RouteParams } from './views/requested.js';
+export { storageDownloadView, type StorageDownloadViewOptions } from './views/storage.js';
+export { virtualDownloadView } from './views/virtual.js';
 export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './entity.js';
 // responses
 export type { DownloadRequest } from './response/request.js';
-export type { Delivery, DownloadHandler, DownloadResponse } from './response/response.js';
-export { respond, type Answer } from './response/respond.js';
+export type {
+  Delivery,
+  DownloadHandler,
+  DownloadHooks,
+  DownloadProgress,
+  DownloadResponse,
+} from './response/response.js';
+export type { Answer } from './response/answer.js';
+export { respond } from './response/respond.js';
 // deliveries
 export { xAccelRedirect } from './delivery/x-accel-redirect.js';
 export type { PathMapping } from './delivery/path-mapping.js';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { diskError } from './disk-error.js';
 import { FileFieldError, type ErrorContext } from './errors.js';
-import type { ByteRange } from './file.js';
+import type { ByteRange, FileBody } from './file.js';
 
 const chunkBytes = 256 * 1024;
 // Not blocking, so that a named pipe that somebody put there cannot hold a thread.
@@ -57,6 +57,31 @@ export class OpenFile {
       if (bytes === 0) throw new FileFieldError('incomplete', 'A file ended early: it was cut while it was read.');
       position += bytes;
       yield buffer.subarray(0, bytes);
+    }
+  }
+
+  /** All bytes or a range, to be sent. `close` is what its end means for the file: by default, that it is closed. */
+  body(range: ByteRange = { start: 0, end: this.size - 1 }, close: () => void = () => this.close()): FileBody {
+    const size = range.end - range.start + 1;
+    return {
+      size,
+      read: (buffer, position) => this.read(buffer.subarray(0, Math.max(0, size - position)), range.start + position),
+      stream: () => this.stream(range),
+      close,
+    };
+  }
+
+  /** Where the open file really is, links resolved; undefined when the path leads to another file by now. */
+  async realPath(path: string): Promise<string | undefined> {
+    // Linux knows of the very descriptor; elsewhere the path is resolved anew and must lead to the same file.
+    const known = await fs.promises.readlink(`/proc/self/fd/${this.fd}`).catch(() => undefined);
+    if (known !== undefined) return known;
+    try {
+      const real = await fs.promises.realpath(path);
+      const [there, own] = [await fs.promises.stat(real, { bigint: true }), fs.fstatSync(this.fd, { bigint: true })];
+      return there.dev === own.dev && there.ino === own.ino ? real : undefined;
+    } catch {
+      return undefined;
     }
   }
 

@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FileFieldError } from '../errors.js';
 import { HttpError } from '../response/error-status.js';
-import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
-import { ownTurn } from './own-turn.js';
+import { localDownloadView, type SendFileOptions } from '../views/local.js';
 import { report, type AdapterOptions } from './report.js';
-import { writeAnswer, type Outcome, type WriteOptions } from './write-answer.js';
+import { runDownload } from './run-download.js';
 
 /**
  * Runs a view on a plain `node:http` server. `params` are what your router took out of the path. Failures are answered
@@ -44,19 +42,22 @@ export function toNode(
   };
 }
 
-/** What the adapters of all frameworks on Node's server share: view, answer, bytes. */
-export async function runDownload<Raw extends IncomingMessage>(
-  handler: DownloadHandler<Raw>,
-  request: Raw,
+/**
+ * Answers the request at hand with a file of this machine: what a view does, without making one. The promise never rejects.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { sendFile } from 'filefield/node';
+ *
+ * createServer((request, response) => void sendFile(request, response, 'manual.pdf', { root: 'public' }));
+ * ```
+ */
+export function sendFile(
+  request: IncomingMessage,
   response: ServerResponse,
-  params: Readonly<Record<string, string | readonly string[] | undefined>>,
-  options: WriteOptions = {},
-): Promise<Outcome> {
-  const download = { method: request.method ?? 'GET', headers: request.headers, params, raw: request };
-  // Before the view, so that a POST to a download costs nothing and tells nothing.
-  if (download.method !== 'GET' && download.method !== 'HEAD') {
-    throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
-  }
-  if (!(await ownTurn(request, response))) return 'aborted';
-  return writeAnswer(response, await respond(download, await handler(download)), options);
+  file: string,
+  options: SendFileOptions<IncomingMessage> & AdapterOptions<IncomingMessage> = {},
+): Promise<void> {
+  return toNode(localDownloadView(file, options), options)(request, response);
 }

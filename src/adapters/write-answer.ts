@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { FileBody } from '../file.js';
-import type { Answer } from '../response/respond.js';
+import type { Answer } from '../response/answer.js';
 import { BufferPool } from './buffer-pool.js';
 import { isWrapped, Outlet } from './outlet.js';
 import { writeHead } from './write-head.js';
 
 /** Up to this size a file is read and sent in one piece: one read, one write, head and body together. */
 const oneShotBytes = 64 * 1024;
-const pool = new BufferPool(256 * 1024, 16);
+const pool = new BufferPool(256 * 1024, 16, 64, 64 * 1024);
 
 export interface WriteOptions {
   /**
@@ -30,7 +30,7 @@ export type Outcome = 'complete' | 'aborted';
 export async function writeAnswer(
   response: ServerResponse,
   answer: Answer,
-  options: WriteOptions = {},
+  { idleTimeout }: WriteOptions = {},
 ): Promise<Outcome> {
   try {
     if (response.destroyed) return 'aborted';
@@ -40,11 +40,14 @@ export async function writeAnswer(
     if (!answer.open) {
       writeHead(response, answer);
       response.end();
+      answer.hooks?.start?.({ status: answer.status, bytes: 0 });
+      answer.hooks?.complete?.({ status: answer.status, bytes: 0 });
       return 'complete';
     }
     const body = await answer.open();
     try {
-      return await writeBody(response, answer, body, options.idleTimeout ?? 60_000);
+      if (response.destroyed) return 'aborted';
+      return await tell(answer, (progress) => writeBody(response, answer, body, idleTimeout ?? 60_000, progress));
     } finally {
       body.close();
     }
@@ -53,14 +56,40 @@ export async function writeAnswer(
   }
 }
 
-async function writeBody(response: ServerResponse, answer: Answer, body: FileBody, idle: number): Promise<Outcome> {
-  if (response.destroyed) return 'aborted';
+/** Bytes of the body that the kernel has taken. */
+interface Progress {
+  bytes: number;
+}
+
+/** The hooks of a download: its start, then one end, whichever way it goes. */
+async function tell(answer: Answer, write: (progress: Progress) => Promise<Outcome>): Promise<Outcome> {
+  const { hooks, status } = answer;
+  const progress = { bytes: 0 };
+  hooks?.start?.({ status, bytes: 0 });
+  try {
+    const outcome = await write(progress);
+    hooks?.[outcome === 'complete' ? 'complete' : 'abort']?.({ status, bytes: progress.bytes });
+    return outcome;
+  } catch (error) {
+    hooks?.abort?.({ status, bytes: progress.bytes, error });
+    throw error;
+  }
+}
+
+async function writeBody(
+  response: ServerResponse,
+  answer: Answer,
+  body: FileBody,
+  idle: number,
+  progress: Progress,
+): Promise<Outcome> {
   const promised = answer.headers['content-length'];
   const length = promised === undefined ? undefined : Number(promised);
   if (length !== undefined && body.size !== undefined && body.size < length) throw incomplete(length - body.size);
-  if (length === undefined || !body.read) return writeChunks(response, answer, body.stream(), length, idle);
-  if (length <= oneShotBytes) return writeWhole(response, answer, body, length, idle);
-  return writeChunks(response, answer, readChunks(body, length, !isWrapped(response)), length, idle);
+  if (length === undefined || !body.read) return writeChunks(response, answer, body.stream(), length, idle, progress);
+  if (length <= oneShotBytes) return writeWhole(response, answer, body, length, idle, progress);
+  const chunks = readChunks(body, length, !isWrapped(response));
+  return writeChunks(response, answer, chunks, length, idle, progress);
 }
 
 async function writeChunks(
@@ -69,6 +98,7 @@ async function writeChunks(
   source: AsyncIterable<Uint8Array>,
   length: number | undefined,
   idle: number,
+  progress: Progress,
 ): Promise<Outcome> {
   const chunks = source[Symbol.asyncIterator]();
   const outlet = new Outlet(response, idle);
@@ -95,6 +125,7 @@ async function writeChunks(
         outlet.break();
         return 'aborted';
       }
+      progress.bytes += chunk.byteLength;
     }
     outlet.release();
     response.end();
@@ -118,6 +149,7 @@ async function writeWhole(
   body: FileBody,
   size: number,
   idle: number,
+  progress: Progress,
 ): Promise<Outcome> {
   const buffer = Buffer.allocUnsafe(size);
   for (let filled = 0; filled < size;) {
@@ -128,13 +160,17 @@ async function writeWhole(
   if (response.destroyed) return 'aborted';
   writeHead(response, answer);
   response.end(buffer);
+  progress.bytes = size;
+  const { socket } = response;
   // Nearly always the kernel has it all by now.
-  if (!response.socket?.writableLength) return 'complete';
+  if (!socket?.writableLength) return 'complete';
   body.close();
+  answer.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => response.destroy(), idle);
     response.once('close', () => {
       clearTimeout(timer);
+      if (!response.writableFinished) progress.bytes = Math.max(0, size - socket.writableLength);
       resolve(response.writableFinished ? 'complete' : 'aborted');
     });
   });
@@ -160,7 +196,7 @@ async function* readChunks(
     }
   } finally {
     // After an abort the socket may still hold a view of the buffer; then it must not serve anybody else.
-    if (clean) pool.give(buffer);
+    pool.give(buffer, clean);
   }
 }
 

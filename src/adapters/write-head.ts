@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer } from '../response/respond.js';
+import type { Answer } from '../response/answer.js';
 import { isWrapped } from './outlet.js';
 
 /** Writes the head of an answer; headers that middleware set before survive. Throws with nothing of ours left behind. */

@@ -32,5 +32,6 @@ function encode(segment: string): string {
 
 /** nginx makes validators, ranges and length of its own from the file; what we said of them would get in its way. */
 function handOff(response: DownloadResponse, location: string): DownloadResponse {
-  return { status: 200, headers: { ...response.headers, 'x-accel-redirect': location }, file: null };
+  response.file?.close?.();
+  return { ...response, status: 200, headers: { ...response.headers, 'x-accel-redirect': location }, file: null };
 }

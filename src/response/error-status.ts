@@ -16,7 +16,9 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   limit_exceeded: 413,
   wrong_type: 415,
   rejected: 422,
+  upstream_failed: 502,
   busy: 503,
+  upstream_timeout: 504,
   no_space: 507,
 };
 
@@ -56,7 +58,7 @@ export class HttpError extends Error {
     this.name = 'HttpError';
     this.status = status;
     this.statusCode = status;
-    this.headers = status === 405 ? { allow: 'GET, HEAD' } : {};
+    this.headers = status === 405 ? { allow: 'GET, HEAD, OPTIONS' } : {};
     // Express shows the stack to clients outside production.
     this.stack = this.message;
   }

@@ -1,4 +1,5 @@
 import type { ByteRange } from '../file.js';
+import { isWasteful, mergeRanges } from './range-set.js';
 
 /** One spec of a Range header, before the size is known; `suffix` counts from the end. */
 export type RangeSpec = { readonly first: number; readonly last?: number } | { readonly suffix: number };
@@ -7,6 +8,8 @@ export type RangeSpec = { readonly first: number; readonly last?: number } | { r
 export type RangeChoice =
   | { readonly kind: 'whole' }
   | { readonly kind: 'part'; readonly range: ByteRange }
+  /** Two at least, apart from each other, in the order in which they were asked for. */
+  | { readonly kind: 'parts'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'unsatisfiable' };
 
 // A browser sends one, a PDF reader a few; more than this is nobody's download (RFC 9110 section 17.15).
@@ -40,15 +43,17 @@ function parseSpec(text: string): RangeSpec | undefined {
 
 /**
  * Picks what to send of `size` bytes. An empty file has no ranges, so the header is ignored (section 14.2 allows it, and
- * clients that always ask for `0-` rely on it). Two or more satisfiable ranges get the whole file.
+ * clients that always ask for `0-` rely on it); so are wasteful sets. Ranges that touch, overlap or nearly do are merged.
  */
 export function chooseRange(text: string | undefined, size: number): RangeChoice {
   const specs = text === undefined || size === 0 ? undefined : parseRange(text);
   if (!specs) return { kind: 'whole' };
   const ranges = specs.map((spec) => resolveSpec(spec, size)).filter((range) => range !== undefined);
-  const [range] = ranges;
-  if (!range) return { kind: 'unsatisfiable' };
-  return ranges.length === 1 ? { kind: 'part', range } : { kind: 'whole' };
+  if (ranges.length === 0) return { kind: 'unsatisfiable' };
+  const merged = ranges.length === 1 ? ranges : isWasteful(ranges, size) ? [] : mergeRanges(ranges);
+  const [range] = merged;
+  if (!range) return { kind: 'whole' };
+  return merged.length === 1 ? { kind: 'part', range } : { kind: 'parts', ranges: merged };
 }
 
 function resolveSpec(spec: RangeSpec, size: number): ByteRange | undefined {

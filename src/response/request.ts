@@ -10,6 +10,11 @@ export interface DownloadRequest<Raw = unknown> {
   /** Route parameters, decoded. */
   readonly params: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly raw: Raw;
+  /**
+   * Told of failures that must not change the answer, such as those of hooks.
+   * @default console.error
+   */
+  readonly report?: (error: unknown) => void;
 }
 
 /** One request header as text; repeated ones joined by commas (RFC 9110 section 5.3). */

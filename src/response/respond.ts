@@ -1,20 +1,14 @@
-import { FileFieldError } from '../errors.js';
+import { isFileFieldError } from '../errors.js';
 import type { ByteRange, FileBody, FileSource } from '../file.js';
+import type { Answer } from './answer.js';
 import { parseTag, weakTag } from './etag.js';
+import { methodAnswer } from './method-answer.js';
+import { multipart } from './multipart.js';
 import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
 import { chooseRange } from './range.js';
+import { reprDigest } from './repr-digest.js';
 import { header, type DownloadRequest } from './request.js';
-import type { DownloadResponse } from './response.js';
-
-/** The final head, and how to get the bytes that go with it. An adapter writes it as it stands. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Opens the bytes; null when there are none to send. Call it before the head is sent: it may fail. */
-  readonly open: (() => Promise<FileBody>) | null;
-  /** Releases what is held; safe to call at any time, more than once. */
-  readonly close: () => void;
-}
+import type { DownloadHooks, DownloadResponse } from './response.js';
 
 const nothing = () => undefined;
 // RFC 9110 section 15.4.5: a 304 repeats these and must not describe a body that it does not have.
@@ -25,18 +19,39 @@ const bodyHeaders = ['content-type', 'content-disposition'];
  * Reads no bytes; opens a file only if nothing else can tell its size. Rejects with a `FileFieldError`.
  */
 export async function respond(request: DownloadRequest, response: DownloadResponse): Promise<Answer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    throw new FileFieldError('method_not_allowed', 'A download answers GET and HEAD only.');
+  const decided = methodAnswer(request.method);
+  if (decided) {
+    response.file?.close?.();
+    return decided;
   }
+  const { hooks } = response;
   if (response.file === null || response.status !== 200) {
-    return { status: response.status, headers: response.headers, open: null, close: nothing };
+    response.file?.close?.();
+    const answer = { status: response.status, headers: response.headers, open: null, close: nothing };
+    const start = request.method === 'GET' && response.status === 200 ? hooks?.start : undefined;
+    return start ? { ...answer, hooks: { start: (progress) => start({ ...progress, delegated: true }) } } : answer;
   }
-  const file = (await response.file.load?.()) ?? response.file;
+  const hint = { head: request.method === 'HEAD', range: header(request, 'range') };
+  const file = response.file.load ? await orMissing(response.file.load(hint), hooks) : response.file;
   const close = () => file.close?.();
   try {
-    return answer(request, response.headers, file, close);
+    const made = answer(request, response.headers, file, close);
+    const { open } = made;
+    const sends = request.method === 'GET' && (made.status === 200 || made.status === 206);
+    if (!hooks || !sends) return made;
+    return { ...made, hooks, open: open && (() => orMissing(open(), hooks)) };
   } catch (error) {
     close();
+    throw error;
+  }
+}
+
+/** Tells of bytes that are not there, on the way to the error that the client gets. */
+async function orMissing<Value>(promise: Promise<Value>, hooks: DownloadHooks | undefined): Promise<Value> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (isFileFieldError(error, 'missing') || isFileFieldError(error, 'not_found')) hooks?.missing?.(error);
     throw error;
   }
 }
@@ -51,6 +66,9 @@ function answer(
   const headers: Record<string, string> = { ...base };
   if (validators.etag !== undefined) headers.etag = validators.etag;
   if (validators.modified) headers['last-modified'] = validators.modified.toUTCString();
+  // Of the whole file whatever part is sent, so that it belongs to 200, 206 and 304 alike (RFC 9530 section 3).
+  const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
+  if (digest !== undefined) headers['repr-digest'] = digest;
 
   const verdict = checkPreconditions(request, validators);
   if (verdict === 'not_modified') {
@@ -75,6 +93,12 @@ function answer(
     headers['content-range'] = `bytes ${start}-${end}/${size}`;
     headers['content-length'] = String(end - start + 1);
     return { status: 206, headers, open: opener(file, choice.range), close };
+  }
+  if (choice.kind === 'parts') {
+    const parts = multipart(choice.ranges, size, headers['content-type'], (range) => file.open(range));
+    headers['content-type'] = parts.contentType;
+    headers['content-length'] = String(parts.size);
+    return { status: 206, headers, open: parts.open, close };
   }
   headers['content-length'] = String(size);
   return size === 0 ? { status: 200, headers, open: null, close } : whole(request, headers, file, close);

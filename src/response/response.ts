@@ -1,6 +1,30 @@
 import type { FileSource } from '../file.js';
 import type { DownloadRequest } from './request.js';
 
+/** How a download goes, for those who count or log them. */
+export interface DownloadProgress {
+  /** 200 or 206. */
+  readonly status: number;
+  /** Bytes of the body that have been sent so far; 0 at the start. */
+  readonly bytes: number;
+  /** Somebody else sends the bytes, so that nothing more will be known of this download. */
+  readonly delegated?: true;
+  /** Why it broke off, when that was not the client's doing. */
+  readonly error?: unknown;
+}
+
+/**
+ * Whom to tell. `start` comes once the bytes are open, then exactly one of `complete` and `abort`; for a delegated
+ * download only `start` comes, for HEAD and 304 none. They never throw and are not waited for.
+ */
+export interface DownloadHooks {
+  readonly start?: (progress: DownloadProgress) => void;
+  readonly complete?: (progress: DownloadProgress) => void;
+  readonly abort?: (progress: DownloadProgress) => void;
+  /** There are no such bytes after all. */
+  readonly missing?: (error: unknown) => void;
+}
+
 /**
  * A download as data: what to send, before anything is opened and before ranges and conditions are looked at. So a
  * delivery replaces the bytes by an instruction for free, and a test needs no server.
@@ -11,6 +35,7 @@ export interface DownloadResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** The bytes to send; null when the headers say it all. */
   readonly file: FileSource | null;
+  readonly hooks?: DownloadHooks;
 }
 
 /** The one function type of the serving half: views make one, deliveries wrap one, adapters run one. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ByteRange, FileBody, FileSource } from '../file.js';
+import type { ByteRange, FileSource } from '../file.js';
 import { OpenFile } from '../open-file.js';
 
 export interface LocalFileOptions {
@@ -38,19 +38,10 @@ export function localFile(file: string, options: LocalFileOptions = {}): FileSou
       ...described,
       size: opened.size,
       modified: opened.modified,
-      open: async (range?: ByteRange) => bodyOf(opened, range),
+      // What is loaded stays open for the next range; a body of its own does not.
+      open: async (range?: ByteRange) => opened.body(range, () => undefined),
       close: () => opened.close(),
     };
   };
-  return { ...described, load, open: async (range) => (await load()).open(range) };
-}
-
-function bodyOf(opened: OpenFile, range: ByteRange = { start: 0, end: opened.size - 1 }): FileBody {
-  const size = range.end - range.start + 1;
-  return {
-    size,
-    read: (buffer, position) => opened.read(buffer.subarray(0, Math.max(0, size - position)), range.start + position),
-    stream: () => opened.stream(range),
-    close: () => opened.close(),
-  };
+  return { ...described, load, open: async (range) => (await OpenFile.at(localPath)).body(range) };
 }

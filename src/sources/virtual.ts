@@ -1,12 +1,16 @@
 import { Readable } from 'node:stream';
+import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody, FileSource } from '../file.js';
 
-type Chunks = AsyncIterable<Uint8Array | string>;
+type Chunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
 export interface VirtualFileOptions {
   /** The name shown to people. */
   readonly name: string;
-  /** Text, bytes, a stream that can be served once, or a function that starts one for each download. */
+  /**
+   * Text, bytes, or what is made while it is sent: a Node or Web stream, a generator or any other iterable, which can be
+   * served once, or a function that starts one for each download. Nothing is started for HEAD.
+   */
   readonly content: string | Uint8Array | Chunks | (() => Chunks);
   /**
    * Bytes of a stream. Without it the download has no length, and can be neither resumed nor checked.
@@ -83,6 +87,7 @@ async function* cut(chunks: Chunks, range?: ByteRange): AsyncGenerator<Uint8Arra
   let position = 0;
   for await (const given of chunks) {
     const chunk = typeof given === 'string' ? Buffer.from(given, 'utf8') : given;
+    if (!(chunk instanceof Uint8Array)) throw new FileFieldError('invalid_value', 'Content must be text or bytes.');
     const kept = range
       ? chunk.subarray(Math.max(0, range.start - position), Math.max(0, range.end + 1 - position))
       : chunk;
@@ -92,6 +97,12 @@ async function* cut(chunks: Chunks, range?: ByteRange): AsyncGenerator<Uint8Arra
   }
 }
 
+/** Whatever a stream or a generator holds is released, also where it was never begun. */
 function abandon(chunks: Chunks): void {
+  const ignore = () => undefined;
   if (chunks instanceof Readable) chunks.destroy();
+  else if (chunks instanceof ReadableStream) void (chunks.locked ? undefined : chunks.cancel().catch(ignore));
+  else if ('return' in chunks && typeof chunks.return === 'function') {
+    void Promise.resolve(chunks.return() as unknown).catch(ignore);
+  }
 }

@@ -3,8 +3,10 @@ import { FileFieldError } from '../errors.js';
 import type { FileSource } from '../file.js';
 import type { DownloadRequest } from '../response/request.js';
 import type { DownloadHandler } from '../response/response.js';
-import { downloadView, type DownloadViewOptions } from './download-view.js';
+import { downloadView } from './download-view.js';
 import { parseIdentifier } from './identifier.js';
+import type { DownloadViewOptions } from './options.js';
+import { routeParam } from './route-param.js';
 
 export interface ObjectDownloadViewOptions<Entity, Raw> extends DownloadViewOptions<Raw, Entity> {
   /** The file field to serve. */
@@ -19,6 +21,11 @@ export interface ObjectDownloadViewOptions<Entity, Raw> extends DownloadViewOpti
    * @default the name of `slugField`, or 'id' without one
    */
   readonly param?: string;
+  /**
+   * Wants both: the slug, and the primary key from the route parameter of this name, so that `/documents/7-some-title`
+   * cannot be had by counting.
+   */
+  readonly idParam?: string;
   /** Conditions that a row must meet besides, such as the tenant of the request; null means that nothing can match. */
   readonly where?: (request: Raw) => Readonly<Record<string, unknown>> | null;
   /** Relations to load for `authorize` and the other functions. */
@@ -46,25 +53,21 @@ export function objectDownloadView<Entity extends object, Raw = unknown>(
   options: ObjectDownloadViewOptions<Entity, Raw>,
 ): DownloadHandler<Raw> {
   files.checkFileField(entity, options.field);
-  const column = options.slugField ?? files.primaryKey(entity);
-  const kind = files.columnKind(entity, column);
-  const param = options.param ?? options.slugField ?? 'id';
+  const { slugField, idParam } = options;
+  if (idParam !== undefined && slugField === undefined) {
+    throw new FileFieldError('invalid_option', 'The option "idParam" is for views with a "slugField".');
+  }
+  const param = options.param ?? slugField ?? 'id';
+  const wanted = [{ column: slugField ?? files.primaryKey(entity), param }];
+  if (idParam !== undefined) wanted.push({ column: files.primaryKey(entity), param: idParam });
+  const kinds = wanted.map(({ column }) => files.columnKind(entity, column));
 
   return downloadView(async (request: DownloadRequest<Raw>) => {
-    const value = parseIdentifier(kind, routeParam(request, param));
+    const values = wanted.map((one, index) => parseIdentifier(kinds[index]!, routeParam(request, one.param)));
     const scope = options.where ? options.where(request.raw) : {};
-    if (value === undefined || scope === null) return null;
-    const object = await files.findObject(entity, { ...scope, [column]: value }, options.relations);
+    if (values.includes(undefined) || scope === null) return null;
+    const where = wanted.map(({ column }, index) => [column, values[index]] as const);
+    const object = await files.findObject(entity, { ...scope, ...Object.fromEntries(where) }, options.relations);
     return object && { subject: object, file: () => object[options.field as keyof Entity] as FileSource | null };
   }, options);
-}
-
-/** The route must have the parameter: its absence is a mistake in the program, not in the request. */
-function routeParam(request: DownloadRequest, name: string): string {
-  const value = request.params[name];
-  if (typeof value === 'string') return value;
-  throw new FileFieldError(
-    'invalid_option',
-    `The route has no parameter ":${name}"; mount the view on a path with one, or name another with the option "param".`,
-  );
 }

@@ -76,7 +76,7 @@ describe.each(Object.keys(versions))('%s', (version) => {
     const missing = await askServer(server.port);
     expect([missing.status, JSON.parse(missing.body.toString())]).toEqual([404, { error: 'not_found' }]);
     const refused = await askServer(server.port, { method: 'PUT' });
-    expect([refused.status, refused.headers.allow]).toEqual([405, 'GET, HEAD']);
+    expect([refused.status, refused.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
     await server.close();
   });
 

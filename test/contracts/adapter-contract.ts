@@ -3,6 +3,8 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { FileFieldError, downloadView, virtualFile, type DownloadHandler, type DownloadViewOptions } from 'filefield';
 import { askServer, head, serve, talk, until, type RunningServer } from '../adapters/server.js';
 
+import { parseMultipart } from '../support/parse-multipart.js';
+
 /** A framework with a view mounted, behind a middleware that has set the headers `x-before` and `cache-control`. */
 export interface AdapterMember {
   /** Makes the server's listener. `onError` is told what the framework's own error handling was given. */
@@ -100,11 +102,45 @@ export function adapterContract(name: string, member: AdapterMember): void {
       expect(errors).toMatchObject([{ status: 404, message: 'Not Found' }]);
     });
 
+    it('sends several ranges, each once, with a length that is exact', async () => {
+      const port = await mount(
+        downloadView(async () => ({
+          subject: 0,
+          file: () => virtualFile({ name: 'big.bin', content: Buffer.alloc(300_000, 'abc'), etag }),
+        })),
+      );
+      const reply = await askServer(port, { headers: { range: 'bytes=0-2,100000-299999' } });
+      expect([reply.status, reply.headers['content-range'], reply.headers.etag]).toEqual([206, undefined, etag]);
+      expect(reply.headers['content-length']).toBe(String(reply.body.byteLength));
+      const parts = parseMultipart(reply.headers['content-type']!, reply.body);
+      expect(parts.map(({ bytes }) => bytes.byteLength)).toEqual([3, 200_000]);
+    });
+
+    it('tells OPTIONS what is allowed, before anything is asked', async () => {
+      const asked = jest.fn<() => never>();
+      const reply = await askServer(await mount(async () => asked()), { method: 'OPTIONS' });
+      expect([reply.status, reply.headers.allow, reply.body.byteLength]).toEqual([204, 'GET, HEAD, OPTIONS', 0]);
+      expect(asked).not.toHaveBeenCalled();
+    });
+
+    it('tells the hooks of a view of start and end, once', async () => {
+      const told: unknown[] = [];
+      const tell = (name: string) => (_request: unknown, _subject: unknown, progress: unknown) =>
+        told.push([name, progress]);
+      const hooks = { onStart: tell('start'), onComplete: tell('complete'), onAbort: tell('abort') };
+      await askServer(await mount(view(hooks)));
+      await until(() => told.length >= 2, 'both were told');
+      expect(told).toEqual([
+        ['start', { status: 200, bytes: 0 }],
+        ['complete', { status: 200, bytes: 11 }],
+      ]);
+    });
+
     it('answers 405 with Allow to other methods, before anything is asked, and stays in step', async () => {
       const asked = jest.fn<() => never>();
       const port = await mount(async () => asked());
       const reply = await askServer(port, { method: 'POST', body: 'x' });
-      expect([reply.status, reply.headers.allow]).toEqual([405, 'GET, HEAD']);
+      expect([reply.status, reply.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
       expect(asked).not.toHaveBeenCalled();
       // A body that nobody reads must not be taken for the next request.
       const body = 'GET /smuggled HTTP/1.1\r\n\r\n'.repeat(20_000);

@@ -56,7 +56,9 @@ describe('HttpError', () => {
   });
 
   it('says what is allowed', () => {
-    expect(new HttpError(new FileFieldError('method_not_allowed', '')).headers).toEqual({ allow: 'GET, HEAD' });
+    expect(new HttpError(new FileFieldError('method_not_allowed', '')).headers).toEqual({
+      allow: 'GET, HEAD, OPTIONS',
+    });
     expect(new HttpError(new Error()).headers).toEqual({});
   });
 });

@@ -1,11 +1,31 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { downloadView, localFile, virtualFile, type FileSource } from 'filefield';
+import { Readable } from 'node:stream';
+import {
+  downloadView,
+  httpDownloadView,
+  localFile,
+  objectDownloadView,
+  pathDownloadView,
+  storageDownloadView,
+  StorageRegistry,
+  StoredFile,
+  virtualDownloadView,
+  virtualFile,
+  type ByteRange,
+  type DownloadHandler,
+  type FileSource,
+  type ObjectFinder,
+} from 'filefield';
 import { toNode } from 'filefield/node';
 import { askServer, serve, type Reply, type RunningServer } from '../adapters/server.js';
+import { DiskStorage } from 'filefield/storages/disk';
+import { MemoryStorage } from 'filefield/storages/memory';
 import { sharedCases } from '../shared-cases.js';
+import { parseMultipart } from '../support/parse-multipart.js';
 
 type HeaderRule =
   string | null | { re: string } | { not: string } | { oneOf: (string | null)[] } | { notAfterDate: true };
@@ -15,7 +35,9 @@ interface Expectation {
   readonly headers: Readonly<Record<string, HeaderRule>>;
   readonly bodySlice: readonly [number, number] | null | 'any';
   readonly bodyIf200?: 'whole';
-  readonly multipart?: unknown;
+  /** Slices of the parts, in order. */
+  readonly multipart?: readonly (readonly [number, number])[];
+  readonly total?: number;
   readonly maxBytes?: number;
 }
 
@@ -43,31 +65,144 @@ interface Case {
 const cases = sharedCases<Case>('http-cases.json')?.filter(({ group }) => group !== 'path' && group !== 'encoding');
 const folder = mkdtempSync(path.join(tmpdir(), 'http-cases-'));
 let server: RunningServer;
-let current: FileSource | null = null;
+let upstream: RunningServer;
+let current: View;
+let behind: View;
 
 beforeAll(async () => {
-  const view = downloadView(async () => ({ subject: null, file: () => current }));
-  server = await serve((request, response) => void toNode(view)(request, response));
+  server = await serve((request, response) => void toNode(current)(request, response, { id: 'x' }));
+  upstream = await serve((request, response) => void toNode(behind)(request, response));
 });
 afterAll(async () => {
   await server.close();
+  await upstream.close();
   rmSync(folder, { recursive: true });
 });
 
-/** Every case against a file on disk and against one in memory, as far as they can have the tag and time wanted. */
-const kinds: Readonly<Record<string, (file: CaseFile) => FileSource | null>> = {
-  disk: (file) => {
-    const target = path.join(folder, 'file.bin');
-    rmSync(target, { force: true });
-    if (file.missing) return localFile(target);
-    writeFileSync(target, file.sparse ? '' : bytesOf(file));
-    if (file.sparse) truncateSync(target, file.size);
-    const mtime = new Date(file.mtime ?? 0);
-    utimesSync(target, mtime, mtime);
-    return withValidators(localFile(target), file);
+type View = DownloadHandler<IncomingMessage>;
+const target = path.join(folder, 'file.bin');
+const disk = new DiskStorage({ root: folder });
+const of = (file: FileSource | null): View => downloadView(async () => ({ subject: null, file: () => file }));
+const options = ({ mtime, etag }: CaseFile) => ({
+  modified: mtime ? new Date(mtime) : undefined,
+  etag: etag ?? undefined,
+});
+
+function write(file: CaseFile): void {
+  rmSync(target, { force: true });
+  if (file.missing) return;
+  writeFileSync(target, file.sparse ? '' : bytesOf(file));
+  if (file.sparse) truncateSync(target, file.size);
+  const mtime = new Date(file.mtime ?? 0);
+  utimesSync(target, mtime, mtime);
+}
+
+/** Every case against every source and view, as far as they can have the tag and time wanted. */
+const kinds: Readonly<
+  Record<string, { timeless?: true; sparse?: true; view: (file: CaseFile) => Promise<View> | View }>
+> = {
+  disk: {
+    timeless: true,
+    sparse: true,
+    view(file) {
+      write(file);
+      return of(file.missing ? localFile(target) : withValidators(localFile(target), file));
+    },
   },
-  memory: (file) =>
-    file.missing ? null : withValidators(virtualFile({ name: 'file.bin', content: bytesOf(file) }), file),
+  memory: {
+    timeless: true,
+    view: (file) =>
+      of(file.missing ? null : withValidators(virtualFile({ name: 'file.bin', content: bytesOf(file) }), file)),
+  },
+  'an object': {
+    async view(file) {
+      const storage = new MemoryStorage();
+      const bytes = bytesOf(file);
+      if (!file.missing) await storage.write('key', Readable.from([bytes]));
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const stored = new StoredFile(
+        {
+          v: 1,
+          id: '1',
+          storage: 'only',
+          key: 'key',
+          name: 'file.bin',
+          size: bytes.byteLength,
+          type: 'application/octet-stream',
+          sha256,
+          modified: '2024-05-06T07:08:09.000Z',
+        },
+        { storages: new StorageRegistry({ only: storage }) },
+      );
+      const finder: ObjectFinder = {
+        findObject: async <Entity>() => (file.missing ? null : ({ file: stored } as Entity)),
+        columnKind: () => 'text',
+        primaryKey: () => 'id',
+        checkFileField: () => undefined,
+      };
+      class Row {
+        file!: StoredFile | null;
+      }
+      return objectDownloadView<Row, IncomingMessage>(finder, Row, { field: 'file', param: 'id', ...options(file) });
+    },
+  },
+  'a storage on disk': {
+    sparse: true,
+    view(file) {
+      write(file);
+      return storageDownloadView(disk, { name: 'file.bin', ...options(file) });
+    },
+  },
+  'a storage that can only stream': {
+    async view(file) {
+      const storage = new MemoryStorage();
+      if (!file.missing) await storage.write('file.bin', Readable.from([bytesOf(file)]));
+      const read = async (key: string, range?: ByteRange) => {
+        const { info, stream, close } = await storage.read(key, range);
+        return { info, stream, close };
+      };
+      return storageDownloadView(
+        Object.assign(Object.create(storage) as MemoryStorage, { read, stat: storage.stat.bind(storage) }),
+        {
+          name: 'file.bin',
+          ...options(file),
+        },
+      );
+    },
+  },
+  'a path': {
+    sparse: true,
+    view(file) {
+      write(file);
+      return pathDownloadView({ root: folder, path: 'file.bin', ...options(file) });
+    },
+  },
+  'a stream of known length': {
+    view: (file) =>
+      virtualDownloadView(
+        () =>
+          file.missing
+            ? null
+            : {
+                name: 'file.bin',
+                size: bytesOf(file).byteLength,
+                content: function* () {
+                  const bytes = bytesOf(file);
+                  for (let at = 0; at < bytes.byteLength; at += 7) yield bytes.subarray(at, at + 7);
+                },
+              },
+        options(file),
+      ),
+  },
+  'another server': {
+    timeless: true,
+    sparse: true,
+    view(file) {
+      write(file);
+      behind = of(file.missing ? localFile(target) : withValidators(localFile(target), file));
+      return httpDownloadView({ url: `http://127.0.0.1:${upstream.port}/file.bin`, allowPrivate: true });
+    },
+  },
 };
 
 function withValidators(source: FileSource, { mtime, etag }: CaseFile): FileSource {
@@ -99,18 +234,36 @@ function fill(text: string, { etag = '', 'last-modified': lm = '' }: IncomingHtt
 
 function faults(expected: Expectation, reply: Reply, plain: Reply, file: CaseFile): string[] {
   const found: string[] = [];
-  if (expected.multipart) return ['multipart is not what this library sends'];
   if (![expected.status].flat().includes(reply.status))
     found.push(`status ${reply.status}, not ${String(expected.status)}`);
   for (const [name, rule] of Object.entries(expected.headers)) {
     const value = reply.headers[name]?.toString() ?? null;
     if (!obeys(value, rule, name, plain, reply)) found.push(`${name}: ${value}, not ${JSON.stringify(rule)}`);
   }
+  if (expected.multipart) return found.concat(multipartFaults(expected, reply, plain, file));
   const slice = expected.bodyIf200 && reply.status === 200 ? [0, bytesOf(file).byteLength] : expected.bodySlice;
   const body = slice === null ? Buffer.alloc(0) : slice === 'any' ? reply.body : wanted(file, slice[0]!, slice[1]!);
   if (!reply.body.equals(body)) found.push(`body of ${reply.body.byteLength} bytes, not ${body.byteLength}`);
   if (reply.body.byteLength > (expected.maxBytes ?? Infinity)) found.push('body too long');
   return found;
+}
+
+function multipartFaults({ multipart = [], total }: Expectation, reply: Reply, plain: Reply, file: CaseFile): string[] {
+  if (Number(reply.headers['content-length']) !== reply.body.byteLength) return ['the length is not that of the body'];
+  try {
+    const parts = parseMultipart(reply.headers['content-type'] ?? '', reply.body);
+    const same = parts.map(({ headers, bytes }, index) => {
+      const [from, to] = multipart[index] ?? [0, 0];
+      return (
+        bytes.equals(wanted(file, from, to)) &&
+        headers['content-range'] === `bytes ${from}-${to - 1}/${total}` &&
+        headers['content-type'] === plain.headers['content-type']
+      );
+    });
+    return same.length === multipart.length && !same.includes(false) ? [] : [`parts are ${JSON.stringify(parts)}`];
+  } catch (error) {
+    return [String(error)];
+  }
 }
 
 function wanted(file: CaseFile, from: number, to: number): Buffer {
@@ -130,9 +283,12 @@ function obeys(value: string | null, rule: HeaderRule, name: string, plain: Repl
 }
 
 (cases ? describe : describe.skip).each(Object.keys(kinds))('the shared cases of HTTP, from %s', (kind) => {
-  const fitting = (cases ?? []).filter(({ file }) => kind === 'disk' || !file.sparse);
+  const { timeless, sparse, view } = kinds[kind]!;
+  const fitting = (cases ?? []).filter(
+    ({ file }) => (sparse || !file.sparse) && (timeless || (file.mtime !== null && file.etag !== null)),
+  );
   it.each(fitting)('$group $id: $name', async (one) => {
-    current = kinds[kind]!(one.file);
+    current = await view(one.file);
     const plain = await askServer(server.port, { method: 'HEAD' });
     const headers = Object.fromEntries(
       Object.entries(one.request.headers).map(([name, value]) => [name, fill(value, plain.headers)]),

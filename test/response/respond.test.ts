@@ -136,10 +136,26 @@ describe('respond', () => {
     expect([handedOff.status, handedOff.headers, handedOff.open]).toEqual([200, headers, null]);
     const { file, seen } = source();
     expect((await ask(file, {}, 'GET', 404)).open).toBeNull();
-    expect(seen).toEqual([]);
+    expect(seen).toEqual(['close']);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'get'])('refuses %s', async (method) => {
+  it('tells what is allowed to OPTIONS, and opens nothing', async () => {
+    const { file, seen } = source();
+    const answer = await ask(file, {}, 'OPTIONS');
+    expect([answer.status, answer.headers, answer.open]).toEqual([204, { allow: 'GET, HEAD, OPTIONS' }, null]);
+    expect(seen).toEqual(['close']);
+  });
+
+  it('sends a 304 to a client whose request says no-cache: that is for caches on the way', async () => {
+    const answer = await ask(source().file, {
+      'if-none-match': '"v1"',
+      'cache-control': 'no-cache',
+      pragma: 'no-cache',
+    });
+    expect(answer.status).toBe(304);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'get'])('refuses %s', async (method) => {
     await expect(ask(source().file, {}, method)).rejects.toMatchObject({ code: 'method_not_allowed' });
   });
 });

@@ -1,0 +1,65 @@
+import type { Request, RequestHandler } from 'express';
+import type { EntityRef, ObjectFinder } from '../entity.js';
+import { FileFieldError } from '../errors.js';
+import type { Storage } from '../storage.js';
+import * as http from '../views/http.js';
+import * as local from '../views/local.js';
+import * as object from '../views/object.js';
+import type { DownloadViewOptions } from '../views/options.js';
+import * as path from '../views/path.js';
+import * as storage from '../views/storage.js';
+import * as virtual from '../views/virtual.js';
+import { toExpress } from './to-express.js';
+
+/** `objectDownloadView` of `filefield`, mounted on Express. */
+export function objectDownloadView<Entity extends object>(
+  files: ObjectFinder,
+  entity: EntityRef<Entity>,
+  options: object.ObjectDownloadViewOptions<Entity, Request>,
+): RequestHandler {
+  return toExpress(object.objectDownloadView<Entity, Request>(files, entity, options));
+}
+
+/** `storageDownloadView` of `filefield`, mounted on Express. */
+export function storageDownloadView(
+  from: Storage | ((request: Request) => Storage | Promise<Storage>),
+  options: storage.StorageDownloadViewOptions<Request>,
+): RequestHandler {
+  return toExpress(storage.storageDownloadView<Request>(from, options));
+}
+
+/** `pathDownloadView` of `filefield`, mounted on Express. */
+export function pathDownloadView(options: path.PathDownloadViewOptions<Request>): RequestHandler {
+  return toExpress(path.pathDownloadView<Request>(options));
+}
+
+/** `httpDownloadView` of `filefield`, mounted on Express. */
+export function httpDownloadView(options: http.HttpDownloadViewOptions<Request>): RequestHandler {
+  return toExpress(http.httpDownloadView<Request>(options));
+}
+
+/** `virtualDownloadView` of `filefield`, mounted on Express. */
+export function virtualDownloadView(
+  make: Parameters<typeof virtual.virtualDownloadView<Request>>[0],
+  options: DownloadViewOptions<Request, undefined> = {},
+): RequestHandler {
+  return toExpress(virtual.virtualDownloadView<Request>(make, options));
+}
+
+/**
+ * Answers the request at hand with a file of this machine, from within a route of yours: what a view does, without making
+ * one. Failures go to Express's error handling.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { sendFile } from 'filefield/express';
+ *
+ * express().get('/terms', (request) => sendFile(request, 'terms.pdf', { root: 'public', disposition: 'inline' }));
+ * ```
+ */
+export function sendFile(request: Request, file: string, options: local.SendFileOptions<Request> = {}): void {
+  const { res: response, next } = request;
+  if (!response || !next) throw new FileFieldError('invalid_option', 'sendFile is for requests of Express.');
+  void toExpress(local.localDownloadView(file, options))(request, response, next);
+}

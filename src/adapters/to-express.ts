@@ -1,0 +1,30 @@
+import type { Request, RequestHandler } from 'express';
+import { HttpError } from '../response/error-status.js';
+import type { DownloadHandler } from '../response/response.js';
+import { report, type AdapterOptions } from './report.js';
+import { runDownload } from './run-download.js';
+
+/**
+ * Mounts a view on Express 4 or 5. Failures go to Express's error handling as an error with `status`, a message that is
+ * the status text, and the original as its `cause`; nothing else reaches the client.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { downloadView } from 'filefield';
+ * import { toExpress } from 'filefield/express';
+ *
+ * express().get('/nothing', toExpress(downloadView(async () => null)));
+ * ```
+ */
+export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
+  return (request, response, next) => {
+    runDownload(handler, request, response, request.params, options).catch((error: unknown) => {
+      // After the head, the connection is gone already; Express would try to write to it.
+      const passed = !response.headersSent;
+      // What is passed on is logged there, with its cause; only Express 4's own handler prints no more than the status.
+      if (options.onError || !passed || 'lazyrouter' in request.app) report(error, request, options);
+      if (passed) next(new HttpError(error));
+    });
+  };
+}

@@ -1,0 +1,55 @@
+import type { FileSource, LoadHint } from '../file.js';
+import { contentDisposition } from '../response/content-disposition.js';
+import { contentType, isInert } from '../response/content-type.js';
+import type { DownloadHooks, DownloadResponse } from '../response/response.js';
+import type { Choice, DownloadViewOptions } from './options.js';
+
+const profiles: Readonly<Record<string, string>> = {
+  private: 'private, no-cache',
+  immutable: 'private, max-age=31536000, immutable',
+};
+
+/** The response for a file that was found and may be had: what the options say of it, else what it says itself. */
+export async function present<Raw, Subject>(
+  raw: Raw,
+  subject: Subject,
+  file: FileSource,
+  options: DownloadViewOptions<Raw, Subject>,
+  hooks: DownloadHooks | undefined,
+): Promise<DownloadResponse> {
+  const choose = <Value>(choice: Choice<Value, Raw, Subject> | undefined): Value | undefined | Promise<Value> =>
+    typeof choice === 'function'
+      ? (choice as (request: Raw, subject: Subject) => Value | Promise<Value>)(raw, subject)
+      : choice;
+  const name = (await choose(options.fileName)) ?? file.name;
+  const type = contentType((await choose(options.contentType)) ?? file.type, name);
+  const shown = ((await choose(options.disposition)) ?? 'attachment') === 'inline' && isInert(type);
+  const caching = (await choose(options.cacheControl)) ?? 'private';
+  const headers: Record<string, string> = {
+    'content-type': type,
+    'content-disposition': contentDisposition(shown ? 'inline' : 'attachment', name),
+    'cache-control': profiles[caching] ?? caching,
+    'x-content-type-options': 'nosniff',
+  };
+  // Should a browser show it all the same, it runs nothing.
+  if (!isInert(type)) headers['content-security-policy'] = "sandbox; default-src 'none'";
+  const [etag, modified] = [await choose(options.etag), await choose(options.modified)];
+  const validated = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
+  return { status: 200, headers, file: validated, ...(hooks && { hooks }) };
+}
+
+/** The same file, under another tag or time. Not a copy: a stored file's properties are of its class. */
+function withValidators(file: FileSource, given: { readonly etag?: string; readonly modified?: Date }): FileSource {
+  return {
+    name: file.name,
+    type: file.type,
+    size: file.size,
+    sha256: file.sha256,
+    etag: given.etag ?? file.etag,
+    modified: given.modified ?? file.modified,
+    localPath: file.localPath,
+    ...(file.load && { load: async (hint?: LoadHint) => withValidators(await file.load!(hint), given) }),
+    open: (range) => file.open(range),
+    close: () => file.close?.(),
+  };
+}

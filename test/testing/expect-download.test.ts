@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { Readable } from 'node:stream';
+import { storageDownloadView, virtualDownloadView } from 'filefield';
+import { toNode } from 'filefield/node';
+import { expectDownload, runView, temporaryStorage, type ExpectedDownload } from 'filefield/testing';
+import { serve } from '../adapters/server.js';
+
+const view = virtualDownloadView(() => ({ name: 'Bericht „März“ 10%.txt', content: 'Grüße\n' }));
+const right: Required<Omit<ExpectedDownload, 'range' | 'status'>> = {
+  name: 'Bericht „März“ 10%.txt',
+  type: 'text/plain',
+  disposition: 'attachment',
+  text: 'Grüße\n',
+  bytes: Buffer.from('Grüße\n'),
+  headers: { 'Cache-Control': 'private, no-cache', 'content-length': /^8$/, 'content-range': null },
+};
+const wrong: readonly ExpectedDownload[] = [
+  { status: 206 },
+  { name: 'Bericht' },
+  { type: 'text/html' },
+  { type: 'text/plain; charset=ascii' },
+  { disposition: 'inline' },
+  { text: 'Grüße' },
+  { bytes: Buffer.from('x') },
+  { range: '0-3/8' },
+  { headers: { 'cache-control': 'public' } },
+  { headers: { 'content-length': null } },
+  { headers: { etag: /./ } },
+];
+
+describe('expectDownload', () => {
+  it('accepts what runView gives, and says what is wrong', async () => {
+    await expectDownload(await runView(view), right);
+    await expectDownload(await runView(view), { type: 'text/plain; charset=utf-8' });
+    for (const one of wrong) {
+      await expect(expectDownload(await runView(view), one)).rejects.toMatchObject({ code: 'ERR_ASSERTION' });
+    }
+  });
+
+  it('accepts what fetch gives, and says what is wrong', async () => {
+    const server = await serve((request, response) => void toNode(view)(request, response));
+    const get = (range?: string) => fetch(`http://127.0.0.1:${server.port}/`, { headers: range ? { range } : {} });
+    await expectDownload(await get(), right);
+    await expectDownload(await get('bytes=0-1'), { text: 'Gr', range: '0-1/8' });
+    for (const one of wrong) await expect(expectDownload(await get(), one)).rejects.toThrow();
+    await server.close();
+  });
+
+  it.each([
+    ['attachment', undefined],
+    ['attachment; filename=plans.txt', 'plans.txt'],
+    ['attachment; filename="a \\"b\\" \\\\c.txt"', 'a "b" \\c.txt'],
+    ["inline; filename=x.txt; filename*=UTF-8''%E2%82%AC.txt", '€.txt'],
+  ])('reads the name of %j', async (disposition, name) => {
+    const headers = { 'content-disposition': disposition, 'x-content-type-options': 'nosniff' };
+    const result = { status: 200, headers, body: Buffer.alloc(0) };
+    await expectDownload(result, { ...(name !== undefined && { name }) });
+    await expect(expectDownload(result, { name: 'other' })).rejects.toThrow('the name is');
+  });
+});
+
+describe('runView', () => {
+  it('gives the status that a client would see, and the error beside it', async () => {
+    const missing = await runView(virtualDownloadView(() => null));
+    expect([missing.status, missing.body.byteLength]).toEqual([404, 0]);
+    expect(missing.error).toMatchObject({ code: 'not_found' });
+    expect(await runView(view, { method: 'DELETE' })).toMatchObject({
+      status: 405,
+      headers: { allow: 'GET, HEAD, OPTIONS' },
+    });
+    expect(await runView(view, { method: 'OPTIONS' })).toMatchObject({ status: 204 });
+    const failing = () => Promise.reject(new Error('mine'));
+    expect(await runView(failing)).toMatchObject({ status: 500, error: { message: 'mine' } });
+  });
+
+  it('takes headers in any case, parameters and a request', async () => {
+    const seen: unknown[] = [];
+    const asking = virtualDownloadView<{ user: string }>((request, params) => {
+      seen.push(request.user, params.id);
+      return { name: 'x', content: '0123', etag: '"v1"' };
+    });
+    const result = await runView(asking, {
+      raw: { user: 'me' },
+      params: { id: '7' },
+      headers: { 'If-None-Match': '"v1"' },
+    });
+    expect([result.status, seen]).toEqual([304, ['me', '7']]);
+  });
+
+  it('rejects when the file breaks off', async () => {
+    const content = function* () {
+      yield 'a';
+      throw new Error('gone');
+    };
+    await expect(runView(virtualDownloadView(() => ({ name: 'x', content })))).rejects.toThrow('gone');
+  });
+});
+
+describe('temporaryStorage', () => {
+  it('keeps objects until it is removed', async () => {
+    const storage = await temporaryStorage();
+    await storage.write('a.txt', Readable.from([Buffer.from('hello')]));
+    await expectDownload(await runView(storageDownloadView(storage, { name: 'a.txt' })), { text: 'hello' });
+    await storage.remove();
+    await storage.remove();
+    expect(existsSync(storage.root)).toBe(false);
+  });
+});

@@ -1,0 +1,111 @@
+import { Readable } from 'node:stream';
+import { storageDownloadView, type ByteRange, type Storage } from 'filefield';
+import { expectDownload, runView, temporaryStorage, type TemporaryStorage } from 'filefield/testing';
+import { MemoryStorage } from 'filefield/storages/memory';
+
+const content = '0123456789A';
+let disk: TemporaryStorage;
+
+beforeAll(async () => {
+  disk = await temporaryStorage();
+  await disk.write('exports/2026/a.tar.gz', Readable.from([Buffer.from(content)]));
+  await disk.write('private/b.txt', Readable.from([Buffer.from('SECRET')]));
+});
+afterAll(() => disk.remove());
+
+/** A storage like those of clouds: streams only, and a tag that it vouches for. */
+function remote() {
+  const calls: string[] = [];
+  const memory = new MemoryStorage();
+  let tag = 'v1';
+  const vouched = async (key: string, range?: ByteRange) => {
+    calls.push(`read ${range ? `${range.start}-${range.end}` : 'all'}`);
+    const { info, stream, close } = await memory.read(key, range);
+    return { info: { ...info, etag: tag }, stream, close };
+  };
+  const storage: Storage = {
+    write: (key, body) => memory.write(key, body),
+    delete: (key) => memory.delete(key),
+    read: vouched,
+    async stat(key) {
+      calls.push('stat');
+      const info = await memory.stat(key);
+      return info && { ...info, etag: tag };
+    },
+  };
+  return { storage, calls, change: () => (tag = 'v2') };
+}
+
+describe('storageDownloadView', () => {
+  it('serves an object by its name, with the type of its name and no encoding', async () => {
+    const view = storageDownloadView(disk, { name: (_request, params) => params.name, prefix: 'exports/' });
+    const result = await runView(view, { params: { name: '2026/a.tar.gz' } });
+    await expectDownload(result, {
+      text: content,
+      name: 'a.tar.gz',
+      type: 'application/gzip',
+      headers: { 'content-encoding': null, etag: /^W\// },
+    });
+    await expectDownload(await runView(view, { params: { name: ['2026', 'a.tar.gz'] } }), { text: content });
+  });
+
+  it.each([
+    '',
+    '../private/b.txt',
+    '2026',
+    '2026/',
+    '/2026/a.tar.gz',
+    'nope',
+    '.filefield',
+    'a\u0000',
+    'a\\b',
+    '..',
+    '2026/a.tar.gz/x',
+    'x'.repeat(600),
+  ])('answers 404 to %j', async (name) => {
+    const result = await runView(storageDownloadView(disk, { name, prefix: 'exports/' }));
+    expect([result.status, result.body.includes('SECRET')]).toEqual([404, false]);
+  });
+
+  it('answers 404 where there is no name', async () => {
+    expect((await runView(storageDownloadView(disk, { name: () => undefined }))).status).toBe(404);
+  });
+
+  it('chooses the storage by the request, and looks only when the client is let in', async () => {
+    const { storage, calls } = remote();
+    await storage.write('a.txt', Readable.from([Buffer.from(content)]));
+    const view = storageDownloadView<boolean>((inside) => (inside ? storage : disk), {
+      name: 'a.txt',
+      authorize: (inside, key) => inside && key === 'a.txt',
+    });
+    expect((await runView(view, { raw: false })).status).toBe(404);
+    expect(calls).toEqual([]);
+    await expectDownload(await runView(view, { raw: true }), { text: content });
+  });
+
+  it('asks a remote storage once: all of it, or its information, or a range', async () => {
+    const { storage, calls } = remote();
+    await storage.write('a.txt', Readable.from([Buffer.from(content)]));
+    const view = storageDownloadView(storage, { name: 'a.txt' });
+    const asked = async (headers: Record<string, string>, method = 'GET') => {
+      calls.length = 0;
+      const { status } = await runView(view, { headers, method });
+      return [status, ...calls];
+    };
+    expect(await asked({})).toEqual([200, 'read all']);
+    expect(await asked({}, 'HEAD')).toEqual([200, 'stat']);
+    expect(await asked({ range: 'bytes=0-3' })).toEqual([206, 'stat', 'read 0-3']);
+    expect(await asked({ range: 'bytes=99-' })).toEqual([416, 'stat']);
+    expect(await asked({ 'if-none-match': '"v1"' }, 'HEAD')).toEqual([304, 'stat']);
+    expect((await runView(view)).headers.etag).toBe('"v1"');
+  });
+
+  it('fails, and sends nothing wrong, when an object changes between a look and a read', async () => {
+    const { storage, change } = remote();
+    await storage.write('a.txt', Readable.from([Buffer.from(content)]));
+    const { stat } = storage;
+    const changing = { ...storage, stat: async (key: string) => stat(key).finally(change) };
+    const result = await runView(storageDownloadView(changing, { name: 'a.txt' }), { headers: { range: 'bytes=0-3' } });
+    expect([result.status, result.body.byteLength]).toEqual([500, 0]);
+  });
+});

@@ -1,0 +1,128 @@
+import { Readable } from 'node:stream';
+import { virtualDownloadView, type VirtualFileOptions } from 'filefield';
+import { toNode } from 'filefield/node';
+import { expectDownload, runView } from 'filefield/testing';
+import { askServer, head, serve, talk, until } from '../adapters/server.js';
+
+const text = 'é,日\n1,2\n';
+const halves = [text.slice(0, 4), Buffer.from(text.slice(4))];
+const contents: Readonly<Record<string, () => VirtualFileOptions['content']>> = {
+  text: () => text,
+  bytes: () => Buffer.from(text),
+  'a view of bytes': () => new Uint8Array(Buffer.from(`x${text}x`)).subarray(1, -1),
+  'a Node stream': () => Readable.from(halves),
+  'a Web stream': () => new Blob([text]).stream() as ReadableStream<Uint8Array>,
+  'an async generator': () =>
+    (async function* () {
+      yield* halves;
+    })(),
+  'a generator': () =>
+    (function* () {
+      yield* halves;
+    })(),
+  'a list': () => halves,
+  'a function': () => () => halves,
+};
+
+describe('virtualDownloadView', () => {
+  it.each(Object.keys(contents))('serves %s, over a socket, whole', async (kind) => {
+    const view = virtualDownloadView(async () => ({ name: 'report.csv', content: contents[kind]!() }));
+    const server = await serve((request, response) => void toNode(view)(request, response));
+    const reply = await askServer(server.port);
+    expect([reply.status, reply.body.toString()]).toEqual([200, text]);
+    const known = ['text', 'bytes', 'a view of bytes'].includes(kind);
+    expect(reply.headers['content-length']).toBe(known ? String(Buffer.byteLength(text)) : undefined);
+    expect(reply.headers['accept-ranges']).toBe(known ? 'bytes' : 'none');
+    const part = await askServer(server.port, { headers: { range: 'bytes=2-4' } });
+    expect([part.status, part.body.byteLength]).toEqual(known ? [206, 3] : [200, Buffer.byteLength(text)]);
+    await server.close();
+  });
+
+  it('sends the first bytes before the last are made', async () => {
+    let finish = () => undefined as void;
+    const rest = new Promise<void>((resolve) => (finish = resolve));
+    const content = async function* () {
+      yield 'first';
+      await rest;
+      yield 'last';
+    };
+    const view = virtualDownloadView(() => ({ name: 'x', content }));
+    const server = await serve((request, response) => void toNode(view)(request, response));
+    const client = await talk(server.port, head('GET', '/', { connection: 'close' }));
+    await until(() => client.received().includes('first'), 'the first bytes came');
+    expect(client.received().includes('last')).toBe(false);
+    finish();
+    await client.closed;
+    expect(client.received().includes('last')).toBe(true);
+    await server.close();
+  });
+
+  it('makes nothing for HEAD and 304, and releases what it was given', async () => {
+    const made: string[] = [];
+    const generate = function* () {
+      made.push('made');
+      yield 'x';
+    };
+    const stream = Readable.from(['x']);
+    const web = new ReadableStream({ cancel: () => void made.push('cancelled') });
+    for (const content of [generate, generate(), stream, web]) {
+      const view = virtualDownloadView(() => ({ name: 'x', content, etag: '"v1"' }));
+      expect((await runView(view, { method: 'HEAD' })).status).toBe(200);
+      expect((await runView(view, { headers: { 'if-none-match': '"v1"' } })).status).toBe(304);
+    }
+    expect([made, stream.destroyed]).toEqual([['cancelled'], true]);
+  });
+
+  it('makes nothing at all before authorize has let the client in', async () => {
+    const make = () => {
+      throw new Error('made');
+    };
+    expect((await runView(virtualDownloadView(make, { authorize: () => false, denied: 'forbid' }))).status).toBe(403);
+  });
+
+  it('answers 404 where there is nothing, and 500 to what is neither text nor bytes', async () => {
+    expect((await runView(virtualDownloadView(() => null))).status).toBe(404);
+    await expect(runView(virtualDownloadView(() => ({ name: 'x', content: [1] as never })))).rejects.toMatchObject({
+      code: 'invalid_value',
+    });
+  });
+
+  it.each([
+    ['"malicious\\file.exe', 'file.exe'],
+    ['日本.txt', '日本.txt'],
+    ['a,b;c.txt', 'a,b;c.txt'],
+  ])('names %j so that nothing can be misread', async (name, shown) => {
+    const result = await runView(virtualDownloadView(() => ({ name, content: '' })));
+    await expectDownload(result, { name: shown, disposition: 'attachment' });
+    expect(result.headers['content-disposition']).toMatch(/^attachment; filename=(?!"?\.)[ -~]+$/);
+  });
+
+  it.each(['page.html', 'picture.svg', 'data.xml', 'app.js'])('saves %s even where it is to be shown', async (name) => {
+    const result = await runView(virtualDownloadView(() => ({ name, content: 'x' }), { disposition: 'inline' }));
+    await expectDownload(result, { disposition: 'attachment', headers: { 'content-security-policy': /sandbox/ } });
+  });
+
+  it('knows its caching profiles, and sends your own as it is', async () => {
+    const control = async (cacheControl: string) =>
+      (await runView(virtualDownloadView(() => ({ name: 'x', content: '' }), { cacheControl }))).headers[
+        'cache-control'
+      ];
+    expect(await control('private')).toBe('private, no-cache');
+    expect(await control('immutable')).toBe('private, max-age=31536000, immutable');
+    expect(await control('public, max-age=60')).toBe('public, max-age=60');
+  });
+
+  it('takes tag and time from options', async () => {
+    const view = virtualDownloadView(() => ({ name: 'x', content: 'abc' }), {
+      etag: () => '"row-7"',
+      modified: new Date('2024-05-06T07:08:09Z'),
+    });
+    await expectDownload(await runView(view), {
+      headers: { etag: '"row-7"', 'last-modified': 'Mon, 06 May 2024 07:08:09 GMT' },
+    });
+    expect((await runView(view, { headers: { 'if-none-match': '"row-7"' } })).status).toBe(304);
+    // If-None-Match decides alone, however fresh the date is.
+    const headers = { 'if-none-match': '"x"', 'if-modified-since': 'Mon, 06 May 2024 07:08:09 GMT' };
+    expect((await runView(view, { headers })).status).toBe(200);
+  });
+});
