@@ -1,3 +1,4 @@
+import { grace } from './grace.js';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { StorageRegistry, xAccelRedirect, type Files } from 'filefield';
 import { fileErrors } from 'filefield/express';
@@ -22,11 +23,6 @@ export interface ApplicationOptions {
   readonly seed?: boolean;
   /** Milliseconds from sweep to sweep; 0 for none. @default 10_000 */
   readonly sweepEvery?: number;
-  /**
-   * Milliseconds that bytes outlive their row.
-   * @default 60_000, to let you watch them go; a real application has reasons to wait longer
-   */
-  readonly grace?: number;
   /** Let an nginx in front send the bytes, from internal locations /_documents/ and /_photos/. @default false */
   readonly nginx?: boolean;
 }
@@ -52,7 +48,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const library = await openLibrary(orm, {
     database: path.join(folder, 'database.sqlite'),
     storages,
-    ledger: { grace: options.grace ?? 60_000 },
+    ledger: { grace: grace() },
   });
   const { files } = library;
   if (options.seed ?? true) {

@@ -125,7 +125,8 @@ class FormReader<File> {
     // A file input in which nothing was chosen.
     if (!fileName) return void stream.resume();
     if (field !== this.name) return this.#fail(unexpected(field));
-    const name = cleanName(fileName);
+    // Browsers write a quote in a name as %22, and nothing else of it (WHATWG HTML, multipart/form-data encoding).
+    const name = cleanName(fileName.replaceAll('%22', '"'));
     const kept = this.keep({ body: stream, ...(name && { name }) }, this.#abort.signal);
     kept.catch(this.#fail);
     this.pending.push(kept);

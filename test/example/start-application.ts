@@ -19,8 +19,9 @@ export interface Running extends Application {
 
 /** The example on a free port with a folder of its own; bytes have no grace, so that one sweep tells. */
 export async function startApplication(options: Partial<ApplicationOptions> = {}): Promise<Running> {
+  process.env.EXAMPLE_GRACE = '0';
   const data = await mkdtemp(path.join(tmpdir(), 'filefield-example-'));
-  const application = await createApplication({ data, seed: false, sweepEvery: 0, grace: 0, ...options });
+  const application = await createApplication({ data, seed: false, sweepEvery: 0, ...options });
   const server = application.app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   return {

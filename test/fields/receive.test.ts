@@ -87,6 +87,12 @@ describe('receive', () => {
     expect((result as Received<StoredFile>).file?.name).toBe('Grüße 東京 😀.txt');
   });
 
+  it('reads a quote as browsers write it', async () => {
+    const site = await open();
+    const { result } = await post(site, form(['file', letter('x', 'the "plans" %41.txt')]));
+    expect((result as Received<StoredFile>).file?.name).toBe('the "plans" %41.txt');
+  });
+
   it('drops the folders that a client puts before a name', async () => {
     const site = await open();
     const socket = await raw(site, multipart(part('name="file"; filename="../../etc/passwd"', 'x') + '--B--\r\n'));
