@@ -92,8 +92,7 @@ export class DiskStorage implements Storage {
       if (errno(cause) === 'ENOENT') return [];
       throw diskError(cause, 'delete an object', { key });
     });
-    const own = names.filter((name) => name.startsWith(`${nameOf(key)}.`));
-    for (const name of own) await remove(path.join(folder, name), key);
+    for (const name of names) if (name.startsWith(`${nameOf(key)}.`)) await remove(path.join(folder, name), key);
   }
 
   async *list({ after = '' }: { after?: string } = {}): AsyncGenerator<ListedObject, void, undefined> {
