@@ -155,9 +155,7 @@ export class DiskStorage implements Storage {
 }
 
 /** What unfinished files of a key are called: a name of a fixed length, whatever the key. */
-function nameOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 32);
-}
+const nameOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);
 
 async function remove(file: string, key: string): Promise<void> {
   try {
