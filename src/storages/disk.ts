@@ -101,8 +101,7 @@ export class DiskStorage implements Storage {
       if (errno(cause) === 'ENOENT') return [];
       throw diskError(cause, 'delete an object', { key });
     });
-    const own = names.filter((name) => name.startsWith(`${nameOf(key)}.`));
-    for (const name of own) await remove(path.join(folder, name), key);
+    for (const name of names) if (name.startsWith(`${nameOf(key)}.`)) await remove(path.join(folder, name), key);
   }
 
   async *list({ after = '' }: { after?: string } = {}): AsyncGenerator<ListedObject, void, undefined> {
@@ -178,9 +177,7 @@ export class DiskStorage implements Storage {
 }
 
 /** What unfinished files of a key are called: a name of a fixed length, whatever the key. */
-function nameOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 32);
-}
+const nameOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);
 
 async function remove(file: string, key: string): Promise<void> {
   try {

@@ -65,13 +65,13 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
       manager.registerSubscriber({
         [name]: async (args: { transaction?: { rollback(): unknown } }) => {
           if (gone) return;
-          if (name === 'beforeTransactionRollback') left.push(args.transaction);
+          if (name === 'beforeTransactionRollback' || name === 'afterTransactionStart') left.push(args.transaction);
           action();
         },
       });
       return () => void (gone = true);
     },
-    // MikroORM never gives the connection of a transaction back whose rollback somebody else has prevented.
+    // MikroORM never gives a connection back when somebody else threw after BEGIN or before ROLLBACK.
     async recover() {
       for (const transaction of left.splice(0)) {
         try {
