@@ -26,7 +26,7 @@ describe.each(await reachableDatabases())('the mode leak-only on %s', (database)
     const { dataSource, close } = await openDataSource(database, { entities: [Leaflet], logging: false });
     const media = new MemoryStorage();
     const storages = new StorageRegistry({ media });
-    const files = await attachFiles(dataSource, { storages, mode: 'leak-only', lease: 50, grace: 50 });
+    const files = await attachFiles(dataSource, { storages, mode: 'leak-only', lease: 1000, grace: 1000 });
     const leaflets = dataSource.getRepository(Leaflet);
     const one = await leaflets.save(leaflets.create({ file: await files.stage(Leaflet, 'file', 'old') }));
     const old = one.file!.toDescriptor().key;
@@ -35,7 +35,7 @@ describe.each(await reachableDatabases())('the mode leak-only on %s', (database)
     expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
     // Too young to be told from one that waits for its row.
     expect((await files.reconcile()).unknown).toEqual([]);
-    await delay(150);
+    await delay(2100);
     expect((await files.reconcile({ repair: true })).unknown).toEqual([{ storage: 'media', key: old }]);
     expect(media.keys).toHaveLength(2);
     await files.reconcile({ deleteUnknown: true });

@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { setTimeout as delay } from 'node:timers/promises';
 import { StorageRegistry, type ReconcileOptions, type ReconcileReport, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
@@ -17,13 +16,23 @@ class Slot {
   @FileField({ storage: 'media', column: 'slot' }) file!: StoredFile | null;
 }
 
+/** A storage whose objects can be made to look old. */
+class AgedStorage extends MemoryStorage {
+  aged = false;
+
+  override async *list(options?: { after?: string }) {
+    for await (const { key, modified } of super.list(options))
+      yield { key, modified: this.aged ? new Date(0) : modified };
+  }
+}
+
 async function open(database: DatabaseName) {
   const { dataSource, close } = await openDataSource(database, { entities: [Slot], logging: false });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
   await runner.release();
-  const media = new MemoryStorage();
-  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 20 });
+  const media = new AgedStorage();
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 60_000 });
   const slots = dataSource.getRepository(Slot);
   const add = async (text: string) => slots.save(slots.create({ file: await files.stage(Slot, 'file', text) }));
   /** All pieces of a reconcile, put together. */
@@ -45,8 +54,13 @@ async function open(database: DatabaseName) {
       unknown: all('unknown'),
     };
   };
+  /** Lets the grace of everything pass. */
+  const later = async () => {
+    media.aged = true;
+    await dataSource.query('UPDATE file_ledger SET not_before = 1 WHERE not_before IS NOT NULL');
+  };
   const table = dataSource.getMetadata(Slot).tablePath;
-  return { dataSource, close, files, media, slots, add, reconcile, table: dataSource.driver.escape(table) };
+  return { dataSource, close, files, media, slots, add, reconcile, later, table: dataSource.driver.escape(table) };
 }
 const clean = { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
 
@@ -80,7 +94,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await reconcile({ repair: true });
     await files.sweep();
     expect(media.keys).toHaveLength(2);
-    await delay(40);
+    await site.later();
     await files.sweep();
     expect(media.keys).toEqual([stays.file!.toDescriptor().key]);
     expect(await reconcile()).toMatchObject(clean);
@@ -93,7 +107,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await dataSource.query(`UPDATE ${table} SET slot = NULL WHERE id = ${row.id}`);
     await reconcile({ repair: true });
     await dataSource.query(`UPDATE ${table} SET slot = '${descriptor}' WHERE id = ${row.id}`);
-    await delay(40);
+    await site.later();
     expect((await files.sweep()).revived).toBe(1);
     expect(await (await slots.findOneByOrFail({ id: row.id })).file?.text()).toBe('undeleted');
   });
@@ -114,7 +128,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await reconcile({ repair: true });
     expect(await reconcile()).toMatchObject(clean);
     await slots.remove(row);
-    await delay(40);
+    await site.later();
     expect((await files.sweep()).deleted).toBe(1);
   });
 
@@ -125,7 +139,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await media.write(stray, bytes('stray'));
     await media.write('holiday/photo.jpg', bytes('not ours'));
     expect(await reconcile({ repair: true })).toMatchObject(clean);
-    await delay(40);
+    await site.later();
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, unknown: [stray] });
     expect(media.keys).toContain(stray);
     await reconcile({ deleteUnknown: true });

@@ -76,7 +76,7 @@ describe('expectNoOrphans', () => {
     await harness.query(`DELETE FROM contract_document WHERE slug = '${gone.id}'`);
     await documents.delete(missing.toDescriptor().key);
     await harness.query(`DELETE FROM file_ledger WHERE id = '${unrecorded.id}'`);
-    const unknown = `2026/11/ab/${'ab'.repeat(16)}`;
+    const unknown = `2026/11/22/${'ab'.repeat(16)}`;
     await documents.put(unknown, 'nobody knows');
     const error = await expectNoOrphans(files).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(AssertionError);
