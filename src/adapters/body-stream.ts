@@ -1,4 +1,5 @@
 import { FileFieldError } from '../errors.js';
+import type { FileBody } from '../file.js';
 import type { Answer } from '../response/answer.js';
 import { report, type AdapterOptions } from './report.js';
 
@@ -11,88 +12,112 @@ export async function openStream(
   request: Request,
   options: AdapterOptions<Request>,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { hooks, status } = answer;
-  const promised = answer.headers['content-length'];
-  let left = promised === undefined ? Infinity : Number(promised);
-  let bytes = 0;
-  let ended = false;
-  let timer: NodeJS.Timeout | undefined;
-  let controller!: ReadableStreamDefaultController<Uint8Array>;
-  const body = await answer.open!();
-  const chunks = body.stream()[Symbol.asyncIterator]();
+  const source = new BodyStream(answer, await answer.open!(), request, options);
+  await source.begin();
+  // Nothing is read ahead of the client.
+  return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+}
 
-  const end = (how: 'complete' | 'abort', error?: unknown) => {
-    if (ended) return;
-    ended = true;
-    clearTimeout(timer);
-    request.signal.removeEventListener('abort', leave);
-    // A source that is waited for answers only afterwards, if ever; closing the body stops it.
-    void Promise.resolve(chunks.return?.()).catch(() => undefined);
-    body.close();
-    answer.close();
-    hooks?.[how]?.({ status, bytes, ...(error !== undefined && { error }) });
-  };
-  const leave = () => {
-    end('abort');
-    controller.error(new FileFieldError('aborted', 'The client left or stalled.'));
-  };
-  const next = async (): Promise<Uint8Array | undefined> => {
-    for (;;) {
-      const { done, value } = await chunks.next();
-      if (done && left !== Infinity) throw new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
+class BodyStream {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #timer: NodeJS.Timeout | undefined;
+  #first: Uint8Array | undefined;
+  #left: number;
+  #bytes = 0;
+  #ended = false;
+
+  constructor(
+    private readonly answer: Answer,
+    private readonly body: FileBody,
+    private readonly request: Request,
+    private readonly options: AdapterOptions<Request>,
+  ) {
+    this.#left = Number(answer.headers['content-length'] ?? Infinity);
+    this.#chunks = body.stream()[Symbol.asyncIterator]();
+  }
+
+  async begin(): Promise<void> {
+    const { size } = this.body;
+    this.answer.hooks?.start?.({ status: this.answer.status, bytes: 0 });
+    try {
+      if (size !== undefined && this.#left !== Infinity && size < this.#left) throw incomplete(this.#left - size);
+      this.#first = await this.#next();
+    } catch (error) {
+      this.#end('abort', error);
+      throw error;
+    }
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    this.#wait();
+    if (this.request.signal.aborted) this.#leave();
+    else this.request.signal.addEventListener('abort', this.#leave, { once: true });
+  }
+
+  async pull(): Promise<void> {
+    clearTimeout(this.#timer);
+    try {
+      const chunk = this.#first ?? (await this.#next());
+      this.#first = undefined;
+      if (this.#ended) return;
+      this.#bytes += chunk?.byteLength ?? 0;
+      if (chunk) this.#controller.enqueue(chunk);
+      if (chunk && this.#left > 0) return this.#wait();
+      this.#end('complete');
+      this.#controller.close();
+    } catch (error) {
+      if (this.#ended) return;
+      this.#end('abort', error);
+      report(error, this.request, this.options);
+      this.#controller.error(error);
+    }
+  }
+
+  cancel(): void {
+    this.#end('abort');
+  }
+
+  /** A chunk that is not empty; undefined at the end. */
+  async #next(): Promise<Uint8Array | undefined> {
+    while (this.#left > 0) {
+      const { done, value } = await this.#chunks.next();
+      if (done && this.#left !== Infinity) throw incomplete(this.#left);
       if (done) return undefined;
       // A source that grew meanwhile: the head's promise stands.
-      const chunk = value.byteLength > left ? value.subarray(0, left) : value;
-      left -= chunk.byteLength;
+      const chunk = value.byteLength > this.#left ? value.subarray(0, this.#left) : value;
+      this.#left -= chunk.byteLength;
       if (chunk.byteLength > 0) return chunk;
     }
+    return undefined;
+  }
+
+  /** Whoever takes nothing for that long has left, or will never begin. */
+  #wait(): void {
+    this.#timer = setTimeout(this.#leave, this.options.idleTimeout ?? 60_000).unref();
+  }
+
+  readonly #leave = () => {
+    if (this.#ended) return;
+    this.#end('abort');
+    this.#controller.error(new FileFieldError('aborted', 'The client left or stalled.'));
   };
 
-  hooks?.start?.({ status, bytes });
-  let first: Uint8Array | undefined;
-  try {
-    if (body.size !== undefined && body.size < left && left !== Infinity) {
-      throw new FileFieldError('incomplete', `A file is ${left - body.size} bytes short.`);
-    }
-    first = left > 0 ? await next() : undefined;
-  } catch (error) {
-    end('abort', error);
-    throw error;
+  #end(how: 'complete' | 'abort', error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.request.signal.removeEventListener('abort', this.#leave);
+    // A source that is waited for answers only afterwards, if ever; closing the body stops it.
+    void Promise.resolve(this.#chunks.return?.()).catch(() => undefined);
+    this.body.close();
+    this.answer.close();
+    const { hooks, status } = this.answer;
+    hooks?.[how]?.({ status, bytes: this.#bytes, ...(error !== undefined && { error }) });
   }
-  let begun = false;
-  /** Whoever takes nothing for that long has left, or will never begin. */
-  const wait = () => (timer = setTimeout(leave, options.idleTimeout ?? 60_000).unref());
-  return new ReadableStream<Uint8Array>(
-    {
-      start(given) {
-        controller = given;
-        wait();
-        if (request.signal.aborted) leave();
-        else request.signal.addEventListener('abort', leave, { once: true });
-      },
-      async pull() {
-        clearTimeout(timer);
-        try {
-          const chunk = begun ? await next() : first;
-          begun = true;
-          first = undefined;
-          if (ended) return;
-          bytes += chunk?.byteLength ?? 0;
-          if (chunk) controller.enqueue(chunk);
-          if (!chunk || left === 0) {
-            end('complete');
-            controller.close();
-          } else wait();
-        } catch (error) {
-          if (ended) return;
-          end('abort', error);
-          report(error, request, options);
-          controller.error(error);
-        }
-      },
-      cancel: () => end('abort'),
-    },
-    // Nothing is read ahead of the client.
-    { highWaterMark: 0 },
-  );
+}
+
+function incomplete(left: number): FileFieldError {
+  return new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
 }
