@@ -17,7 +17,7 @@ export interface SignOptions {
   readonly methods?: readonly string[];
   /** The name that a view will save the download under. */
   readonly fileName?: string;
-  /** Whom the URL is for, such as a session or an address; whoever verifies must say the same. It is not in the URL. */
+  /** Whom the URL is for, such as a user or an address; whoever verifies must say the same. It is not in the URL. */
   readonly bind?: string;
 }
 
