@@ -7,7 +7,7 @@ const own = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
   '^filefield$': '<rootDir>/src/index.ts',
   '^filefield/(typeorm|mikro-orm)$': '<rootDir>/src/orm/$1/index.ts',
-  '^filefield/(node|express)$': '<rootDir>/src/adapters/$1.ts',
+  '^filefield/(node|express|fastify|koa|fetch)$': '<rootDir>/src/adapters/$1.ts',
   '^filefield/testing$': '<rootDir>/src/testing/index.ts',
   '^filefield/storages/(.*)$': '<rootDir>/src/storages/$1.ts',
 };

@@ -18,7 +18,7 @@
  * | `staged_expired` | a staged file was swept before its row was saved |
  * | `already_bound` | a stored file belongs to another row or field |
  * | `busy` | the database connection is inside somebody's transaction |
- * | `forbidden` | a view's `authorize` said no |
+ * | `forbidden` | a view's `authorize` said no, or the URL's signature is not valid |
  * | `method_not_allowed` | neither GET nor HEAD |
  * | `incomplete` | a storage gave fewer bytes than it promised |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |

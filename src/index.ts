@@ -25,7 +25,7 @@ export type { UpstreamOptions } from './sources/upstream.js';
 export { virtualFile, type VirtualFileOptions } from './sources/virtual.js';
 // views
 export { downloadView, type Found } from './views/download-view.js';
-export type { Choice, DownloadViewOptions, Hook } from './views/options.js';
+export type { Choice, DownloadViewOptions, Hook, SignatureOptions } from './views/options.js';
 export { httpDownloadView, type HttpDownloadViewOptions } from './views/http.js';
 export type { SendFileOptions } from './views/local.js';
 export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';
@@ -48,6 +48,17 @@ export { respond } from './response/respond.js';
 // deliveries
 export { xAccelRedirect } from './delivery/x-accel-redirect.js';
 export type { PathMapping } from './delivery/path-mapping.js';
+// signed URLs
+export {
+  createSigner,
+  type SignatureFault,
+  type SignedRequest,
+  type Signer,
+  type SigningKey,
+  type SignOptions,
+  type Verified,
+} from './signing.js';
+export type { Duration } from './duration.js';
 // errors
 export { FileFieldError, isFileFieldError, type ErrorContext, type FileFieldErrorCode } from './errors.js';
 export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/error-status.js';

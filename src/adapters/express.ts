@@ -10,6 +10,7 @@ export {
   storageDownloadView,
   virtualDownloadView,
 } from './express-views.js';
+export { requireSignature } from './require-signature.js';
 export { toExpress } from './to-express.js';
 
 /**

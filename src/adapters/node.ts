@@ -25,7 +25,7 @@ export function toNode(
 ): (request: IncomingMessage, response: ServerResponse, params?: Readonly<Record<string, string>>) => Promise<void> {
   return async (request, response, params = {}) => {
     try {
-      await runDownload(handler, request, response, params, options);
+      await runDownload(handler, { raw: request, request, response, params }, options);
     } catch (error) {
       report(error, request, options);
       if (response.headersSent) return;

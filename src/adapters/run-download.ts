@@ -7,20 +7,29 @@ import { ownTurn } from './own-turn.js';
 import type { AdapterOptions } from './report.js';
 import { writeAnswer, type Outcome } from './write-answer.js';
 
+/** One request and its response, as a framework on Node's server has them. */
+export interface Exchange<Raw> {
+  readonly raw: Raw;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: DownloadRequest['params'];
+  /** Path and query before a router took something off. */
+  readonly url?: string;
+}
+
 /** What the adapters of all frameworks on Node's server share: view, answer, bytes. */
-export async function runDownload<Raw extends IncomingMessage>(
+export async function runDownload<Raw>(
   handler: DownloadHandler<Raw>,
-  request: Raw,
-  response: ServerResponse,
-  params: Readonly<Record<string, string | readonly string[] | undefined>>,
+  { raw, request, response, params, url = request.url }: Exchange<Raw>,
   options: AdapterOptions<Raw> = {},
 ): Promise<Outcome> {
   const download: DownloadRequest<Raw> = {
     method: request.method ?? 'GET',
+    url,
     headers: request.headers,
     params,
-    raw: request,
-    report: (error) => (options.onError ? options.onError(error, request) : console.error(error)),
+    raw,
+    report: (error) => (options.onError ? options.onError(error, raw) : console.error(error)),
   };
   // Before the view, so that a POST to a download costs nothing and tells nothing.
   const decided = methodAnswer(download.method);

@@ -19,7 +19,8 @@ import { runDownload } from './run-download.js';
  */
 export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
   return (request, response, next) => {
-    runDownload(handler, request, response, request.params, options).catch((error: unknown) => {
+    const { params, originalUrl: url } = request;
+    runDownload(handler, { raw: request, request, response, params, url }, options).catch((error: unknown) => {
       // After the head, the connection is gone already; Express would try to write to it.
       const passed = !response.headersSent;
       // What is passed on is logged there, with its cause; only Express 4's own handler prints no more than the status.

@@ -3,7 +3,7 @@ import { columnForeignKey } from '../ledger/foreign-key.js';
 import { defaultGrace } from '../ledger/ledger.js';
 import type { TriggerColumn } from '../ledger/trigger-names.js';
 import { columnTriggers, type Statements } from '../ledger/triggers.js';
-import { parseDuration, type Duration } from './duration.js';
+import { parseDuration, type Duration } from '../duration.js';
 import type { FileFieldOptions, Retention } from './options.js';
 
 /** A file column in plain names, unquoted, with the options of its field that say what becomes of old files. */

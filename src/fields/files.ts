@@ -10,7 +10,7 @@ import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.
 import type { StorageRegistry } from '../registry.js';
 import { StoredFile, type StoredFileContext } from '../stored-file.js';
 import { toUpload, type UploadSource } from '../upload.js';
-import { parseDuration, type Duration } from './duration.js';
+import { parseDuration, type Duration } from '../duration.js';
 import { Copies } from './copies.js';
 import { checkField, type FileField } from './file-field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';

@@ -1,6 +1,6 @@
 import type { CopyPolicy } from '../ledger/binding.js';
 import type { ByteSize } from './byte-size.js';
-import type { Duration } from './duration.js';
+import type { Duration } from '../duration.js';
 
 /**
  * What becomes of bytes that their row lets go of: deleted after the grace, kept for ever, or deleted once they have been

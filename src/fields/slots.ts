@@ -2,7 +2,7 @@ import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ownerKey, rowExists, type Slot } from '../ledger/reference.js';
 import type { StoredFile } from '../stored-file.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../duration.js';
 import type { FileField } from './file-field.js';
 import type { Retention } from './options.js';
 

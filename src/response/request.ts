@@ -5,6 +5,8 @@
 export interface DownloadRequest<Raw = unknown> {
   /** In capitals. */
   readonly method: string;
+  /** Path and query as the client sent them, before any router took something off; signatures are about these. */
+  readonly url?: string;
   /** Names in lower case, as Node gives them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Route parameters, decoded. */

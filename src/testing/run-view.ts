@@ -8,6 +8,8 @@ import type { DownloadHandler } from '../response/response.js';
 export interface ViewRequest<Raw> {
   /** @default 'GET' */
   readonly method?: string;
+  /** Path and query, for signatures. */
+  readonly url?: string;
   /** In any case. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Route parameters, decoded. */
@@ -42,7 +44,7 @@ export interface ViewResult {
 export async function runView<Raw>(view: DownloadHandler<Raw>, asked: ViewRequest<Raw> = {}): Promise<ViewResult> {
   const { method = 'GET', headers = {}, params = {} } = asked;
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const request: DownloadRequest<Raw> = { method, headers: lower, params, raw: asked.raw as Raw };
+  const request: DownloadRequest<Raw> = { method, url: asked.url, headers: lower, params, raw: asked.raw as Raw };
   let answer;
   let body;
   try {

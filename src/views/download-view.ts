@@ -5,6 +5,7 @@ import type { DownloadHandler, DownloadHooks } from '../response/response.js';
 import { hooksOf } from './hooks.js';
 import type { DownloadViewOptions } from './options.js';
 import { present } from './present.js';
+import { checkSignature } from './signed.js';
 
 /** What a view finds for a request: the thing to authorise, and its file, asked for only once that is done. */
 export interface Found<Subject> {
@@ -29,6 +30,7 @@ export function downloadView<Raw, Subject>(
   options: DownloadViewOptions<Raw, Subject> = {},
 ): DownloadHandler<Raw> {
   const handler: DownloadHandler<Raw> = async (request) => {
+    const signed = checkSignature(request, options.signature);
     const found = await find(request);
     if (!found) throw notFound();
     if (options.authorize && (await options.authorize(request.raw, found.subject)) !== true) {
@@ -40,7 +42,7 @@ export function downloadView<Raw, Subject>(
     const file = await fileOf(found, hooks);
     if (!file) throw notFound();
     try {
-      return await present(request.raw, found.subject, file, options, hooks);
+      return await present(request.raw, found.subject, file, options, hooks, signed);
     } catch (error) {
       file.close?.();
       throw error;

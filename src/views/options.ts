@@ -1,4 +1,5 @@
 import type { Delivery, DownloadProgress } from '../response/response.js';
+import type { Signer } from '../signing.js';
 
 /** A value, or a function that makes it for a request and the thing that is downloaded. */
 export type Choice<Value, Raw, Subject> = Value | ((request: Raw, subject: Subject) => Value | Promise<Value>);
@@ -8,6 +9,15 @@ export type Choice<Value, Raw, Subject> = Value | ((request: Raw, subject: Subje
  * harms nobody.
  */
 export type Hook<Raw, Subject, Event> = (request: Raw, subject: Subject, event: Event) => unknown;
+
+export interface SignatureOptions<Raw> {
+  readonly signer: Signer;
+  /**
+   * Whom the request comes from, in the words of `sign`'s `bind`.
+   * @default anybody who has the URL
+   */
+  readonly bind?: (request: Raw) => string;
+}
 
 /** The options that all views share. `Raw` is the framework's request, `Subject` what the view found. */
 export interface DownloadViewOptions<Raw, Subject> {
@@ -44,6 +54,12 @@ export interface DownloadViewOptions<Raw, Subject> {
    * @default the file's own time
    */
   readonly modified?: Choice<Date | undefined, Raw, Subject>;
+  /**
+   * Only requests with a signature of this signer, and by the client that `bind` tells, are let in; all others get 403
+   * before anything is looked up. The signed file name is the download's, and caches keep it no longer than the URL lives.
+   * @default no signature is asked for
+   */
+  readonly signature?: SignatureOptions<Raw>;
   /**
    * Who may have it. Runs before anything about the file is looked at or told.
    * @default everybody who reaches the route

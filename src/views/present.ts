@@ -3,6 +3,7 @@ import { contentDisposition } from '../response/content-disposition.js';
 import { contentType, isInert } from '../response/content-type.js';
 import type { DownloadHooks, DownloadResponse } from '../response/response.js';
 import type { Choice, DownloadViewOptions } from './options.js';
+import { whileSigned, type Signed } from './signed.js';
 
 const profiles: Readonly<Record<string, string>> = {
   private: 'private, no-cache',
@@ -16,19 +17,20 @@ export async function present<Raw, Subject>(
   file: FileSource,
   options: DownloadViewOptions<Raw, Subject>,
   hooks: DownloadHooks | undefined,
+  signed?: Signed,
 ): Promise<DownloadResponse> {
   const choose = <Value>(choice: Choice<Value, Raw, Subject> | undefined): Value | undefined | Promise<Value> =>
     typeof choice === 'function'
       ? (choice as (request: Raw, subject: Subject) => Value | Promise<Value>)(raw, subject)
       : choice;
-  const name = (await choose(options.fileName)) ?? file.name;
+  const name = signed?.fileName ?? (await choose(options.fileName)) ?? file.name;
   const type = contentType((await choose(options.contentType)) ?? file.type, name);
   const shown = ((await choose(options.disposition)) ?? 'attachment') === 'inline' && isInert(type);
   const caching = (await choose(options.cacheControl)) ?? 'private';
   const headers: Record<string, string> = {
     'content-type': type,
     'content-disposition': contentDisposition(shown ? 'inline' : 'attachment', name),
-    'cache-control': profiles[caching] ?? caching,
+    'cache-control': whileSigned(profiles[caching] ?? caching, signed),
     'x-content-type-options': 'nosniff',
   };
   // Should a browser show it all the same, it runs nothing.
