@@ -34,6 +34,8 @@ const onKoa =
   (Application: typeof Koa): MountedAdapter['mount'] =>
   (handler, options) => {
     const app = new Application();
+    // It prints an error for each client that leaves.
+    app.silent = true;
     app.use(async (context, next) => {
       const below = decoded(context.path);
       if (below === undefined) return context.throw(400);
