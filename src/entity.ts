@@ -20,11 +20,15 @@ export type ColumnKind = 'integer' | 'bigint' | 'uuid' | 'text';
 
 /** What a view needs of an ORM: look one object up. `Files` of `attachFiles` is one. */
 export interface ObjectFinder {
-  /** Resolves to null when no row matches. Reads only; never from a cache of somebody else's request. */
+  /**
+   * Resolves to null when no row matches both `where`, which are columns and values, and `scope`, which is conditions in
+   * the words of the ORM. Reads only; never from a cache of somebody else's request.
+   */
   findObject<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
     relations?: readonly string[],
+    scope?: Readonly<Record<string, unknown>>,
   ): Promise<Entity | null>;
   /** Throws `invalid_option` when the entity has no such column. */
   columnKind(entity: EntityRef, property: string): ColumnKind;

@@ -230,8 +230,9 @@ export class Files implements ObjectFinder {
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
     relations?: readonly string[],
+    scope?: Readonly<Record<string, unknown>>,
   ): Promise<Entity | null> {
-    return this.entities.findObject(entity, where, relations);
+    return this.entities.findObject(entity, where, relations, scope);
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {

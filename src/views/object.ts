@@ -5,8 +5,11 @@ import type { DownloadRequest } from '../response/request.js';
 import type { DownloadHandler } from '../response/response.js';
 import { downloadView } from './download-view.js';
 import { parseIdentifier } from './identifier.js';
+import { isComplete } from './is-complete.js';
 import type { DownloadViewOptions } from './options.js';
 import { routeParam } from './route-param.js';
+
+type Conditions = Readonly<Record<string, unknown>>;
 
 export interface ObjectDownloadViewOptions<Entity, Raw> extends DownloadViewOptions<Raw, Entity> {
   /** The file field to serve. */
@@ -26,8 +29,12 @@ export interface ObjectDownloadViewOptions<Entity, Raw> extends DownloadViewOpti
    * cannot be had by counting.
    */
   readonly idParam?: string;
-  /** Conditions that a row must meet besides, such as the tenant of the request; null means that nothing can match. */
-  readonly where?: (request: Raw) => Readonly<Record<string, unknown>> | null;
+  /**
+   * Conditions that a row must meet besides, in the words of the ORM, operators and relations included: `{ tenant: 'a' }`,
+   * `{ owner: { tenant: 'a' } }`. They only ever narrow: null, or a value among them that is null or undefined, means that
+   * nothing can match. For columns that are null, use the ORM's operator.
+   */
+  readonly where?: (request: Raw) => Conditions | null | Promise<Conditions | null>;
   /** Relations to load for `authorize` and the other functions. */
   readonly relations?: readonly (keyof Entity & string)[];
 }
@@ -54,8 +61,11 @@ export function objectDownloadView<Entity extends object, Raw = unknown>(
 ): DownloadHandler<Raw> {
   files.checkFileField(entity, options.field);
   const { slugField, idParam } = options;
-  if (idParam !== undefined && slugField === undefined) {
-    throw new FileFieldError('invalid_option', 'The option "idParam" is for views with a "slugField".');
+  if (idParam !== undefined && (slugField === undefined || slugField === files.primaryKey(entity))) {
+    throw new FileFieldError(
+      'invalid_option',
+      'The option "idParam" is for views with a "slugField", of another column.',
+    );
   }
   const param = options.param ?? slugField ?? 'id';
   const wanted = [{ column: slugField ?? files.primaryKey(entity), param }];
@@ -64,10 +74,11 @@ export function objectDownloadView<Entity extends object, Raw = unknown>(
 
   return downloadView(async (request: DownloadRequest<Raw>) => {
     const values = wanted.map((one, index) => parseIdentifier(kinds[index]!, routeParam(request, one.param)));
-    const scope = options.where ? options.where(request.raw) : {};
-    if (values.includes(undefined) || scope === null) return null;
-    const where = wanted.map(({ column }, index) => [column, values[index]] as const);
-    const object = await files.findObject(entity, { ...scope, ...Object.fromEntries(where) }, options.relations);
+    if (values.includes(undefined)) return null;
+    const scope = options.where && (await options.where(request.raw));
+    if (options.where && !isComplete(scope)) return null;
+    const where = Object.fromEntries(wanted.map(({ column }, index) => [column, values[index]]));
+    const object = await files.findObject(entity, where, options.relations, scope ?? {});
     return object && { subject: object, file: () => object[options.field as keyof Entity] as FileSource | null };
   }, options);
 }

@@ -1,11 +1,12 @@
 import { expectInvariants, OrmContext, type OrmHarness } from './orm/context.js';
 import { keepingClaims } from './orm/keeping.js';
 import { rollbackClaims } from './orm/rollback.js';
+import { scopesClaims } from './orm/scopes.js';
 import { stagedClaims } from './orm/staged.js';
 import { sweepClaims } from './orm/sweep.js';
 import { viewsClaims } from './orm/views.js';
 
-export { times, type DocumentRow, type NewDocument, type OrmHarness, type Unit } from './orm/context.js';
+export { times, type DocumentRow, type NewDocument, type OwnerRow, type OrmHarness, type Unit } from './orm/context.js';
 
 /**
  * What every ORM, major and database must do alike. After each claim the two invariants are checked: every committed
@@ -27,4 +28,5 @@ export function ormContract(open: () => Promise<OrmHarness>): void {
   stagedClaims(context);
   sweepClaims(context);
   viewsClaims(context);
+  scopesClaims(context);
 }

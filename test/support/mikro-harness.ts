@@ -2,14 +2,21 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sqlite';
 import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, FileField, fileTriggers, type EntityTriggerOptions } from 'filefield/mikro-orm';
-import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type OwnerRow, type Unit } from '../contracts/orm-contract.js';
 import type { BulkHarness } from '../contracts/orm/bulk.js';
 import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import type { DatabaseName } from './databases.js';
 import { legacy, openMikro } from './mikro-orm.js';
 
-const { Entity, PrimaryKey, Property } = legacy;
+const { Entity, ManyToOne, PrimaryKey, Property } = legacy;
+
+@Entity({ tableName: 'contract_owner' })
+export class Owner implements OwnerRow {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'string' }) name!: string;
+  @Property({ type: 'string' }) tenant!: string;
+}
 
 @Entity({ tableName: 'contract_document' })
 export class Document implements DocumentRow {
@@ -18,6 +25,7 @@ export class Document implements DocumentRow {
   @Property({ type: 'string' }) title = '';
   @FileField({ storage: 'documents' }) file!: StoredFile | null;
   @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
+  @ManyToOne(() => Owner, { nullable: true }) owner!: Owner | null;
 }
 
 /** The contract's harness and what only MikroORM has. */
@@ -26,7 +34,7 @@ export interface MikroHarness extends BulkHarness, HookedHarness {
 }
 
 export async function openMikroHarness(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<MikroHarness> {
-  const open = await openMikro(database, [Document]);
+  const open = await openMikro(database, [Document, Owner]);
   const { create } = fileTriggers(open.orm, { grace: times.grace, ...triggers });
   if (triggers) for (const sql of create) await open.orm.em.getConnection().execute(sql, [], 'run');
   const documents = new CountingStorage();
@@ -58,6 +66,7 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
             .execute(sql, [], 'run')
             .then(() => []),
     updates: count,
+    among: (values) => ({ $in: values }),
     countWithoutFile: () => open.em.count(Document, { file: null }),
     hook: (name, action) => {
       const manager = open.orm.em.getEventManager();
@@ -89,7 +98,13 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
 function unitOf(em: EntityManager): Unit {
   return {
     async insert(values) {
-      const row = em.create(Document, { title: '', file: null, cover: null, ...values } as never) as Document;
+      const row = em.create(Document, {
+        title: '',
+        file: null,
+        cover: null,
+        owner: null,
+        ...values,
+      } as never) as Document;
       em.persist(row);
       await em.flush();
       return row;

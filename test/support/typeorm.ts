@@ -12,18 +12,27 @@ import {
   Column,
   DataSource,
   Entity,
+  In,
   IsNull,
+  ManyToOne,
   PrimaryGeneratedColumn,
   type DataSourceOptions,
   type EntityManager,
   type Logger,
   type QueryRunner,
 } from 'typeorm';
-import { times, type DocumentRow, type Unit } from '../contracts/orm-contract.js';
+import { times, type DocumentRow, type OwnerRow, type Unit } from '../contracts/orm-contract.js';
 import type { BulkHarness } from '../contracts/orm/bulk.js';
 import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
 import { CountingStorage } from './counting-storage.js';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
+
+@Entity('contract_owner')
+export class Owner implements OwnerRow {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar') name!: string;
+  @Column('varchar') tenant!: string;
+}
 
 @Entity('contract_document')
 export class Document implements DocumentRow {
@@ -32,6 +41,7 @@ export class Document implements DocumentRow {
   @Column('varchar', { default: '' }) title!: string;
   @FileField({ storage: 'documents' }) file!: StoredFile | null;
   @FileField({ storage: 'covers', column: 'cover_file' }) cover!: StoredFile | null;
+  @ManyToOne(() => Owner, { cascade: ['insert'], nullable: true }) owner!: Owner | null;
 }
 
 /** Set by the jest project: 1 where `typeorm` is TypeORM 1.x. */
@@ -92,7 +102,11 @@ export interface TypeormHarness extends BulkHarness, HookedHarness {
 
 export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<TypeormHarness> {
   const logger = new UpdateCounter();
-  const { dataSource, close } = await openDataSource(database, { entities: [Document], logger, logging: ['query'] });
+  const { dataSource, close } = await openDataSource(database, {
+    entities: [Document, Owner],
+    logger,
+    logging: ['query'],
+  });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
   if (triggers) await createFileTriggers(runner, { grace: times.grace, ...triggers });
@@ -111,6 +125,7 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
     unit: () => unitOf(dataSource.manager),
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     updates: () => logger.updates,
+    among: (values) => In(values),
     countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
     hook: (name, action) => {
       const subscriber = { [name]: action };

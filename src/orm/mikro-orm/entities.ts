@@ -58,11 +58,13 @@ export class MikroEntities implements EntityPort {
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
     relations: readonly string[] = [],
+    scope: Readonly<Record<string, unknown>> = {},
   ): Promise<Entity | null> {
+    const both = Object.keys(scope).length > 0 ? { $and: [where, scope] } : where;
     // A fork has no identity map of somebody else's request, but keeps the filter parameters of this one.
     const found = await this.orm.em
       .fork()
-      .findOne(this.#find(entity).class, where as never, { populate: relations as never });
+      .findOne(this.#find(entity).class, both as never, { populate: relations as never });
     return found as Entity | null;
   }
 

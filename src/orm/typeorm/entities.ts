@@ -1,4 +1,13 @@
-import type { DataSource, EntityMetadata, EntityTarget, ObjectLiteral } from 'typeorm';
+import {
+  And,
+  Equal,
+  InstanceChecker,
+  type DataSource,
+  type EntityMetadata,
+  type EntityTarget,
+  type FindOperator,
+  type ObjectLiteral,
+} from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
 import type { ColumnKind, EntityRef } from '../../entity.js';
 import { FileFieldError } from '../../errors.js';
@@ -62,9 +71,10 @@ export class TypeormEntities implements EntityPort {
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
     relations: readonly string[] = [],
+    scope: Readonly<Record<string, unknown>> = {},
   ): Promise<Entity | null> {
     const found = await this.dataSource.getRepository(target(entity)).findOne({
-      where,
+      where: { ...scope, ...where, ...onBoth(where, scope) },
       relations: Object.fromEntries(relations.map((name) => [name, true])),
     });
     return found as Entity | null;
@@ -106,6 +116,16 @@ export class TypeormEntities implements EntityPort {
       'The entity is not part of the data source that these files are attached to.',
     );
   }
+}
+
+/** What both name: the scope must not be lost, and must not be all there is. */
+function onBoth(where: object, scope: Readonly<Record<string, unknown>>): Record<string, FindOperator<unknown>> {
+  const shared = Object.entries(where).filter(([name]) => name in scope);
+  return Object.fromEntries(shared.map(([name, value]) => [name, And(Equal(value), asOperator(scope[name]))]));
+}
+
+function asOperator(condition: unknown): FindOperator<unknown> {
+  return InstanceChecker.isFindOperator(condition) ? condition : Equal(condition);
 }
 
 function target(entity: EntityRef): EntityTarget<ObjectLiteral> {

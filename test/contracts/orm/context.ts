@@ -3,17 +3,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError, type FileFieldErrorCode, type Files, type StoredFile, type SweepReport } from 'filefield';
 import type { CountingStorage } from '../../support/counting-storage.js';
 
-/** The entity that every ORM under test maps: two file fields, a unique slug, a generated integer key. */
+/** Whose a document is, for the relation that every ORM under test maps. */
+export interface OwnerRow {
+  id: number;
+  name: string;
+  tenant: string;
+}
+
+/** The entity that every ORM under test maps: two file fields, a unique slug, a generated integer key, a relation. */
 export interface DocumentRow {
   id: number;
   slug: string;
   title: string;
   file: StoredFile | null;
   cover: StoredFile | null;
+  owner: OwnerRow | null;
 }
 
 export interface NewDocument {
   readonly slug: string;
+  readonly title?: string;
+  /** Saved with the document. */
+  readonly owner?: Omit<OwnerRow, 'id'>;
   readonly file?: StoredFile | null;
   readonly cover?: StoredFile | null;
 }
@@ -41,6 +52,8 @@ export interface OrmHarness {
   updates(): number;
   /** The number of rows whose file column is null, found through the ORM's own condition. */
   countWithoutFile(): Promise<number>;
+  /** The ORM's own operator for "one of these". */
+  among(values: readonly string[]): unknown;
   close(): Promise<void>;
 }
 
