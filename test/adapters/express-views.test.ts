@@ -75,7 +75,10 @@ describe.each([
     const told: unknown[] = [];
     const onError = (error: unknown, request: Request) => told.push([error, request.path]);
     const get = await start((app) => {
-      app.get('/broken', virtualDownloadView(() => Promise.reject(new Error('a secret')), { onError }));
+      app.get(
+        '/broken',
+        virtualDownloadView(() => Promise.reject(new Error('a secret')), { onError }),
+      );
       app.get('/gone', (req) => sendFile(req, 'nope', { root: exports.root, onError }));
     });
     expect([(await get('/broken')).status, (await get('/gone')).status]).toEqual([500, 404]);
