@@ -73,6 +73,14 @@ describe('xAccelRedirect', () => {
     answer.close();
   });
 
+  it('streams what is smaller than it is told to hand over', async () => {
+    const from = (minSize: number) => xAccelRedirect({ [folder]: '/_files' }, { minSize, explain: true });
+    const streamed = await ask(from(11), inside());
+    streamed.close();
+    expect(streamed.headers['x-filefield-delivery']).toBe('streamed; reason=small');
+    expect((await ask(from(10), inside())).headers['x-filefield-delivery']).toBe('nginx');
+  });
+
   it('lets the view answer for a file that is not there, without a word of what would have been sent', async () => {
     const gone = { ...inside(), locate: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
     const missing = { ...gone, load: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
