@@ -1,6 +1,6 @@
 import type { Delivery } from '../response/response.js';
 import { encodedPath, hasControl, rawPath } from './encode-path.js';
-import type { HandOverOptions } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { handOver } from './hand-over.js';
 import { mapPaths, type MappedPath, type Places } from './path-mapping.js';
 

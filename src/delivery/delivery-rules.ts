@@ -4,7 +4,8 @@ import type { DownloadRequest } from '../response/request.js';
 import type { Delivery, DeliveryChoice, DownloadResponse } from '../response/response.js';
 import { withDelivery } from '../response/with-delivery.js';
 import type { Storage } from '../storage.js';
-import { explain, type HandOverOptions } from './explain.js';
+import { explain } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { below } from './path-mapping.js';
 
 /** Which downloads go which way. What is given must all be true of a download; a rule that gives nothing is for the rest. */

@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { debuglog } from 'node:util';
 import type { DownloadRequest } from '../response/request.js';
 import type { DownloadResponse } from '../response/response.js';
+import type { HandOverOptions } from './hand-over-options.js';
 
 /**
  * Why a file was not handed over: it is no file on this machine and has no URL (`no_path`, `no_url`), is outside all
@@ -10,21 +11,6 @@ import type { DownloadResponse } from '../response/response.js';
  */
 export type StreamReason =
   'no_path' | 'no_url' | 'no_place' | 'not_there' | 'name' | 'small' | 'encoded' | 'condition' | 'no_rule' | 'none';
-
-export interface HandOverOptions {
-  /**
-   * Adds the header `X-Filefield-Delivery` to every download: who sends it or, where that is this process, why. Tells a
-   * stranger no more than that.
-   * @default false
-   */
-  readonly explain?: boolean;
-  /**
-   * Bytes from which on a file is handed over; smaller ones are streamed. For the little ones that costs less: the server
-   * in front asks twice, and nginx opens a connection for each.
-   * @default 0
-   */
-  readonly minSize?: number;
-}
 
 /** Published for every download on `node:diagnostics_channel` as `filefield:delivery`. For logs, never for clients. */
 export interface DeliveryEvent {

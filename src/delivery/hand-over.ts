@@ -4,7 +4,8 @@ import { reprDigest } from '../response/repr-digest.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import { validatorsOf } from '../response/respond.js';
 import type { Delivery, DownloadResponse } from '../response/response.js';
-import { explain, type HandOverOptions, type StreamReason } from './explain.js';
+import { explain, type StreamReason } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import type { MappedPath } from './path-mapping.js';
 
 /** What makes one server in front different from the others. */

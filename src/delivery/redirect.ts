@@ -1,6 +1,7 @@
 import { parseDuration, type Duration } from '../duration.js';
 import type { Delivery } from '../response/response.js';
-import { explain, type HandOverOptions } from './explain.js';
+import { explain } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { fileUrl } from './file-url.js';
 
 export interface RedirectOptions extends HandOverOptions {
