@@ -1,0 +1,6 @@
+// checks
+export { healthCheck, type WalkLink } from './health-check.js';
+export { storageCheck, type StorageCheck } from './storage-check.js';
+export { viewCheck, type ViewCheckOptions } from './view-check.js';
+export type { Check, CheckResult, CheckRun, LinkResult } from './check.js';
+// running them
