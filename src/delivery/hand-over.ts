@@ -18,7 +18,7 @@ export interface Front {
   readonly validators: 'view' | 'server';
   /** The header's value for a file that is not on this machine; undefined where that is no use. */
   readonly remote?: (request: DownloadRequest, response: DownloadResponse) => Promise<string | undefined>;
-  /** Further headers for this server. */
+  /** What this server is told besides, of a download that is streamed through it too. */
   readonly headers?: (request: DownloadRequest) => Readonly<Record<string, string>>;
 }
 
@@ -38,8 +38,10 @@ export function handOver(front: Front, map: MapPath, options: ExplainOptions): D
     if (response.settled || response.status !== 200 || !file) return response;
     const told = { delivery: front.name, name: file.name };
     const found = await instruct(front, map, request, response, file);
-    if ('reason' in found) return explain(request, response, { ...told, reason: found.reason }, options);
-    const headers: Record<string, string> = { ...response.headers, [front.header]: found.value };
+    const headers: Record<string, string> = { ...response.headers, ...front.headers?.(request) };
+    if ('reason' in found)
+      return explain(request, { ...response, headers }, { ...told, reason: found.reason }, options);
+    headers[front.header] = found.value;
     const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
     if (digest !== undefined) headers['repr-digest'] = digest;
     if (front.validators === 'view' && found.located) {
@@ -47,7 +49,6 @@ export function handOver(front: Front, map: MapPath, options: ExplainOptions): D
       if (etag !== undefined) headers.etag = etag;
       if (modified) headers['last-modified'] = modified.toUTCString();
     }
-    Object.assign(headers, front.headers?.(request));
     file.close?.();
     return explain(request, { ...response, headers, file: null, settled: true }, told, options);
   };
