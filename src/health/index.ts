@@ -1,4 +1,5 @@
 // checks
+export { deliveryCheck, type DeliveryCheck, type DeliveryCheckOptions } from './delivery-check.js';
 export { healthCheck, type WalkLink } from './health-check.js';
 export { storageCheck, type StorageCheck } from './storage-check.js';
 export { viewCheck, type ViewCheckOptions } from './view-check.js';

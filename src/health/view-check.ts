@@ -13,8 +13,8 @@ export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
 
 /**
  * Runs a view in this process and sees that its answers belong together: `get` has the bytes that it promises, `head`
- * says the same without them, `range` gives the right part, `conditional` answers 304. Reads at most 64 KiB of the file;
- * the view's hooks are not called, so that nobody counts a download. Where a delivery hands over, ranges and conditions
+ * says the same without them, `range` gives the right part, `conditional` answers 304. Reads at most 64 KiB of the file,
+ * and counts for no download: of the view's hooks only `onMissing` is called. Where a delivery hands over, ranges and conditions
  * are somebody else's: `deliveryCheck` looks at those.
  *
  * @example
@@ -27,9 +27,8 @@ export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
  * ```
  */
 export function viewCheck<Raw>(view: DownloadHandler<Raw>, options: ViewCheckOptions<Raw> = {}): Check {
-  const quiet: DownloadHandler<Raw> = async (request) => ({ ...(await view(request)), hooks: undefined });
   const ask = async <Value>(method: string, headers: object, look: (answer: OpenAnswer) => Promise<Value> | Value) => {
-    const answer = await runHandler(quiet, { ...options, method, headers: { ...options.headers, ...headers } });
+    const answer = await runHandler(view, { ...options, method, headers: { ...options.headers, ...headers } });
     try {
       return await look(answer);
     } finally {

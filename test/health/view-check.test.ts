@@ -73,16 +73,15 @@ describe('viewCheck', () => {
     );
   });
 
-  it('calls no hook, so that nobody counts a download', async () => {
+  it('counts for no download: only what is missing is told to the hooks', async () => {
     const hook = jest.fn();
-    const counted = virtualDownloadView(() => file, {
-      onStart: hook,
-      onComplete: hook,
-      onAbort: hook,
-      onMissing: hook,
-    });
-    expect((await viewCheck(counted).run()).ok).toBe(true);
+    const hooks = { onStart: hook, onComplete: hook, onAbort: hook };
+    expect((await viewCheck(virtualDownloadView(() => file, hooks)).run()).ok).toBe(true);
     expect(hook).not.toHaveBeenCalled();
+    const onMissing = jest.fn();
+    const gone = downloadView(async () => ({ subject: 0, file: () => localFile('/gone') }), { onMissing });
+    expect((await brokenLink(viewCheck(gone))).link).toBe('get');
+    expect(onMissing).toHaveBeenCalledTimes(1);
   });
 
   it('reads no more than the beginning of a large file, and closes it', async () => {
