@@ -5,3 +5,6 @@ export { storageCheck, type StorageCheck } from './storage-check.js';
 export { viewCheck, type ViewCheckOptions } from './view-check.js';
 export type { Check, CheckResult, CheckRun, LinkResult } from './check.js';
 // running them
+export { healthHandler, type HealthHandlerOptions } from './health-handler.js';
+export type { CheckReport, HealthReport } from './health-report.js';
+export type { CheckResults, Checks } from './run-checks.js';
