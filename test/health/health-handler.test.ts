@@ -89,6 +89,7 @@ describe('healthHandler', () => {
     expect(Object.keys((await ask()).report().checks.documents!)).toEqual(['ok', 'link']);
     const { text, report } = await ask({ headers: { 'x-admin': '1' } });
     expect(text).not.toMatch(/secret|filefield-probe/);
+    expect(Object.keys(report().checks.documents!.links![2]!)).toEqual(['link', 'ok', 'milliseconds']);
     expect(report().checks).toMatchObject({
       documents: {
         ok: false,
@@ -194,11 +195,11 @@ describe('healthHandler', () => {
     const ask = await health(
       healthHandler({ check }, { every: 0, onBroken: (name, { link }) => told.push(`${name} ${link}`) }),
     );
-    for (const link of ['read', 'read', 'write', undefined, 'read']) {
+    for (const link of ['read', 'read', 'write', undefined, 'write']) {
       check.link = link;
       await ask();
     }
-    expect(told).toEqual(['check read', 'check write', 'check read']);
+    expect(told).toEqual(['check read', 'check write', 'check write']);
   });
 
   it('prints what broke, with its cause, where nobody else is told', async () => {
