@@ -56,6 +56,9 @@ export { storagePlaces, type Place } from './delivery/storage-places.js';
 export { xAccelRedirect, type XAccelRedirectOptions } from './delivery/x-accel-redirect.js';
 export { xSendfile, type XSendfileOptions } from './delivery/x-sendfile.js';
 export type { AccelOptions } from './delivery/x-accel-headers.js';
+// configurations of the servers in front
+export { proxyConfiguration, type ProxyServer } from './proxies/proxy-configuration.js';
+export type { ProxyRemote, ProxySetup } from './proxies/proxy-setup.js';
 // signed URLs
 export {
   createSigner,

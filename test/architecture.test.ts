@@ -30,6 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   response: ['file', 'errors'],
   views: ['response', 'signing', 'sources', 'storage', 'entity', 'file', 'errors'],
   delivery: ['response', 'registry', 'storage', 'duration', 'file', 'errors'],
+  proxies: ['delivery', 'errors'],
   adapters: ['response', 'signing', 'views', 'storage', 'entity', 'file', 'errors'],
   ledger: ['descriptor', 'events', 'key', 'registry', 'storage', 'errors'],
   fields: [
