@@ -23,8 +23,16 @@ export function documentedConfiguration(replace: Readonly<Record<string, string>
   return text;
 }
 
-/** Starts nginx with one server in a folder of its own; resolves once it listens. */
-export async function startNginx(run: string, port: number, server: string): Promise<() => Promise<void>> {
+/**
+ * Starts nginx with one server in a folder of its own; resolves once it listens. The user is whom its workers are, where
+ * the test may say so.
+ */
+export async function startNginx(
+  run: string,
+  port: number,
+  server: string,
+  user = 'root',
+): Promise<() => Promise<void>> {
   mkdirSync(run, { recursive: true });
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${run}/${name};`,
@@ -33,7 +41,7 @@ export async function startNginx(run: string, port: number, server: string): Pro
   writeFileSync(
     config,
     // Workers of root must be told to stay root, or they could not read the test's files.
-    `${process.getuid?.() === 0 ? 'user root;' : ''} worker_processes 1; pid ${run}/nginx.pid;
+    `${process.getuid?.() === 0 ? `user ${user};` : ''} worker_processes 1; pid ${run}/nginx.pid;
     error_log ${run}/error.log; events { worker_connections 64; }
     http { access_log off; default_type application/octet-stream; ${temporary.join(' ')} ${server} }`,
   );
