@@ -6,6 +6,7 @@ const reasons: Readonly<Record<StreamReason, string>> = {
   no_url: 'the storage has no URLs',
   no_place: 'the folder of the storage is not among the places that the delivery was given',
   not_there: 'the program does not find the file in the folder that the storage names',
+  small: 'the probe of 300 KiB is smaller than its "minSize"',
   name: 'this server cannot be told such a name',
   encoded: 'something in between encodes the file',
   condition: 'the request has a condition that fails',
