@@ -49,7 +49,8 @@ export { respond } from './response/respond.js';
 // deliveries
 export { caddyFileServer, type CaddyFileServerOptions } from './delivery/caddy-file-server.js';
 export { deliveryRules, type DeliveryRule } from './delivery/delivery-rules.js';
-export type { DeliveryEvent, ExplainOptions, StreamReason } from './delivery/explain.js';
+export type { DeliveryEvent, StreamReason } from './delivery/explain.js';
+export type { HandOverOptions } from './delivery/hand-over-options.js';
 export type { PathMapping, Places } from './delivery/path-mapping.js';
 export { redirect, type RedirectOptions } from './delivery/redirect.js';
 export { storagePlaces, type Place } from './delivery/storage-places.js';

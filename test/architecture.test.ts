@@ -47,6 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'orm/typeorm': ['fields', 'events', 'ledger', 'registry', 'stored-file', 'entity', 'descriptor', 'errors'],
   'orm/mikro-orm': ['fields', 'events', 'ledger', 'registry', 'stored-file', 'entity', 'descriptor', 'errors'],
+  health: ['delivery', 'duration', 'errors', 'file', 'key', 'response', 'sources', 'storage', 'views'],
   testing: [
     'fields',
     'ledger',

@@ -101,7 +101,8 @@ class BodyStream {
   readonly #leave = () => {
     if (this.#ended) return;
     this.#end('abort');
-    this.#controller.error(new FileFieldError('aborted', 'The client left or stalled.'));
+    // Whoever reads may be about to cancel, which is no fault; only one that still reads is told of a break.
+    setTimeout(() => this.#controller.error(new FileFieldError('aborted', 'The client left or stalled.')));
   };
 
   #end(how: 'complete' | 'abort', error?: unknown): void {

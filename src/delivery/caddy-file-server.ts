@@ -1,10 +1,10 @@
 import type { Delivery } from '../response/response.js';
 import { encodedPath, hasControl, rawPath } from './encode-path.js';
-import type { ExplainOptions } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { handOver } from './hand-over.js';
 import { mapPaths, type MappedPath, type Places } from './path-mapping.js';
 
-export interface CaddyFileServerOptions extends ExplainOptions {
+export interface CaddyFileServerOptions extends HandOverOptions {
   /**
    * How the path is written: `encoded` for Caddy 2.7 and later, which decodes it; `raw` for 2.6 and before, which does not.
    * @default 'encoded'

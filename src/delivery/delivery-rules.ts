@@ -4,7 +4,8 @@ import type { DownloadRequest } from '../response/request.js';
 import type { Delivery, DeliveryChoice, DownloadResponse } from '../response/response.js';
 import { withDelivery } from '../response/with-delivery.js';
 import type { Storage } from '../storage.js';
-import { explain, type ExplainOptions } from './explain.js';
+import { explain } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { below } from './path-mapping.js';
 
 /** Which downloads go which way. What is given must all be true of a download; a rule that gives nothing is for the rest. */
@@ -35,7 +36,10 @@ export interface DeliveryRule {
  * ]);
  * ```
  */
-export function deliveryRules(rules: readonly DeliveryRule[], options: ExplainOptions = {}): Delivery {
+export function deliveryRules(
+  rules: readonly DeliveryRule[],
+  options: Pick<HandOverOptions, 'explain'> = {},
+): Delivery {
   if (rules.length === 0) throw invalid('deliveryRules needs at least one rule.');
   const checked = rules.map(check);
   checked.forEach((rule, index) => {

@@ -2,23 +2,15 @@ import { channel } from 'node:diagnostics_channel';
 import { debuglog } from 'node:util';
 import type { DownloadRequest } from '../response/request.js';
 import type { DownloadResponse } from '../response/response.js';
+import type { HandOverOptions } from './hand-over-options.js';
 
 /**
  * Why a file was not handed over: it is no file on this machine and has no URL (`no_path`, `no_url`), is outside all
  * places (`no_place`), is not there or not as it should be (`not_there`), has a name that this server cannot carry
- * (`name`), is stored encoded (`encoded`), a condition of the request fails (`condition`), or no rule is about it (`no_rule`).
+ * (`name`), is smaller than `minSize` (`small`), is stored encoded (`encoded`), a condition of the request fails (`condition`), or no rule is about it (`no_rule`).
  */
 export type StreamReason =
-  'no_path' | 'no_url' | 'no_place' | 'not_there' | 'name' | 'encoded' | 'condition' | 'no_rule' | 'none';
-
-export interface ExplainOptions {
-  /**
-   * Adds the header `X-Filefield-Delivery` to every download: who sends it or, where that is this process, why. Tells a
-   * stranger no more than that.
-   * @default false
-   */
-  readonly explain?: boolean;
-}
+  'no_path' | 'no_url' | 'no_place' | 'not_there' | 'name' | 'small' | 'encoded' | 'condition' | 'no_rule' | 'none';
 
 /** Published for every download on `node:diagnostics_channel` as `filefield:delivery`. For logs, never for clients. */
 export interface DeliveryEvent {
@@ -41,7 +33,7 @@ export function explain(
   request: DownloadRequest,
   response: DownloadResponse,
   told: { readonly delivery: string; readonly reason?: StreamReason; readonly name?: string },
-  options: ExplainOptions,
+  options: Pick<HandOverOptions, 'explain'>,
 ): DownloadResponse {
   const { delivery, reason, name } = told;
   const outcome = reason ? 'streamed' : 'handed_over';

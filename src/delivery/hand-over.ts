@@ -4,7 +4,8 @@ import { reprDigest } from '../response/repr-digest.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import { validatorsOf } from '../response/respond.js';
 import type { Delivery, DownloadResponse } from '../response/response.js';
-import { explain, type ExplainOptions, type StreamReason } from './explain.js';
+import { explain, type StreamReason } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import type { MappedPath } from './path-mapping.js';
 
 /** What makes one server in front different from the others. */
@@ -18,7 +19,7 @@ export interface Front {
   readonly validators: 'view' | 'server';
   /** The header's value for a file that is not on this machine; undefined where that is no use. */
   readonly remote?: (request: DownloadRequest, response: DownloadResponse) => Promise<string | undefined>;
-  /** Further headers for this server. */
+  /** What this server is told besides, of a download that is streamed through it too. */
   readonly headers?: (request: DownloadRequest) => Readonly<Record<string, string>>;
 }
 
@@ -31,15 +32,17 @@ type Instruction = { readonly value: string; readonly located?: LocatedFile } | 
  * The delivery for a server: a download becomes an answer without bytes that says where they are. Nothing is opened; the
  * file is looked for, since two of four servers would answer a missing one with the head of the download.
  */
-export function handOver(front: Front, map: MapPath, options: ExplainOptions): Delivery {
+export function handOver(front: Front, map: MapPath, options: HandOverOptions): Delivery {
   return (handler) => async (request) => {
     const response = await handler(request);
     const { file } = response;
     if (response.settled || response.status !== 200 || !file) return response;
     const told = { delivery: front.name, name: file.name };
-    const found = await instruct(front, map, request, response, file);
-    if ('reason' in found) return explain(request, response, { ...told, reason: found.reason }, options);
-    const headers: Record<string, string> = { ...response.headers, [front.header]: found.value };
+    const found = await instruct(front, map, request, response, file, options);
+    const headers: Record<string, string> = { ...response.headers, ...front.headers?.(request) };
+    if ('reason' in found)
+      return explain(request, { ...response, headers }, { ...told, reason: found.reason }, options);
+    headers[front.header] = found.value;
     const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
     if (digest !== undefined) headers['repr-digest'] = digest;
     if (front.validators === 'view' && found.located) {
@@ -47,7 +50,6 @@ export function handOver(front: Front, map: MapPath, options: ExplainOptions): D
       if (etag !== undefined) headers.etag = etag;
       if (modified) headers['last-modified'] = modified.toUTCString();
     }
-    Object.assign(headers, front.headers?.(request));
     file.close?.();
     return explain(request, { ...response, headers, file: null, settled: true }, told, options);
   };
@@ -59,6 +61,7 @@ async function instruct(
   request: DownloadRequest,
   response: DownloadResponse,
   file: FileSource,
+  { minSize = 0 }: HandOverOptions,
 ): Promise<Instruction> {
   // A server in front would send the stored bytes as if they were the file's own.
   if (response.headers['content-encoding'] !== undefined) return { reason: 'encoded' };
@@ -69,6 +72,8 @@ async function instruct(
     // The view finds out the same when it opens the file, and tells whoever must be told.
     return { reason: 'not_there' };
   }
+  const size = located?.size ?? file.size;
+  if (size !== undefined && size < minSize) return { reason: 'small' };
   const place = located && map(located.path);
   if (!located || !place) {
     const value = await front.remote?.(request, response);

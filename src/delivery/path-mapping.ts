@@ -29,8 +29,8 @@ export function mapPaths(places: Places, kind: 'uri' | 'folder'): (file: string)
   const folders = listed.map(({ folder, prefix }) => {
     if (!prefix.startsWith('/'))
       throw invalid(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);
+    // eslint-disable-next-line no-control-regex
     if (/[\0-\x1f\x7f]|\/\.{1,2}(\/|$)/.test(prefix)) {
-      // eslint-disable-line no-control-regex
       throw invalid(`The folder ${folder} is mapped to a place with dot segments or control characters.`);
     }
     return { folder: path.resolve(folder), prefix: prefix.replace(/\/+$/, '') };

@@ -1,9 +1,10 @@
 import { parseDuration, type Duration } from '../duration.js';
 import type { Delivery } from '../response/response.js';
-import { explain, type ExplainOptions } from './explain.js';
+import { explain } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { fileUrl } from './file-url.js';
 
-export interface RedirectOptions extends ExplainOptions {
+export interface RedirectOptions extends HandOverOptions {
   /**
    * 302 is what clients know best; 307 forbids them to change the method, which for GET and HEAD they never do.
    * @default 302
@@ -31,13 +32,16 @@ export interface RedirectOptions extends ExplainOptions {
  * ```
  */
 export function redirect(options: RedirectOptions = {}): Delivery {
-  const { status = 302 } = options;
+  const { status = 302, minSize = 0 } = options;
   const life = parseDuration(options.expiresIn ?? '5m');
   return (handler) => async (request) => {
     const response = await handler(request);
     const { file } = response;
     if (response.settled || response.status !== 200 || !file) return response;
     const told = { delivery: 'redirect', name: file.name };
+    if (file.size !== undefined && file.size < minSize) {
+      return explain(request, response, { ...told, reason: 'small' }, options);
+    }
     const location = await fileUrl(response, request.method === 'HEAD' ? 'HEAD' : 'GET', life);
     if (location === undefined) return explain(request, response, { ...told, reason: 'no_url' }, options);
     file.close?.();

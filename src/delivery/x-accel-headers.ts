@@ -2,10 +2,14 @@ import { FileFieldError } from '../errors.js';
 import { parseDuration, type Duration } from '../duration.js';
 import type { DownloadRequest } from '../response/request.js';
 
-/** What a view may tell nginx of one download. Whatever is left out, is left to nginx's configuration. */
+/**
+ * What a view may tell nginx of its downloads, handed over or streamed. Whatever is left out is as nginx is configured.
+ * None of it reaches a client.
+ */
 export interface AccelOptions {
   /**
-   * Whether nginx reads ahead of a slow client and keeps what it read. Only for what a remote sends.
+   * Whether nginx reads ahead of a slow client: true takes a streamed file off this process at once and keeps it in memory
+   * or a temporary file, false goes at the client's pace.
    * @default as configured
    */
   readonly buffering?: boolean;
@@ -15,13 +19,14 @@ export interface AccelOptions {
    */
   readonly limitRate?: number | false | ((request: DownloadRequest) => number | false | undefined);
   /**
-   * The charset that nginx says a text has, where its location has a `charset` and the view names none; false for none.
+   * The charset of a text whose view names none, where nginx's location has a `charset`; nginx must know it. False says
+   * nothing of it.
    * @default as configured
    */
   readonly charset?: string | false;
   /**
-   * How long nginx's own cache may keep the answer of the view: a duration, a date, or false for never. WARNING: whoever
-   * asks next gets the same file without being asked who they are.
+   * How long nginx's cache may keep what is streamed through it: a duration, a date, or false for never. Files that are
+   * handed over are not kept in any case. WARNING: whoever asks next gets the same file without being asked who they are.
    * @default as configured
    */
   readonly expires?: Duration | Date | false;
@@ -36,7 +41,8 @@ export function accelHeaders({
 }: AccelOptions): (request: DownloadRequest) => Readonly<Record<string, string>> {
   const fixed: Record<string, string> = {};
   if (buffering !== undefined) fixed['x-accel-buffering'] = buffering ? 'yes' : 'no';
-  if (charset !== undefined) fixed['x-accel-charset'] = charset === false ? 'off' : charsetOf(charset);
+  // There is no word for "none": nginx would complain of each in its log.
+  if (charset !== undefined && charset !== false) fixed['x-accel-charset'] = charsetOf(charset);
   if (expires !== undefined) fixed['x-accel-expires'] = expiryOf(expires);
   if (limitRate === undefined) return () => fixed;
   if (typeof limitRate !== 'function') {

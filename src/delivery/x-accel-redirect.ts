@@ -1,12 +1,12 @@
 import type { Delivery } from '../response/response.js';
 import { encodedPath } from './encode-path.js';
-import type { ExplainOptions } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { handOver } from './hand-over.js';
 import { mapPaths, type PathMapping, type Places } from './path-mapping.js';
 import { mapRemotes } from './remote-mapping.js';
 import { accelHeaders, type AccelOptions } from './x-accel-headers.js';
 
-export interface XAccelRedirectOptions extends AccelOptions, ExplainOptions {
+export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
   /**
    * Storages of other machines that nginx fetches from, by their URL: `{ 'https://bucket.s3.example': '/_photos' }`. For
    * files with a signed or lasting URL below it; nginx gets the URL, the client never sees it.

@@ -1,10 +1,10 @@
 import type { Delivery } from '../response/response.js';
 import { encodedPath, hasControl, rawPath } from './encode-path.js';
-import type { ExplainOptions } from './explain.js';
+import type { HandOverOptions } from './hand-over-options.js';
 import { handOver, type Front } from './hand-over.js';
 import { mapPaths, type Places } from './path-mapping.js';
 
-export interface XSendfileOptions extends ExplainOptions {
+export interface XSendfileOptions extends HandOverOptions {
   /** The server in front. They share the header's name and nothing else, so there is no default. */
   readonly server: 'apache' | 'lighttpd';
 }

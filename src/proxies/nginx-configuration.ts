@@ -28,6 +28,7 @@ events { worker_connections 1024; }
 http {
   access_log off;
   default_type application/octet-stream;
+  sendfile on;
 ${temporary}
 
 ${serverBlock(setup).replace(/^(?=.)/gm, '  ')}}
@@ -41,7 +42,18 @@ function serverBlock({ places, remotes, upstream, listen, serverName }: CheckedS
     ...remotes.map(({ url, prefix }) => remoteLocation(url, prefix)),
     ...(remotes.length > 0 ? [refusals] : []),
   ];
-  return `server {
+  const { protocol, host, hostname, port } = upstream;
+  const tls = protocol === 'https:';
+  // A port is part of the name, so that two applications may stand side by side.
+  const name = `filefield_${port || (tls ? '443' : '80')}`;
+  return `upstream ${name} {
+  server ${port ? host : `${host}:${tls ? 443 : 80}`};
+  # Connections are kept, for a little less than Node keeps them.
+  keepalive 32;
+  keepalive_timeout 4s;
+}
+
+server {
   listen ${listen};${serverName === undefined ? '' : `\n  server_name ${serverName};`}
 
   # An upload passes through while it comes; how large it may be is for the application to say.
@@ -49,7 +61,13 @@ function serverBlock({ places, remotes, upstream, listen, serverName }: CheckedS
   proxy_request_buffering off;
 
   location / {
-    proxy_pass ${upstream.origin};
+    proxy_pass ${protocol}//${name};${
+      tls
+        ? `
+    proxy_ssl_server_name on;
+    proxy_ssl_name ${hostname};`
+        : ''
+    }
     proxy_http_version 1.1;
     proxy_set_header Host $http_host;
     proxy_set_header Connection "";

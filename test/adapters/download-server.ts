@@ -1,9 +1,8 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { downloadView, localFile, virtualFile, type FileSource } from 'filefield';
-import { toNode } from 'filefield/node';
+import { downloadView, localFile, virtualFile, type DownloadHandler, type FileSource } from 'filefield';
+import { everyAdapter, type MountedAdapter } from './every-adapter.js';
 import { serve, type RunningServer } from './server.js';
 
 export const MiB = 1024 * 1024;
@@ -14,32 +13,54 @@ export class DownloadServer {
   /** What is served at `/`. */
   readonly file = path.join(this.folder, 'file.bin');
   readonly errors: unknown[] = [];
+  /** What the hooks of the view were told: the path, which hook, how many bytes. */
+  readonly told: [string, 'start' | 'complete' | 'abort', number][] = [];
   sources: Record<string, () => FileSource> = {};
   idleTimeout = 60_000;
   running!: RunningServer;
+
+  constructor(private readonly adapter: MountedAdapter = everyAdapter['node:http']!) {}
 
   get port(): number {
     return this.running.port;
   }
 
   async start(): Promise<void> {
-    const view = downloadView<IncomingMessage, null>(async ({ raw }) => ({
-      subject: null,
-      file: this.sources[raw.url!]!,
-    }));
+    this.running = await serve(this.listener());
+  }
+
+  /** What is served, for a server of the test's own. */
+  listener(): ReturnType<MountedAdapter['mount']> {
     const onError = (error: unknown) => this.errors.push(error);
-    this.running = await serve((request, response) => {
-      void toNode(view, { onError, idleTimeout: this.idleTimeout })(request, response);
-    });
+    const patience = () => this.idleTimeout;
+    const options = {
+      onError,
+      get idleTimeout() {
+        return patience();
+      },
+    };
+    return this.adapter.mount(this.#view(), options);
   }
 
   reset(): void {
     this.errors.length = 0;
+    this.told.length = 0;
     this.idleTimeout = 60_000;
     this.sources = {
       '/': () => localFile(this.file),
       '/next': () => virtualFile({ name: 'next', content: 'NEXT' }),
     };
+  }
+
+  /** Puts a file of zeros at `/`; it takes no room on the disk. */
+  fill(bytes: number): void {
+    writeFileSync(this.file, '');
+    truncateSync(this.file, bytes);
+  }
+
+  /** What the hooks were told of one path, without the bytes. */
+  hooksOf(url: string): string[] {
+    return this.told.filter(([path]) => path === url).map(([, hook]) => hook);
   }
 
   /** The descriptors that this process holds on the file at `/`. */
@@ -56,6 +77,18 @@ export class DownloadServer {
   async stop(): Promise<void> {
     await this.running.close();
     rmSync(this.folder, { recursive: true });
+  }
+
+  #view(): DownloadHandler<unknown> {
+    const tell =
+      (hook: 'start' | 'complete' | 'abort') =>
+      (_raw: unknown, url: string, { bytes }: { bytes: number }) =>
+        void this.told.push([url, hook, bytes]);
+    return downloadView<unknown, string>(async ({ url }) => ({ subject: url!, file: this.sources[url!]! }), {
+      onStart: tell('start'),
+      onComplete: tell('complete'),
+      onAbort: tell('abort'),
+    });
   }
 }
 

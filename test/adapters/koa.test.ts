@@ -1,12 +1,15 @@
 import { jest } from '@jest/globals';
 import Koa, { type Context } from 'koa';
+import Koa2 from 'koa-2';
 import { createSigner, downloadView, virtualFile, type DownloadHandler } from 'filefield';
 import { toKoa } from 'filefield/koa';
 import { adapterContract } from '../contracts/adapter-contract.js';
 import { askServer, serve } from './server.js';
 
-function application(handler: DownloadHandler<Context>): Koa {
-  const app = new Koa();
+const versions: Readonly<Record<string, typeof Koa>> = { 'Koa 2': Koa2, 'Koa 3': Koa };
+
+function application(version: string, handler: DownloadHandler<Context>): Koa {
+  const app = new versions[version]!();
   app.use(async (context, next) => {
     context.set({ 'X-Before': 'kept', 'Cache-Control': 'no-store' });
     await next();
@@ -14,14 +17,14 @@ function application(handler: DownloadHandler<Context>): Koa {
   return app.use(toKoa(handler));
 }
 
-adapterContract('Koa', {
-  mount: (handler, onError) => {
-    const app = application(handler as unknown as DownloadHandler<Context>);
-    return app.on('error', onError).callback();
-  },
-});
+describe.each(Object.keys(versions))('the adapter of %s', (version) => {
+  adapterContract(version, {
+    mount: (handler, onError) => {
+      const app = application(version, handler as unknown as DownloadHandler<Context>);
+      return app.on('error', onError).callback();
+    },
+  });
 
-describe('the adapter of Koa', () => {
   it('gives the view the parameters of a router, the context and the URL as it was sent', async () => {
     const signer = createSigner({ keys: [{ id: '1', secret: 'x'.repeat(32) }] });
     const view = downloadView<Context, unknown>(
@@ -31,7 +34,7 @@ describe('the adapter of Koa', () => {
       }),
       { signature: { signer } },
     );
-    const app = new Koa();
+    const app = new versions[version]!();
     app.use(async (context, next) => {
       Object.assign(context, { params: { id: '7' } });
       context.state.user = 'ann';
@@ -47,9 +50,14 @@ describe('the adapter of Koa', () => {
   it('reports each failure once: 5xx to the console where nobody listens', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const mine = new Error('mine');
-    const failing = await serve(application(() => Promise.reject(mine)).callback());
+    const failing = await serve(application(version, () => Promise.reject(mine)).callback());
     expect((await askServer(failing.port)).status).toBe(500);
-    const empty = await serve(application(downloadView(async () => null)).callback());
+    const empty = await serve(
+      application(
+        version,
+        downloadView(async () => null),
+      ).callback(),
+    );
     expect((await askServer(empty.port)).status).toBe(404);
     expect(printed.mock.calls).toEqual([[mine]]);
     printed.mockRestore();

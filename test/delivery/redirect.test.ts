@@ -72,6 +72,14 @@ describe('redirect', () => {
     expect((await ask(redirect(), file)).headers.location).toBe('https://cdn.example/a.html');
   });
 
+  it('streams what is smaller than it is told to redirect to', async () => {
+    const { storage, file } = await stored(new PresigningStorage());
+    const answer = await ask(redirect({ minSize: 11, explain: true }), { ...file, size: 10 });
+    expect(answer.headers['x-filefield-delivery']).toBe('streamed; reason=small');
+    expect(storage.asked).toEqual([]);
+    answer.close();
+  });
+
   it('streams what has no URL, and says so', async () => {
     const { file } = await stored(new MemoryStorage());
     const answer = await ask(redirect({ explain: true }), file);

@@ -73,6 +73,14 @@ describe('xAccelRedirect', () => {
     answer.close();
   });
 
+  it('streams what is smaller than it is told to hand over', async () => {
+    const from = (minSize: number) => xAccelRedirect({ [folder]: '/_files' }, { minSize, explain: true });
+    const streamed = await ask(from(11), inside());
+    streamed.close();
+    expect(streamed.headers['x-filefield-delivery']).toBe('streamed; reason=small');
+    expect((await ask(from(10), inside())).headers['x-filefield-delivery']).toBe('nginx');
+  });
+
   it('lets the view answer for a file that is not there, without a word of what would have been sent', async () => {
     const gone = { ...inside(), locate: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
     const missing = { ...gone, load: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
@@ -90,17 +98,20 @@ describe('xAccelRedirect', () => {
     [{ limitRate: () => false }, { 'x-accel-limit-rate': 'off' }],
     [{ limitRate: () => undefined, buffering: true }, { 'x-accel-buffering': 'yes' }],
     [{ charset: 'utf-8' }, { 'x-accel-charset': 'utf-8' }],
-    [{ charset: false }, { 'x-accel-charset': 'off' }],
+    [{ charset: false }, {}],
     [{ expires: 90_000 }, { 'x-accel-expires': '90' }],
     [{ expires: '1h' }, { 'x-accel-expires': '3600' }],
     [{ expires: 0 }, { 'x-accel-expires': '0' }],
     [{ expires: false }, { 'x-accel-expires': 'off' }],
     [{ expires: new Date(1_700_000_000_999) }, { 'x-accel-expires': '@1700000000' }],
     [{ expires: new Date(-1) }, { 'x-accel-expires': '@0' }],
-  ])('writes %j as %j', async (options, expected) => {
-    const { headers } = await ask(xAccelRedirect({ [folder]: '/_files' }, options), inside());
-    const written = Object.entries(headers).filter(([name]) => /^x-accel-(?!redirect)/.test(name));
-    expect(Object.fromEntries(written)).toEqual(expected);
+  ])('writes %j as %j, of what is handed over and of what is streamed', async (options, expected) => {
+    for (const file of [inside(), virtualFile({ name: 'streamed', content: 'x' })]) {
+      const { headers, close } = await ask(xAccelRedirect({ [folder]: '/_files' }, options), file);
+      const written = Object.entries(headers).filter(([name]) => /^x-accel-(?!redirect)/.test(name));
+      expect(Object.fromEntries(written)).toEqual(expected);
+      close();
+    }
   });
 
   it.each<[XAccelRedirectOptions, RegExp]>([

@@ -1,3 +1,4 @@
+/* eslint-disable no-control-regex */
 import path from 'node:path';
 import { caddyFileServer, StorageRegistry, xSendfile, type Delivery, type FileSource } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
