@@ -26,5 +26,6 @@ export const handOffHeaders: readonly string[] = [
   'X-Accel-Limit-Rate',
   'X-Sendfile',
   'X-Sendfile2',
+  'X-Sendfile-Temporary',
   'X-LIGHTTPD-send-file',
 ];
