@@ -96,11 +96,11 @@ function placeLocation(folder: string, prefix: string): string {
     internal;
     alias ${quote(`${folder}/`)};
     # nginx drops these of the view's answer, and without the first two an uploaded page runs with your site's rights.
-    # An empty value adds no header.
+    # An empty value adds no header; "always" would add them twice to a 416.
 ${carried(
   'add_header',
   (header) => header,
-  (header) => `$upstream_http_${variable(header)} always`,
+  (header) => `$upstream_http_${variable(header)}`,
 )}
   }
 `;
