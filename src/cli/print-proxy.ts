@@ -18,8 +18,13 @@ export async function printProxy(server: ProxyServer, options: PrintProxyOptions
   const { listen, upstream, serverName, standalone } = options;
   const { storages, file } = await loadConfig(options.config);
   if (!storages) throw new FileFieldError('invalid_option', `${file} must export "storages", your StorageRegistry.`);
+  const places = storagePlaces(storages);
+  if (places.length === 0) {
+    const names = storages.names.join(', ') || 'none';
+    throw new FileFieldError('invalid_option', `No storage of ${file} has a folder on this machine; it has: ${names}.`);
+  }
   const text = proxyConfiguration(server, {
-    places: storagePlaces(storages),
+    places,
     listen,
     upstream,
     ...(serverName !== undefined && { serverName }),
