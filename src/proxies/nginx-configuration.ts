@@ -40,7 +40,7 @@ function serverBlock({ places, remotes, upstream, listen, serverName }: CheckedS
   const locations = [
     ...places.map(({ folder, prefix }) => placeLocation(folder, prefix)),
     ...remotes.map(({ url, prefix }) => remoteLocation(url, prefix)),
-    ...(remotes.length > 0 ? [refusals] : []),
+    refusals,
   ];
   const { protocol, host, hostname, port } = upstream;
   const tls = protocol === 'https:';
@@ -102,6 +102,8 @@ ${carried(
   (header) => header,
   (header) => `$upstream_http_${variable(header)}`,
 )}
+    error_page 301 404 = @filefield_missing;
+    error_page 403 = @filefield_forbidden;
   }
 `;
 }
@@ -154,6 +156,9 @@ ${carried(
     proxy_set_header Authorization "";
     proxy_set_header Cookie "";
     proxy_max_temp_file_size 0;
+    # For names as long as some of these.
+    proxy_headers_hash_bucket_size 128;
+    proxy_headers_hash_max_size 1024;
 ${[...ofTheBucket, ...carriedHeaders].map((name) => `    proxy_hide_header ${name};`).join('\n')}
 ${carried(
   'add_header',
@@ -169,6 +174,8 @@ ${carried(
 `;
 }
 
-const refusals = `  location @filefield_missing { return 404; }
-  location @filefield_failed { return 502; }
+/** What is answered in place of a file. The view's Cache-Control stays beside this one, and gives way to it. */
+const refusals = `  location @filefield_missing { add_header Cache-Control no-store always; return 404; }
+  location @filefield_forbidden { add_header Cache-Control no-store always; return 403; }
+  location @filefield_failed { add_header Cache-Control no-store always; return 502; }
 `;
