@@ -49,12 +49,16 @@ function commands(terminal: Terminal, done: (code: number) => void): Command {
     .option('--timeout <duration>', 'what takes longer fails', '10s')
     .action(async (options: DoctorOptions) => done(await doctor(options, terminal)));
   for (const [server, description] of Object.entries(servers)) {
-    command(server, `prints the configuration of ${description}, for the storages that have a folder here`)
+    const printing = command(
+      server,
+      `prints the configuration of ${description}, for the storages that have a folder here`,
+    )
       .option('--listen <address>', 'where clients connect', '8080')
       .option('--upstream <url>', 'where the program listens', 'http://127.0.0.1:3000')
       .option('--server-name <host>', 'the host name to answer to (default: every name)')
       .option('--standalone <folder>', 'a whole configuration that runs from this folder, to try it')
       .action(async (options: PrintProxyOptions) => done(await printProxy(server as ProxyServer, options, terminal)));
+    if (server === 'nginx') printing.option('--remote <url=prefix...>', 'a bucket that it fetches from by signed URLs');
   }
   return program;
 }

@@ -47,12 +47,21 @@ function site({ places, upstream, host, port, serverName = '' }: CheckedSetup): 
 			copy_response_headers {
 				exclude ${excluded.join(' ')}
 			}
-${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			respond 404
+${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			error 404
 		}
 ${handOffHeaders
   .filter((name) => name !== 'X-Accel-Redirect')
   .map((name) => `\t\theader_down -${name}\n`)
   .join('')}	}
+	# Of a file that is lost at the last moment nothing may be kept, its head least of all.
+	handle_errors {
+		header {
+			-Content-Disposition
+			-Content-Type
+			Cache-Control no-store
+		}
+		respond "{err.status_code} {err.status_text}"
+	}
 }
 `;
 }

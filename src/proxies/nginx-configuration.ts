@@ -40,7 +40,7 @@ function serverBlock({ places, remotes, upstream, listen, serverName }: CheckedS
   const locations = [
     ...places.map(({ folder, prefix }) => placeLocation(folder, prefix)),
     ...remotes.map(({ url, prefix }) => remoteLocation(url, prefix)),
-    ...(remotes.length > 0 ? [refusals] : []),
+    refusals,
   ];
   const { protocol, host, hostname, port } = upstream;
   const tls = protocol === 'https:';
@@ -102,6 +102,8 @@ ${carried(
   (header) => header,
   (header) => `$upstream_http_${variable(header)}`,
 )}
+    error_page 301 404 = @filefield_missing;
+    error_page 403 = @filefield_forbidden;
   }
 `;
 }
@@ -172,6 +174,8 @@ ${carried(
 `;
 }
 
-const refusals = `  location @filefield_missing { return 404; }
-  location @filefield_failed { return 502; }
+/** What is answered in place of a file. The view's Cache-Control stays beside this one, and gives way to it. */
+const refusals = `  location @filefield_missing { add_header Cache-Control no-store always; return 404; }
+  location @filefield_forbidden { add_header Cache-Control no-store always; return 403; }
+  location @filefield_failed { add_header Cache-Control no-store always; return 502; }
 `;

@@ -69,6 +69,16 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
     const memory = await folder.run(['nginx', '--config', 'memory.mjs']);
     expect([memory.code, memory.stderr]).toEqual([2, expect.stringMatching(/No storage .* has a folder/)]);
   });
+
+  it('take a bucket for nginx, and refuse what is none', async () => {
+    const remote = (text: string) => folder.run(['nginx', '--config', 'memory.mjs', '--remote', text]);
+    const printed = await remote('https://bucket.s3.example=/_filefield/photos');
+    expect([printed.code, printed.stderr]).toEqual([0, '']);
+    expect(printed.stdout).toMatch(/location \/_filefield\/photos\/ \{[^]*proxy_pass https:\/\/bucket\.s3\.example\//);
+    for (const wrong of ['https://bucket.s3.example', '=/_x', 'a=b=c', 'ftp://x=/_x']) {
+      expect((await remote(wrong)).code).toBe(2);
+    }
+  });
 });
 
 const deliveries: readonly [ProxyServer, string, (storages: StorageRegistry) => Delivery][] = [

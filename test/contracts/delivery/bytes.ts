@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { head, talk } from '../../adapters/server.js';
 import { parseMultipart } from '../../support/parse-multipart.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import { awkwardNames } from './awkward-names.js';
@@ -102,6 +103,17 @@ export const byteClaims: DeliveryClaims = {
     const reply = await bench.ask('file', 'big.bin', { method: 'HEAD' });
     assertBody(reply, 200, Buffer.alloc(0));
     assert.equal(reply.headers['content-length'], '300000');
+    const next = head('GET', bench.url('refused', ''), { connection: 'close' });
+    const client = await talk(bench.port, head('HEAD', bench.url('file', 'big.bin')) + next);
+    await client.closed;
+    const end = client.received().indexOf('\r\n\r\n') + 4;
+    assert.equal(
+      client
+        .received()
+        .subarray(end, end + 12)
+        .toString(),
+      'HTTP/1.1 401',
+    );
     const ranged = await bench.ask('file', 'big.bin', { method: 'HEAD', headers: { range: 'bytes=0-9' } });
     assertBody(ranged, bench.member.headOfRange, Buffer.alloc(0));
   },

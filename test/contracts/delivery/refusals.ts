@@ -14,6 +14,7 @@ async function lose(bench: DeliveryBench, happens: (file: string) => void): Prom
   const reply = await bench.ask('changing', 'lost.bin');
   rmSync(bench.path('lost.bin'), { recursive: true, force: true });
   assert.ok(!reply.body.includes(bytesOf('lost.bin', 100)), 'the file was sent');
+  assert.match(reply.headers['cache-control'] ?? 'no-store', /no-store/, 'a cache may keep the refusal');
   assertNoLeak(bench, reply);
   return reply;
 }

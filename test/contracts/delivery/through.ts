@@ -27,7 +27,7 @@ export const throughClaims: DeliveryClaims = {
     let open = () => {};
     bench.gate = new Promise((resolve) => (open = resolve));
     const client = await talk(bench.port, head('GET', '/virtual/', { connection: 'close' }));
-    await until(() => client.received().includes('first,'), 'the first chunk arrived');
+    await until(() => client.received().includes('first,'), 'the first chunk arrived', 3000);
     assert.ok(!client.received().includes('last'));
     open();
     await until(() => client.received().includes('last'), 'the last chunk arrived');
@@ -51,7 +51,7 @@ export const throughClaims: DeliveryClaims = {
       });
     });
     request.write(Buffer.alloc(100_000));
-    await until(() => bench.arrived >= 50_000, 'the beginning had arrived');
+    await until(() => bench.arrived >= 50_000, 'the beginning had arrived', 3000);
     request.end(Buffer.alloc(11_900_000));
     assert.equal(await body, '12000000');
   },
