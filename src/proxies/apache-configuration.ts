@@ -49,7 +49,8 @@ function virtualHost({ places, upstream, host = '*', port, serverName }: Checked
   const hidden = handOffHeaders.filter((name) => name !== 'X-Sendfile');
   return `<VirtualHost ${host}:${port}>${serverName === undefined ? '' : `\n  ServerName ${serverName}`}
   # nocanon and NoDecode leave the address as it came; without retry=0 a restart of the application costs a minute of 503.
-  ProxyPass "/" "${upstream.origin}/" nocanon retry=0
+  # Connections are kept for a little less than Node keeps them.
+  ProxyPass "/" "${upstream.origin}/" nocanon retry=0 ttl=4
   AllowEncodedSlashes NoDecode${upstream.protocol === 'https:' ? '\n  SSLProxyEngine on' : ''}
   ProxyPreserveHost On
   RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}

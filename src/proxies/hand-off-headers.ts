@@ -26,6 +26,5 @@ export const handOffHeaders: readonly string[] = [
   'X-Accel-Limit-Rate',
   'X-Sendfile',
   'X-Sendfile2',
-  'X-Sendfile-Temporary',
   'X-LIGHTTPD-send-file',
 ];

@@ -96,11 +96,11 @@ function placeLocation(folder: string, prefix: string): string {
     internal;
     alias ${quote(`${folder}/`)};
     # nginx drops these of the view's answer, and without the first two an uploaded page runs with your site's rights.
-    # An empty value adds no header.
+    # An empty value adds no header; "always" would add them twice to a 416.
 ${carried(
   'add_header',
   (header) => header,
-  (header) => `$upstream_http_${variable(header)} always`,
+  (header) => `$upstream_http_${variable(header)}`,
 )}
     error_page 301 404 = @filefield_missing;
     error_page 403 = @filefield_forbidden;
@@ -156,9 +156,9 @@ ${carried(
     proxy_set_header Authorization "";
     proxy_set_header Cookie "";
     proxy_max_temp_file_size 0;
-    # So many names are more than nginx makes room for by itself.
-    proxy_headers_hash_max_size 1024;
+    # For names as long as some of these.
     proxy_headers_hash_bucket_size 128;
+    proxy_headers_hash_max_size 1024;
 ${[...ofTheBucket, ...carriedHeaders].map((name) => `    proxy_hide_header ${name};`).join('\n')}
 ${carried(
   'add_header',

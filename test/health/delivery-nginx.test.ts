@@ -7,7 +7,7 @@ import { toExpress } from 'filefield/express';
 import { deliveryCheck, type DeliveryCheck, type LinkResult } from 'filefield/health';
 import { DiskStorage } from 'filefield/storages/disk';
 import { serve, type RunningServer } from '../adapters/server.js';
-import { freePort, haveNginx, startNginx } from '../delivery/start-nginx.js';
+import { freePort, haveFront, startFront, type RunningFront } from '../delivery/start-front.js';
 import { brokenLink } from './broken-link.js';
 
 /** Its files may be read by nobody but root. */
@@ -24,13 +24,13 @@ const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Cont
   .map((name) => `add_header ${name} $upstream_http_${name.toLowerCase().replaceAll('-', '_')} always;`)
   .join('\n');
 
-(haveNginx() ? describe : describe.skip)('deliveryCheck through nginx', () => {
+(haveFront('nginx') ? describe : describe.skip)('deliveryCheck through nginx', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'front-'));
   const storage = new DiskStorage({ root: path.join(folder, 'documents'), sync: false });
   const secret = new SecretStorage({ root: path.join(folder, 'secret'), sync: false });
   const app = express();
   let application: RunningServer;
-  const stops: (() => Promise<void>)[] = [];
+  const fronts: RunningFront[] = [];
   let port = 0;
   let unprivileged = 0;
 
@@ -67,17 +67,24 @@ const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Cont
     location /_failing/ { internal; return 500; }
   }`;
 
+  async function start(name: string, user: string): Promise<number> {
+    const [run, listen] = [path.join(folder, name), await freePort()];
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${kind};`);
+    const text = `daemon off; user ${user}; worker_processes 1; pid nginx.pid; error_log error.log; events {}
+      http { access_log off; default_type application/octet-stream; ${temporary.join(' ')} ${server(listen)} }`;
+    fronts.push(await startFront('nginx', run, text, listen));
+    return listen;
+  }
+
   beforeAll(async () => {
     chmodSync(folder, 0o755);
     mkdirSync(secret.root);
     application = await serve(app);
-    port = await freePort();
-    stops.push(await startNginx(path.join(folder, 'run'), port, server(port)));
-    unprivileged = await freePort();
-    stops.push(await startNginx(path.join(folder, 'run2'), unprivileged, server(unprivileged), 'www-data'));
+    port = await start('run', 'root');
+    unprivileged = await start('run2', 'www-data');
   });
   afterAll(async () => {
-    for (const stop of stops) await stop();
+    for (const front of fronts) await front.stop();
     await application?.close();
     rmSync(folder, { recursive: true });
   });
