@@ -156,9 +156,9 @@ ${carried(
     proxy_set_header Authorization "";
     proxy_set_header Cookie "";
     proxy_max_temp_file_size 0;
-    # So many names are more than nginx makes room for by itself.
-    proxy_headers_hash_max_size 1024;
+    # For names as long as some of these.
     proxy_headers_hash_bucket_size 128;
+    proxy_headers_hash_max_size 1024;
 ${[...ofTheBucket, ...carriedHeaders].map((name) => `    proxy_hide_header ${name};`).join('\n')}
 ${carried(
   'add_header',
