@@ -26,15 +26,6 @@ ${site(setup)}`;
 }
 
 function site({ places, upstream, host, port, serverName = '' }: CheckedSetup): string {
-  const excluded = [
-    ...handOffHeaders,
-    'Content-Length',
-    'Content-Encoding',
-    'Accept-Ranges',
-    'ETag',
-    'Last-Modified',
-    'Date',
-  ];
   return `http://${serverName}:${port} {${host === undefined ? '' : `\n\tbind ${host.replace(/^\[|\]$/g, '')}`}
 	reverse_proxy ${upstream.origin} {
 		@handed header X-Accel-Redirect *
@@ -45,7 +36,8 @@ function site({ places, upstream, host, port, serverName = '' }: CheckedSetup): 
 			method @other GET
 			# All that the view said, but what the file itself says better.
 			copy_response_headers {
-				exclude ${excluded.join(' ')}
+				exclude ${handOffHeaders.join(' ')}
+				exclude Content-Length Content-Encoding Accept-Ranges ETag Last-Modified Date
 			}
 ${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			error 404
 		}

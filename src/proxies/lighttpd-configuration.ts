@@ -17,13 +17,14 @@ export function lighttpdConfiguration(setup: CheckedSetup): string {
       ? proxy(setup)
       : `$HTTP["host"] =~ "^${serverName.replaceAll('.', '\\.')}(:\\d+)?$" {\n${indent(proxy(setup))}}\n`;
   if (standalone === undefined) {
+    const all = `# Debian's main file refuses addresses that end in ~ or .inc.\nurl.access-deny = ()\n${settings}`;
     return `# Save as /etc/lighttpd/conf-available/60-filefield.conf, then:
 # lighty-enable-mod filefield && lighttpd -tt -f /etc/lighttpd/lighttpd.conf && systemctl reload lighttpd
 # lighttpd must be allowed to read the folders; DiskStorage makes files readable by their owner and group.
 server.modules += ( "mod_proxy", "mod_setenv" )
 ${forAllSites}
 $SERVER["socket"] == "${host ?? ''}:${port}" {
-${indent(settings)}}
+${indent(all)}}
 `;
   }
   return `# Save as lighttpd.conf in ${standalone}, then: lighttpd -D -f ${standalone}/lighttpd.conf

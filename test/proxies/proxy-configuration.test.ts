@@ -100,6 +100,7 @@ const around: Readonly<Record<ProxyServer, (site: string, run: string) => string
     server.bind = "127.0.0.1"
     server.port = 0
     server.modules = ( "mod_access", "mod_proxy" )
+    url.access-deny = ( "~" )
     server.http-parseopts = ( "url-path-2f-decode" => "enable" )
     ${site}`,
   caddy: (site) => `{\n\tadmin off\n\tauto_https off\n}\n${site}`,
@@ -139,8 +140,8 @@ for (const server of servers) {
       try {
         const headers = { host: `files.example:${port}` };
         expect((await askServer(port, { path: '/file', headers })).body.toString()).toBe('bytes');
-        const reply = await askServer(port, { path: '/other', headers });
-        expect(reply.body.toString()).toBe(`asked for /other at files.example:${port}`);
+        const reply = await askServer(port, { path: '/other~', headers });
+        expect(reply.body.toString()).toBe(`asked for /other~ at files.example:${port}`);
       } finally {
         await front.stop();
       }
