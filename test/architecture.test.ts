@@ -62,6 +62,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'key',
     'errors',
   ],
+  cli: ['delivery', 'duration', 'errors', 'health', 'proxies', 'registry'],
   index: ['*'],
 };
 
@@ -72,6 +73,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   express: ['adapters'],
   fastify: ['adapters'],
   koa: ['adapters'],
+  commander: ['cli'],
   busboy: ['fields'],
   'file-type': ['fields'],
   'mime-types': ['fields', 'response'],

@@ -23,9 +23,15 @@ export interface MappedPath {
  * match by whole segments, and the first one wins. `kind` is what the server in front is told: a path of its URLs or a
  * folder of its disk. Throws `invalid_option` at start-up for what cannot work.
  */
-export function mapPaths(places: Places, kind: 'uri' | 'folder'): (file: string) => MappedPath | undefined {
+export function mapPaths(
+  places: Places,
+  kind: 'uri' | 'folder',
+  atLeast: 0 | 1 = 1,
+): (file: string) => MappedPath | undefined {
   const listed = isRegistry(places) ? registered(places, kind) : entries(places);
-  if (listed.length === 0) throw invalid('A delivery needs at least one folder to map.');
+  if (listed.length < atLeast) {
+    throw invalid('There is nothing to hand over: map at least one folder, or register a storage with a folder.');
+  }
   const folders = listed.map(({ folder, prefix }) => {
     if (!prefix.startsWith('/'))
       throw invalid(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);

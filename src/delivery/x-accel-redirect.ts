@@ -42,7 +42,7 @@ export function xAccelRedirect(places: Places, options: XAccelRedirectOptions = 
       headers: accelHeaders(options),
       ...(options.remotes && { remote: mapRemotes(options.remotes) }),
     },
-    mapPaths(places, 'uri'),
+    mapPaths(places, 'uri', options.remotes ? 0 : 1),
     options,
   );
 }

@@ -5,7 +5,7 @@ export const sentences = {
   same_storage: 'The program behind the URL does not find the probe: it keeps its files elsewhere than this process.',
   answer: 'The front breaks off when the view answers with a file.',
   mapping:
-    'The front finds no such file: the place that the view names is not configured, or its folder is not the root of the storage.',
+    'The front finds no such file: the place that the view names is not configured, its folder is not the root of the storage, or, where it is Apache, its account may not read the file.',
   permission:
     'The front may not send the file: let its account read the folder and all above it, and name the folder among those that it may send from.',
   ignored_header:

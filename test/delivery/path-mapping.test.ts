@@ -50,7 +50,7 @@ describe('mapPaths', () => {
     ['a folder twice', { '/srv': '/_files', '/srv/': '/_deep' }, 'never reached'],
     ['a place with dot segments', { '/srv': '/_files/../etc' }, 'dot segments'],
     ['a place with a line break', { '/srv': '/_files\nX-Other: 1' }, 'control characters'],
-    ['a registry without a folder', new StorageRegistry({ cache: new MemoryStorage() }), 'No storage'],
+    ['a registry without a folder', new StorageRegistry({ cache: new MemoryStorage() }), 'at least one'],
   ])('refuses %s at start-up', (_what, places, why) => {
     expect(() => mapPaths(places, 'uri')).toThrow(
       expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(why) }),
