@@ -8,7 +8,7 @@ const own = {
   '^filefield$': '<rootDir>/src/index.ts',
   '^filefield/(typeorm|mikro-orm)$': '<rootDir>/src/orm/$1/index.ts',
   '^filefield/(node|express|fastify|koa|fetch)$': '<rootDir>/src/adapters/$1.ts',
-  '^filefield/testing$': '<rootDir>/src/testing/index.ts',
+  '^filefield/(health|testing)$': '<rootDir>/src/$1/index.ts',
   '^filefield/storages/(.*)$': '<rootDir>/src/storages/$1.ts',
 };
 const base = {

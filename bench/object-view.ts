@@ -15,7 +15,7 @@ async function rate(url: string): Promise<number> {
 const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 const child = fork(new URL('./server.js', import.meta.url));
-const [port] = (await once(child, 'message')) as [number];
+const [{ port }] = (await once(child, 'message')) as [{ port: number }];
 const base = `http://127.0.0.1:${port}`;
 
 console.log(`object view beside findOneBy + res.sendFile: Express 5, SQLite, local folder, 32 connections,`);

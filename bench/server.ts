@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import express from 'express';
-import { StorageRegistry } from 'filefield';
+import { StorageRegistry, xAccelRedirect } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
 import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
@@ -31,17 +31,26 @@ const storages = new StorageRegistry({ documents: new DiskStorage({ root: path.j
 const files = await attachFiles(dataSource, { storages });
 const repository = dataSource.getRepository(Document);
 
-for (const bytes of [1024, 2 ** 20]) {
+const keys: Record<number, string> = {};
+for (const bytes of [1024, 2 ** 20, 2 ** 24]) {
   const file = await files.stage(Document, 'file', Buffer.alloc(bytes, 'x'), { name: `${bytes}.txt` });
+  keys[bytes] = file.toDescriptor().key;
   await repository.save(repository.create({ slug: String(bytes), file, path: file.localPath! }));
 }
 
 const app = express();
 app.get('/view/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug' }));
+app.get(
+  '/handed/:slug',
+  objectDownloadView(files, Document, { field: 'file', slugField: 'slug', delivery: xAccelRedirect(storages) }),
+);
 app.get('/hand/:slug', async (request, response) => {
   const document = await repository.findOneBy({ slug: request.params.slug });
   if (!document) response.sendStatus(404);
   else response.sendFile(document.path, { headers: { 'content-disposition': 'attachment' } });
 });
-const server = app.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
+const server = app.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.send?.({ port, keys, root: storages.get('documents').root });
+});
 process.on('disconnect', () => process.exit());

@@ -1,7 +1,16 @@
 import { grace } from './grace.js';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { StorageRegistry, xAccelRedirect, type Files } from 'filefield';
-import { fileErrors } from 'filefield/express';
+import {
+  caddyFileServer,
+  StorageRegistry,
+  xAccelRedirect,
+  xSendfile,
+  type Delivery,
+  type Files,
+  type ProxyServer,
+} from 'filefield';
+import { deliverWith, fileErrors } from 'filefield/express';
+import { healthHandler, storageCheck } from 'filefield/health';
 import { DiskStorage } from 'filefield/storages/disk';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -23,15 +32,14 @@ export interface ApplicationOptions {
   readonly seed?: boolean;
   /** Milliseconds from sweep to sweep; 0 for none. @default 10_000 */
   readonly sweepEvery?: number;
-  /** Let an nginx in front send the bytes, from internal locations /_documents/ and /_photos/. @default false */
-  readonly nginx?: boolean;
+  /** The server in front that sends the bytes. @default none: this process sends them */
+  readonly front?: ProxyServer;
 }
 
 export interface Application {
   readonly app: Express;
   readonly files: Files;
-  /** Absolute folders of the storages. */
-  readonly roots: { readonly documents: string; readonly photos: string };
+  readonly storages: StorageRegistry<Readonly<Record<'documents' | 'photos', DiskStorage>>>;
   /** Ends sweeps and closes the database; close the HTTP server first. */
   close(): Promise<void>;
 }
@@ -44,7 +52,6 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     documents: new DiskStorage({ root: path.join(folder, 'documents') }),
     photos: new DiskStorage({ root: path.join(folder, 'photos') }),
   });
-  const roots = { documents: storages.get('documents').root, photos: storages.get('photos').root };
   const library = await openLibrary(orm, {
     database: path.join(folder, 'database.sqlite'),
     storages,
@@ -58,17 +65,22 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     });
   }
   const sweeps = sweepRegularly(files, options.sweepEvery ?? 10_000);
-  const delivery = options.nginx
-    ? xAccelRedirect({ [roots.documents]: '/_documents', [roots.photos]: '/_photos' })
-    : undefined;
 
   const app = express();
   app.disable('x-powered-by');
   app.use(sameOrigin);
   app.use(express.static(fileURLToPath(new URL('page', import.meta.url)), { setHeaders: protectPage }));
   app.get('/rules', (_request, response) => void response.json(rules));
-  app.use('/documents', shelfRoutes(files, library.documents, delivery));
-  app.use('/photos', shelfRoutes(files, library.photos, delivery));
+  if (options.front) app.use(deliverWith(deliveries[options.front](storages)));
+  app.use('/documents', shelfRoutes(files, library.documents));
+  app.use('/photos', shelfRoutes(files, library.photos));
+  app.get(
+    '/health',
+    healthHandler({
+      documents: storageCheck(storages.get('documents')),
+      photos: storageCheck(storages.get('photos')),
+    }),
+  );
   // A timer does it anyway; tests and impatient people need not wait.
   app.post('/sweep', async (_request, response) => void response.json(await files.sweep()));
   app.use(() => {
@@ -80,13 +92,21 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   return {
     app,
     files,
-    roots,
+    storages,
     async close() {
       await sweeps.stop();
       await library.close();
     },
   };
 }
+
+/** How each server in front is told which file to send. */
+const deliveries: Readonly<Record<ProxyServer, (storages: StorageRegistry) => Delivery>> = {
+  nginx: (storages) => xAccelRedirect(storages),
+  apache: (storages) => xSendfile(storages, { server: 'apache' }),
+  lighttpd: (storages) => xSendfile(storages, { server: 'lighttpd' }),
+  caddy: (storages) => caddyFileServer(storages),
+};
 
 /** Only the ORM that is asked for is loaded. */
 async function openLibrary(orm: OrmName, options: OpenOptions): Promise<Library> {

@@ -1,12 +1,12 @@
 import { Router } from 'express';
-import type { Delivery, Files, StoredFile } from 'filefield';
+import type { Files, StoredFile } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { Refusal } from './refusal.js';
 import { isSlug, slugsFor } from './slug.js';
 import type { Row, Store } from './store.js';
 
 /** Upload, list, replace, delete and download, for one entity with a file field: mounted at /documents and at /photos. */
-export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entity>, delivery?: Delivery): Router {
+export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entity>): Router {
   const { entity, field } = store;
   const router = Router();
   // A stored file shows its name, size and type as JSON, never where it is kept.
@@ -49,9 +49,9 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   // Everybody may have everything here; `authorize: (request, row) => ...` is where yours would decide.
   router.get(
     '/:slug/file',
-    objectDownloadView<Entity>(files, entity, { field, slugField: 'slug', disposition: 'inline', delivery }),
+    objectDownloadView<Entity>(files, entity, { field, slugField: 'slug', disposition: 'inline' }),
   );
-  router.get('/by-id/:id/file', objectDownloadView<Entity>(files, entity, { field, delivery }));
+  router.get('/by-id/:id/file', objectDownloadView<Entity>(files, entity, { field }));
   return router;
 }
 

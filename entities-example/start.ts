@@ -1,14 +1,16 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import { proxyConfiguration, storagePlaces, type ProxyServer } from 'filefield';
 import { createApplication, type Application, type OrmName } from './application.js';
 
+const fronts: readonly ProxyServer[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
 const usage = `npm run example -- [options]
   --orm typeorm|mikro   the ORM that keeps the rows          (typeorm)
   --port <number>       0 takes any free port                (3000)
   --host <address>      who can reach it                     (127.0.0.1: this machine only)
   --data <folder>       database and files                   (var/example)
-  --nginx               answer with X-Accel-Redirect, for an nginx in front that sends the bytes
+  --front <server>      nginx, apache, lighttpd or caddy: it sends the bytes; prints its configuration
   --help`;
 
 interface Arguments {
@@ -16,7 +18,7 @@ interface Arguments {
   readonly port: number;
   readonly host: string;
   readonly data: string;
-  readonly nginx: boolean;
+  readonly front?: ProxyServer;
 }
 
 function readArguments(): Arguments {
@@ -26,7 +28,7 @@ function readArguments(): Arguments {
       port: { type: 'string', default: '3000' },
       host: { type: 'string', default: '127.0.0.1' },
       data: { type: 'string', default: 'var/example' },
-      nginx: { type: 'boolean', default: false },
+      front: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -38,7 +40,9 @@ function readArguments(): Arguments {
   if (orm !== 'typeorm' && orm !== 'mikro') throw new Error(`There is no ORM "${values.orm}" here.`);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`"${values.port}" is not a port.`);
-  return { orm, port, host: values.host, data: values.data, nginx: values.nginx };
+  const front = fronts.find((name) => name === values.front);
+  if (values.front !== undefined && !front) throw new Error(`There is no server "${values.front}" to stand in front.`);
+  return { orm, port, host: values.host, data: values.data, front };
 }
 
 function listen(application: Application, { port, host }: Arguments): Promise<Server> {
@@ -56,16 +60,6 @@ function explain(error: unknown, { port }: Arguments): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-function nginxConfiguration(application: Application): string {
-  const location = ([name, root]: [string, string]) => `    location /_${name}/ {
-        internal;
-        alias ${root}/;
-        add_header X-Content-Type-Options nosniff always;
-        add_header Content-Security-Policy "sandbox; default-src 'none'" always;
-    }`;
-  return Object.entries(application.roots).map(location).join('\n');
-}
-
 async function main(args: Arguments): Promise<void> {
   const application = await createApplication(args);
   const server = await listen(application, args).catch(async (error: unknown) => {
@@ -74,8 +68,12 @@ async function main(args: Arguments): Promise<void> {
   });
   const { port } = server.address() as AddressInfo;
   const host = args.host.includes(':') ? `[${args.host}]` : args.host;
-  if (args.nginx) console.log(`nginx needs these locations beside its proxy_pass:\n${nginxConfiguration(application)}`);
-  console.log(`filefield example with ${args.orm}, files in ${args.data}: http://${host}:${port}/   (Ctrl-C ends it)`);
+  const url = `http://${host}:${port}`;
+  if (args.front) {
+    const places = storagePlaces(application.storages);
+    console.log(proxyConfiguration(args.front, { places, upstream: url, listen: '8080' }));
+  }
+  console.log(`filefield example with ${args.orm}, files in ${args.data}: ${url}/   (Ctrl-C ends it)`);
 
   let ending = false;
   const end = () => {

@@ -23,6 +23,7 @@
  * | `incomplete` | a storage gave fewer bytes than it promised |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
+ * | `unhealthy` | a link of a health check is broken; `rule` is its name |
  * | `storage_failed`, `database_failed` | anything else below us; see `cause` |
  */
 export type FileFieldErrorCode =
@@ -49,6 +50,7 @@ export type FileFieldErrorCode =
   | 'upstream_failed'
   | 'upstream_timeout'
   | 'no_space'
+  | 'unhealthy'
   | 'storage_failed'
   | 'database_failed';
 

@@ -4,6 +4,26 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** Where a file is on this machine, and what it was when it was looked for. */
+export interface LocatedFile {
+  /** Absolute, and fit to be handed to another program: what the path leads to was judged as for opening. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly modified: Date;
+}
+
+/** What a URL that fetches a file from its storage must allow, and say of the file. */
+export interface UrlOptions {
+  /** Milliseconds that it must be good for, and no longer. */
+  readonly expiresIn: number;
+  readonly method: 'GET' | 'HEAD';
+  /** The Content-Type header to answer with. */
+  readonly contentType?: string;
+  /** The Content-Disposition header to answer with. */
+  readonly contentDisposition?: string;
+}
+
 /** What will most likely be asked of a file once it is loaded. */
 export interface LoadHint {
   /** No bytes at all. */
@@ -30,8 +50,15 @@ export interface FileSource {
   readonly etag?: string;
   /** SHA-256 of all bytes, hexadecimal. */
   readonly sha256?: string;
-  /** Absolute path, for a delivery that lets the proxy in front read the file. */
-  readonly localPath?: string;
+  /** What keeps it, a storage above all: the same object for all of its files, for rules that choose by it. */
+  readonly origin?: object;
+  /**
+   * Looks for the file on this machine without opening it, for a delivery that lets the server in front read it.
+   * Undefined, or absent: it is not there as a file. Rejects with `not_found`.
+   */
+  locate?(): Promise<LocatedFile | undefined>;
+  /** A URL where a client can fetch it elsewhere. Undefined, or absent: there is none. */
+  url?(options: UrlOptions): Promise<string | undefined>;
   /**
    * Looks, and returns the same file with its metadata. Rejects with `not_found` or `missing`. The hint spares a source
    * to which every question is a journey the second one.

@@ -2,7 +2,7 @@
 export { StorageRegistry } from './registry.js';
 export { StoredFile, isStoredFile } from './stored-file.js';
 export type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
-export type { ByteRange, FileBody, FileSource, LoadHint } from './file.js';
+export type { ByteRange, FileBody, FileSource, LoadHint, LocatedFile, UrlOptions } from './file.js';
 export type { FileDescriptor } from './descriptor.js';
 export { checkKey } from './key.js';
 // keeping
@@ -38,6 +38,7 @@ export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './entity.
 export type { DownloadRequest } from './response/request.js';
 export type {
   Delivery,
+  DeliveryChoice,
   DownloadHandler,
   DownloadHooks,
   DownloadProgress,
@@ -46,8 +47,19 @@ export type {
 export type { Answer } from './response/answer.js';
 export { respond } from './response/respond.js';
 // deliveries
-export { xAccelRedirect } from './delivery/x-accel-redirect.js';
-export type { PathMapping } from './delivery/path-mapping.js';
+export { caddyFileServer, type CaddyFileServerOptions } from './delivery/caddy-file-server.js';
+export { deliveryRules, type DeliveryRule } from './delivery/delivery-rules.js';
+export type { DeliveryEvent, StreamReason } from './delivery/explain.js';
+export type { HandOverOptions } from './delivery/hand-over-options.js';
+export type { PathMapping, Places } from './delivery/path-mapping.js';
+export { redirect, type RedirectOptions } from './delivery/redirect.js';
+export { storagePlaces, type Place } from './delivery/storage-places.js';
+export { xAccelRedirect, type XAccelRedirectOptions } from './delivery/x-accel-redirect.js';
+export { xSendfile, type XSendfileOptions } from './delivery/x-sendfile.js';
+export type { AccelOptions } from './delivery/x-accel-headers.js';
+// configurations of the servers in front
+export { proxyConfiguration, type ProxyServer } from './proxies/proxy-configuration.js';
+export type { ProxyRemote, ProxySetup } from './proxies/proxy-setup.js';
 // signed URLs
 export {
   createSigner,

@@ -22,6 +22,18 @@ export function isOwnKey(key: string): boolean {
   return own.test(key);
 }
 
+/** The key of a health check's probe; 32 hexadecimal digits tell it from all others. Never the form of `makeKey`. */
+export function probeKey(id: string): string {
+  return checkKey(`filefield-probe/${id}`);
+}
+
+const probe = /^filefield-probe\/[0-9a-f]{32}$/;
+
+/** Whether a key is that of a probe: a health check runs at this moment, or one was killed. */
+export function isProbeKey(key: string): boolean {
+  return probe.test(key);
+}
+
 /**
  * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, segments of at most 255 bytes joined by `/`,
  * none of them empty, starting with a dot, or holding control characters or a backslash. Throws `invalid_key`.

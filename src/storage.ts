@@ -1,4 +1,4 @@
-import type { ByteRange } from './file.js';
+import type { ByteRange, UrlOptions } from './file.js';
 
 /** What a storage knows of one object. */
 export interface ObjectInfo {
@@ -48,8 +48,17 @@ export interface Storage {
   stat(key: string): Promise<ObjectInfo | null>;
   /** Deleting what is not there succeeds. */
   delete(key: string): Promise<void>;
+  /** Absolute path of the folder on this machine that holds all objects. Absence: a proxy must be told where they are. */
+  readonly root?: string;
   /** Absolute path of an object on this machine. Absence: a proxy cannot read the files itself. */
   localPath?(key: string): string;
+  /**
+   * A URL where anybody who has it can fetch the object for a while, under the headers that are asked for. Absence: a
+   * client cannot be sent to the storage, unless objects are public.
+   */
+  signedUrl?(key: string, options: UrlOptions): Promise<string>;
+  /** The lasting URL of an object that the whole world may read. Absence: objects are private. */
+  url?(key: string): string;
   /**
    * All objects whose key is greater than `after`, in the order of their keys' UTF-16 units. Absence: a reconcile cannot
    * find objects that the ledger does not know.

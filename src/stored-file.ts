@@ -1,7 +1,9 @@
 import { parseDescriptor, type FileDescriptor } from './descriptor.js';
 import { FileFieldError, isFileFieldError } from './errors.js';
-import type { ByteRange, FileBody, FileSource } from './file.js';
+import type { ByteRange, FileBody, FileSource, LocatedFile, UrlOptions } from './file.js';
+import { locateFile } from './locate-file.js';
 import type { StorageRegistry } from './registry.js';
+import type { Storage } from './storage.js';
 
 const brand = Symbol.for('filefield.stored-file');
 
@@ -63,8 +65,22 @@ export class StoredFile implements FileSource {
 
   /** The path of the bytes on this machine; undefined where the storage has none. Never show it to a client. */
   get localPath(): string | undefined {
-    const { storage, key } = this.#descriptor;
-    return this.#context?.storages.resolve(storage).localPath?.(key);
+    return this.origin?.localPath?.(this.#descriptor.key);
+  }
+
+  /** The storage that keeps the bytes. */
+  get origin(): Storage | undefined {
+    return this.#context?.storages.resolve(this.#descriptor.storage);
+  }
+
+  async locate(): Promise<LocatedFile | undefined> {
+    return this.localPath === undefined ? undefined : locateFile(this.localPath);
+  }
+
+  async url(options: UrlOptions): Promise<string | undefined> {
+    const { origin } = this;
+    const { key } = this.#descriptor;
+    return (await origin?.signedUrl?.(key, options)) ?? origin?.url?.(key);
   }
 
   /** The JSON that the column holds. Internal affairs: storage name, key and id. */

@@ -1,6 +1,8 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isFileFieldError } from '../errors.js';
+import type { DeliveryChoice } from '../response/response.js';
 import { errorBody, errorStatus, HttpError } from '../response/error-status.js';
+import { setDelivery } from './app-delivery.js';
 
 export {
   httpDownloadView,
@@ -34,5 +36,26 @@ export function fileErrors(): ErrorRequestHandler {
     }
     if (error instanceof HttpError) response.set(error.headers);
     response.status(errorStatus(cause)).json(errorBody(cause));
+  };
+}
+
+/**
+ * Says who sends the bytes of all views that come after it in an application or router, and do not say so themselves. A
+ * router's word counts before its application's; `'none'` is this process.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { xAccelRedirect } from 'filefield';
+ * import { deliverWith } from 'filefield/express';
+ *
+ * const app = express();
+ * app.use(deliverWith(xAccelRedirect({ '/srv/var/documents': '/_documents' })));
+ * ```
+ */
+export function deliverWith(delivery: DeliveryChoice): RequestHandler {
+  return (request, _response, next) => {
+    setDelivery(request, delivery);
+    next();
   };
 }

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from '../response/error-status.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DownloadHandler } from '../response/response.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/response.js';
+import { setDelivery } from './app-delivery.js';
 import { report, type AdapterOptions } from './report.js';
 import { runDownload } from './run-download.js';
 
@@ -42,4 +43,20 @@ export function toFastify(
     // Only now: a reply that is hijacked before could not answer an error any more.
     reply.hijack();
   };
+}
+
+/**
+ * A hook that says who sends the bytes of all views in its scope that do not say so themselves; the innermost word counts.
+ *
+ * @example
+ * ```ts
+ * import { fastify } from 'fastify';
+ * import { xAccelRedirect } from 'filefield';
+ * import { deliverWith } from 'filefield/fastify';
+ *
+ * fastify().addHook('onRequest', deliverWith(xAccelRedirect({ '/srv/var/documents': '/_documents' })));
+ * ```
+ */
+export function deliverWith(delivery: DeliveryChoice): (request: FastifyRequest) => Promise<void> {
+  return async (request) => setDelivery(request.raw, delivery);
 }

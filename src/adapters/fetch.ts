@@ -4,6 +4,7 @@ import { methodAnswer } from '../response/method-answer.js';
 import type { DownloadRequest } from '../response/request.js';
 import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
+import { withDelivery } from '../response/with-delivery.js';
 import { openStream } from './body-stream.js';
 import { report, type AdapterOptions } from './report.js';
 
@@ -26,6 +27,7 @@ export function toFetch(
   handler: DownloadHandler<Request>,
   options: AdapterOptions<Request> = {},
 ): (request: Request, params?: Readonly<Record<string, string>>) => Promise<Response> {
+  const delivered = withDelivery(handler, options.delivery);
   return async (request, params = {}) => {
     try {
       const { pathname, search } = new URL(request.url);
@@ -38,7 +40,7 @@ export function toFetch(
         report: (error) => (options.onError ? options.onError(error, request) : console.error(error)),
       };
       const decided = methodAnswer(download.method);
-      return await toResponse(decided ?? (await respond(download, await handler(download))), request, options);
+      return await toResponse(decided ?? (await respond(download, await delivered(download))), request, options);
     } catch (error) {
       report(error, request, options);
       const { status, message, headers } = new HttpError(error);

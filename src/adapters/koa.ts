@@ -1,7 +1,8 @@
 import type { Context, Middleware } from 'koa';
 import { HttpError } from '../response/error-status.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DownloadHandler } from '../response/response.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/response.js';
+import { setDelivery } from './app-delivery.js';
 import { report, type AdapterOptions } from './report.js';
 import { runDownload } from './run-download.js';
 
@@ -35,5 +36,24 @@ export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions
       // The connection is gone already; Koa would try to write to it.
       context.respond = false;
     }
+  };
+}
+
+/**
+ * Says who sends the bytes of all views that come after it, and do not say so themselves; the innermost word counts.
+ *
+ * @example
+ * ```ts
+ * import Koa from 'koa';
+ * import { xAccelRedirect } from 'filefield';
+ * import { deliverWith } from 'filefield/koa';
+ *
+ * new Koa().use(deliverWith(xAccelRedirect({ '/srv/var/documents': '/_documents' })));
+ * ```
+ */
+export function deliverWith(delivery: DeliveryChoice): Middleware {
+  return (context, next) => {
+    setDelivery(context.req, delivery);
+    return next();
   };
 }

@@ -1,4 +1,5 @@
 import { errorStatus } from '../response/error-status.js';
+import type { DeliveryChoice } from '../response/response.js';
 import type { WriteOptions } from './write-answer.js';
 
 export interface AdapterOptions<Raw> extends WriteOptions {
@@ -7,6 +8,11 @@ export interface AdapterOptions<Raw> extends WriteOptions {
    * @default console.error for what is answered with 5xx, and for files that broke off while they were sent
    */
   readonly onError?: (error: unknown, request: Raw) => void;
+  /**
+   * Who sends the bytes of views that do not say so themselves.
+   * @default that of the router or application, else this process
+   */
+  readonly delivery?: DeliveryChoice;
 }
 
 /** Tells the program of a failure. */

@@ -3,6 +3,8 @@ import { methodAnswer } from '../response/method-answer.js';
 import type { DownloadRequest } from '../response/request.js';
 import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
+import { withDelivery } from '../response/with-delivery.js';
+import { deliveryOf } from './app-delivery.js';
 import { ownTurn } from './own-turn.js';
 import type { AdapterOptions } from './report.js';
 import { writeAnswer, type Outcome } from './write-answer.js';
@@ -35,5 +37,6 @@ export async function runDownload<Raw>(
   const decided = methodAnswer(download.method);
   if (!(await ownTurn(request, response))) return 'aborted';
   if (decided) return writeAnswer(response, decided);
-  return writeAnswer(response, await respond(download, await handler(download)), options);
+  const delivered = withDelivery(handler, options.delivery ?? deliveryOf(request));
+  return writeAnswer(response, await respond(download, await delivered(download)), options);
 }

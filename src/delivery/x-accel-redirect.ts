@@ -1,37 +1,51 @@
-import type { Delivery, DownloadResponse } from '../response/response.js';
-import { mapPaths, type PathMapping } from './path-mapping.js';
+import type { Delivery } from '../response/response.js';
+import { encodedPath } from './encode-path.js';
+import type { HandOverOptions } from './hand-over-options.js';
+import { handOver } from './hand-over.js';
+import { mapPaths, type Kept, type PathMapping, type Places } from './path-mapping.js';
+import { mapRemotes } from './remote-mapping.js';
+import { accelHeaders, type AccelOptions } from './x-accel-headers.js';
+
+export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
+  /**
+   * Storages of other machines that nginx fetches from, by their URL: `{ 'https://bucket.s3.example': '/_photos' }`. For
+   * files with a signed or lasting URL below it; nginx gets the URL, the client never sees it.
+   * @default none
+   */
+  readonly remotes?: PathMapping;
+}
 
 /**
  * Lets nginx send the bytes: the view answers with an empty body and `X-Accel-Redirect`, and nginx takes the file from
- * an `internal` location, ranges and conditions included. Files outside the mapped folders are streamed as usual.
+ * an `internal` location, with ranges, conditions, ETag and Last-Modified of its own. What cannot be handed over is
+ * streamed as usual. Costs one look for the file.
  *
  * WARNING: nginx drops X-Content-Type-Options and Content-Security-Policy from the view's answer; the location must add
- * them again, as `docs/nginx.md` shows.
+ * them again, as the configuration does that `filefield nginx` prints.
  *
  * @example
  * ```ts
- * import { xAccelRedirect } from 'filefield';
+ * import { xAccelRedirect, type StorageRegistry } from 'filefield';
  *
- * const delivery = xAccelRedirect({ '/srv/var/documents': '/_documents' });
+ * declare const storages: StorageRegistry;
+ * const all = xAccelRedirect(storages); // the folder of `documents` at /_filefield/documents, and so on
+ * const one = xAccelRedirect({ '/srv/var/documents': '/_documents' }, { limitRate: 500_000 });
  * ```
  */
-export function xAccelRedirect(mapping: PathMapping): Delivery {
-  const map = mapPaths(mapping);
-  return (handler) => async (request) => {
-    const response = await handler(request);
-    const path = response.status === 200 ? response.file?.localPath : undefined;
-    const place = path === undefined ? undefined : map(path);
-    return place ? handOff(response, `${place.prefix}/${place.segments.map(encode).join('/')}`) : response;
-  };
-}
-
-/** Node and the disk know a lone surrogate as U+FFFD; encodeURIComponent would throw. */
-function encode(segment: string): string {
-  return encodeURIComponent(segment.toWellFormed());
-}
-
-/** nginx makes validators, ranges and length of its own from the file; what we said of them would get in its way. */
-function handOff(response: DownloadResponse, location: string): DownloadResponse {
-  response.file?.close?.();
-  return { ...response, status: 200, headers: { ...response.headers, 'x-accel-redirect': location }, file: null };
+export function xAccelRedirect<Storages extends Kept>(
+  places: Places<Storages>,
+  options: XAccelRedirectOptions = {},
+): Delivery {
+  return handOver(
+    {
+      name: 'nginx',
+      header: 'x-accel-redirect',
+      encode: encodedPath,
+      validators: 'server',
+      headers: accelHeaders(options),
+      ...(options.remotes && { remote: mapRemotes(options.remotes) }),
+    },
+    mapPaths(places, 'uri', options.remotes ? 0 : 1),
+    options,
+  );
 }

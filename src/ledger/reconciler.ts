@@ -1,6 +1,6 @@
 import { parseDescriptor, type FileDescriptor } from '../descriptor.js';
 import type { FileEvents, ObjectName } from '../events.js';
-import { isOwnKey } from '../key.js';
+import { isOwnKey, isProbeKey } from '../key.js';
 import type { StorageRegistry } from '../registry.js';
 import type { LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
@@ -42,7 +42,7 @@ export interface ReconcileReport {
   readonly missing: readonly ObjectName[];
   /** Files that rows have and the ledger does not know. */
   readonly unrecorded: readonly ObjectName[];
-  /** Objects that look like ours, are older than the grace, and are in no ledger. */
+  /** Objects that look like ours, are older than the grace, and are in no ledger; probes of health checks after a day. */
   readonly unknown: readonly { readonly storage: string; readonly key: string }[];
   /** Where to go on; undefined when all has been seen. */
   readonly next?: ReconcileCursor;
@@ -149,13 +149,14 @@ export class Reconciler {
     // The clock of this process may be wrong. Without a ledger nothing else tells a stray object from one that waits for
     // its row.
     const { rows } = await this.#database.execute(`SELECT ${now[this.#database.dialect]} AS time`, []);
-    const oldest = Number(rows[0]?.time) - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
+    const time = Number(rows[0]?.time);
+    const oldest = time - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
     const keys: string[] = [];
     let after = from.after;
     let seen = 0;
     for await (const { key, modified } of storage.list?.({ after: from.after }) ?? []) {
       after = key;
-      if (isOwnKey(key) && (!modified || modified.getTime() <= oldest)) keys.push(key);
+      if (isOwnKey(key) ? !modified || modified.getTime() <= oldest : isLeftProbe(key, modified, time)) keys.push(key);
       seen += 1;
       if (seen >= limit) break;
     }
@@ -197,6 +198,14 @@ export class Reconciler {
     }
     return {};
   }
+}
+
+/**
+ * Health checks write outside of any ledger and delete at once, in other processes too: only what is far older than any
+ * of them runs was left behind by one that was killed. Without a time nobody can tell, and it stays.
+ */
+function isLeftProbe(key: string, modified: Date | undefined, time: number): boolean {
+  return isProbeKey(key) && modified !== undefined && modified.getTime() <= time - 86_400_000;
 }
 
 function toName(row: Readonly<Record<string, unknown>>): ObjectName {

@@ -28,7 +28,8 @@ export async function respond(request: DownloadRequest, response: DownloadRespon
   if (response.file === null || response.status !== 200) {
     response.file?.close?.();
     const answer = { status: response.status, headers: response.headers, open: null, close: nothing };
-    const start = request.method === 'GET' && response.status === 200 ? hooks?.start : undefined;
+    const delegated = response.status === 200 || response.settled;
+    const start = request.method === 'GET' && delegated ? hooks?.start : undefined;
     return start ? { ...answer, hooks: { start: (progress) => start({ ...progress, delegated: true }) } } : answer;
   }
   const hint = { head: request.method === 'HEAD', range: header(request, 'range') };
@@ -119,8 +120,8 @@ function withoutFile(status: number, base: Readonly<Record<string, string>>, clo
   return { status, headers, open: null, close };
 }
 
-/** A time in the future must not be sent (section 8.8.2.1): a client would believe it for ever. */
-function validatorsOf(file: FileSource): Validators {
+/** What is known of a file's bytes. A time in the future must not be sent (section 8.8.2.1): a client would believe it for ever. */
+export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size'>): Validators {
   const now = new Date();
   const known = file.modified && !Number.isNaN(file.modified.getTime()) ? file.modified : undefined;
   const modified = known && known > now ? now : known;

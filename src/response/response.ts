@@ -36,10 +36,20 @@ export interface DownloadResponse {
   /** The bytes to send; null when the headers say it all. */
   readonly file: FileSource | null;
   readonly hooks?: DownloadHooks;
+  /** When what let the client in ends, such as a signed URL; nothing that is handed out may be good for longer. */
+  readonly expires?: Date;
+  /** It is decided who sends the bytes: deliveries further out leave it as it is. */
+  readonly settled?: true;
 }
 
 /** The one function type of the serving half: views make one, deliveries wrap one, adapters run one. */
 export type DownloadHandler<Raw = unknown> = (request: DownloadRequest<Raw>) => Promise<DownloadResponse>;
 
-/** Wraps a handler to let somebody else send the bytes, or to change its response in any other way. */
+/**
+ * Wraps a handler to let somebody else send the bytes, or to change its response in any other way. One of your own leaves
+ * responses alone that are `settled`.
+ */
 export type Delivery = <Raw>(handler: DownloadHandler<Raw>) => DownloadHandler<Raw>;
+
+/** Who sends the bytes: a delivery, or `'none'`, this process, whatever holds elsewhere. */
+export type DeliveryChoice = Delivery | 'none';

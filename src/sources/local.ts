@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { ByteRange, FileSource } from '../file.js';
+import { locateFile } from '../locate-file.js';
 import { OpenFile } from '../open-file.js';
 
 export interface LocalFileOptions {
@@ -31,7 +32,7 @@ export interface LocalFileOptions {
  */
 export function localFile(file: string, options: LocalFileOptions = {}): FileSource {
   const localPath = path.resolve(file);
-  const described = { name: options.name ?? path.basename(localPath), type: options.type, localPath };
+  const described = { name: options.name ?? path.basename(localPath), type: options.type };
   const load = async () => {
     const opened = await OpenFile.at(localPath);
     return {
@@ -43,5 +44,10 @@ export function localFile(file: string, options: LocalFileOptions = {}): FileSou
       close: () => opened.close(),
     };
   };
-  return { ...described, load, open: async (range) => (await OpenFile.at(localPath)).body(range) };
+  return {
+    ...described,
+    load,
+    locate: () => locateFile(localPath),
+    open: async (range) => (await OpenFile.at(localPath)).body(range),
+  };
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { FileFieldError } from '../errors.js';
 import { realpath } from 'node:fs/promises';
 import type { ByteRange, FileSource } from '../file.js';
+import { locateFile } from '../locate-file.js';
 import { OpenFile } from '../open-file.js';
 
 export interface RootedFileOptions {
@@ -33,12 +34,14 @@ export function rootedFile(root: string, below: string, options: RootedFileOptio
   const segments = below.split('/');
   const base = path.resolve(root);
   const localPath = path.join(base, ...segments);
-  const described = { name: segments.at(-1) ?? '', localPath };
+  const described = { name: segments.at(-1) ?? '' };
+  const plain = isPlain(segments, options.dotFiles === 'show');
+  const mayBe = async (real: string | undefined) => options.symlinks === 'follow' || (await isInside(base, real));
   const open = async () => {
-    if (!isPlain(segments, options.dotFiles === 'show')) throw notFound();
+    if (!plain) throw notFound();
     const file = await OpenFile.at(localPath);
     try {
-      if (options.symlinks !== 'follow' && !(await isInside(base, await file.realPath(localPath)))) throw notFound();
+      if (!(await mayBe(await file.realPath(localPath)))) throw notFound();
       return file;
     } catch (error) {
       file.close();
@@ -56,6 +59,10 @@ export function rootedFile(root: string, below: string, options: RootedFileOptio
         open: async (range?: ByteRange) => file.body(range, () => undefined),
         close: () => file.close(),
       };
+    },
+    async locate() {
+      if (!plain || !(await mayBe(await realpath(localPath).catch(() => undefined)))) throw notFound();
+      return locateFile(localPath);
     },
     open: async (range) => (await open()).body(range),
   };

@@ -1,6 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody, FileSource, LoadHint } from '../file.js';
 import { checkKey } from '../key.js';
+import { locateFile } from '../locate-file.js';
 import type { ObjectInfo, ObjectReader, Storage } from '../storage.js';
 
 export interface StorageFileOptions {
@@ -33,20 +34,27 @@ export interface StorageFileOptions {
 export function storageFile(storage: Storage, key: string, options: StorageFileOptions = {}): FileSource {
   checkKey(key);
   const localPath = storage.localPath?.(key);
-  const described = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type, localPath };
+  const described = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type };
   const load = async (hint: LoadHint = { head: false }) => {
     // Where a path is at hand, opening costs no more than looking, and both are of one file.
     const looks = localPath === undefined && (hint.head || hint.range !== undefined);
     const known = looks ? await stat(storage, key) : await storage.read(key);
     return loaded(storage, key, described, 'info' in known ? known.info : known, 'info' in known ? known : undefined);
   };
-  return { ...described, load, open: async (range) => bodyOf(await storage.read(key, range), range) };
+  return {
+    ...described,
+    origin: storage,
+    load,
+    locate: async () => (localPath === undefined ? undefined : locateFile(localPath)),
+    url: async (asked) => (await storage.signedUrl?.(key, asked)) ?? storage.url?.(key),
+    open: async (range) => bodyOf(await storage.read(key, range), range),
+  };
 }
 
 function loaded(
   storage: Storage,
   key: string,
-  described: { readonly name: string; readonly type: string | undefined; readonly localPath: string | undefined },
+  described: { readonly name: string; readonly type: string | undefined },
   info: ObjectInfo,
   reader: ObjectReader | undefined,
 ): FileSource {

@@ -47,7 +47,10 @@ interface Planned {
 export class FailingStorage implements Storage {
   /** Calls so far, of those that failed too. */
   readonly calls: Readonly<Record<StorageOperation, number>>;
+  readonly root?: string;
   readonly localPath?: Storage['localPath'];
+  readonly signedUrl?: Storage['signedUrl'];
+  readonly url?: Storage['url'];
   readonly list?: Storage['list'];
   readonly #calls = { write: 0, read: 0, stat: 0, delete: 0 };
   readonly #plans: Record<StorageOperation, Set<Planned>> = {
@@ -60,6 +63,9 @@ export class FailingStorage implements Storage {
   constructor(readonly inner: Storage) {
     this.calls = this.#calls;
     // Abilities are told by presence.
+    if (inner.root !== undefined) this.root = inner.root;
+    if (inner.signedUrl) this.signedUrl = (key, options) => inner.signedUrl!(key, options);
+    if (inner.url) this.url = (key) => inner.url!(key);
     if (inner.localPath) this.localPath = (key) => inner.localPath!(key);
     if (inner.list) this.list = (options) => inner.list!(options);
   }

@@ -1,22 +1,7 @@
-import { errorStatus, HttpError } from '../response/error-status.js';
-import { methodAnswer } from '../response/method-answer.js';
-import type { DownloadRequest } from '../response/request.js';
-import { respond } from '../response/respond.js';
 import type { DownloadHandler } from '../response/response.js';
+import { runHandler, type ViewRequest } from '../response/run-handler.js';
 
-/** The request to run a view with; what is left out is as in a plain GET. */
-export interface ViewRequest<Raw> {
-  /** @default 'GET' */
-  readonly method?: string;
-  /** Path and query, for signatures. */
-  readonly url?: string;
-  /** In any case. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Route parameters, decoded. */
-  readonly params?: DownloadRequest['params'];
-  /** What the view's options see as the request. */
-  readonly raw?: Raw;
-}
+export type { ViewRequest };
 
 /** What a client would get. */
 export interface ViewResult {
@@ -42,24 +27,14 @@ export interface ViewResult {
  * ```
  */
 export async function runView<Raw>(view: DownloadHandler<Raw>, asked: ViewRequest<Raw> = {}): Promise<ViewResult> {
-  const { method = 'GET', headers = {}, params = {} } = asked;
-  const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const request: DownloadRequest<Raw> = { method, url: asked.url, headers: lower, params, raw: asked.raw as Raw };
-  let answer;
-  let body;
-  try {
-    answer = methodAnswer(method) ?? (await respond(request, await view(request)));
-    body = await answer.open?.();
-  } catch (error) {
-    answer?.close();
-    return { status: errorStatus(error), headers: new HttpError(error).headers, body: Buffer.alloc(0), error };
-  }
-  const { status, hooks } = answer;
+  const answer = await runHandler(view, asked);
+  const { status, headers, hooks } = answer;
+  if ('error' in answer) return { status, headers, body: Buffer.alloc(0), error: answer.error };
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     hooks?.start?.({ status, bytes });
-    for await (const chunk of body?.stream() ?? []) {
+    for await (const chunk of answer.body?.stream() ?? []) {
       chunks.push(Buffer.from(chunk));
       bytes += chunk.byteLength;
     }
@@ -68,8 +43,7 @@ export async function runView<Raw>(view: DownloadHandler<Raw>, asked: ViewReques
     hooks?.abort?.({ status, bytes, error });
     throw error;
   } finally {
-    body?.close();
     answer.close();
   }
-  return { status, headers: answer.headers, body: Buffer.concat(chunks) };
+  return { status, headers, body: Buffer.concat(chunks) };
 }

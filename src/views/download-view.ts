@@ -2,6 +2,7 @@ import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileSource } from '../file.js';
 import type { DownloadRequest } from '../response/request.js';
 import type { DownloadHandler, DownloadHooks } from '../response/response.js';
+import { withDelivery } from '../response/with-delivery.js';
 import { hooksOf } from './hooks.js';
 import type { DownloadViewOptions } from './options.js';
 import { present } from './present.js';
@@ -48,7 +49,7 @@ export function downloadView<Raw, Subject>(
       throw error;
     }
   };
-  return options.delivery ? options.delivery(handler) : handler;
+  return withDelivery(handler, options.delivery);
 }
 
 async function fileOf<Subject>(found: Found<Subject>, hooks: DownloadHooks | undefined): Promise<FileSource | null> {

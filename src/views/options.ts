@@ -1,4 +1,4 @@
-import type { Delivery, DownloadProgress } from '../response/response.js';
+import type { DeliveryChoice, DownloadProgress } from '../response/response.js';
 import type { Signer } from '../signing.js';
 
 /** A value, or a function that makes it for a request and the thing that is downloaded. */
@@ -71,10 +71,10 @@ export interface DownloadViewOptions<Raw, Subject> {
    */
   readonly denied?: 'hide' | 'forbid';
   /**
-   * Who sends the bytes.
-   * @default this process
+   * Who sends the bytes; `'none'` is this process, also where the application or router has a delivery.
+   * @default that of the router or application, else this process
    */
-  readonly delivery?: Delivery;
+  readonly delivery?: DeliveryChoice;
   /** Bytes are about to be sent, by this process or, if `delegated`, by another. Not for HEAD, 304 and their like. */
   readonly onStart?: Hook<Raw, Subject, DownloadProgress>;
   /** All bytes that were promised have been sent. */

@@ -34,11 +34,6 @@ export function pathDownloadView<Raw = unknown>(options: PathDownloadViewOptions
     const given = await requested(options.path, request);
     if (given === undefined || given === null) return null;
     const below = typeof given === 'string' ? given : given.join('/');
-    const source = rootedFile(root, below, { symlinks, dotFiles });
-    const file = async () => {
-      if (options.delivery) (await source.load!()).close?.();
-      return source;
-    };
-    return { subject: below, file };
+    return { subject: below, file: () => rootedFile(root, below, { symlinks, dotFiles }) };
   }, options);
 }

@@ -1,4 +1,4 @@
-import type { FileSource, LoadHint } from '../file.js';
+import type { FileSource, LoadHint, UrlOptions } from '../file.js';
 import { contentDisposition } from '../response/content-disposition.js';
 import { contentType, isInert } from '../response/content-type.js';
 import type { DownloadHooks, DownloadResponse } from '../response/response.js';
@@ -37,7 +37,13 @@ export async function present<Raw, Subject>(
   if (!isInert(type)) headers['content-security-policy'] = "sandbox; default-src 'none'";
   const [etag, modified] = [await choose(options.etag), await choose(options.modified)];
   const validated = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
-  return { status: 200, headers, file: validated, ...(hooks && { hooks }) };
+  return {
+    status: 200,
+    headers,
+    file: validated,
+    ...(hooks && { hooks }),
+    ...(signed && { expires: signed.expires }),
+  };
 }
 
 /** The same file, under another tag or time. Not a copy: a stored file's properties are of its class. */
@@ -49,8 +55,10 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     sha256: file.sha256,
     etag: given.etag ?? file.etag,
     modified: given.modified ?? file.modified,
-    localPath: file.localPath,
+    origin: file.origin,
     ...(file.load && { load: async (hint?: LoadHint) => withValidators(await file.load!(hint), given) }),
+    ...(file.locate && { locate: () => file.locate!() }),
+    ...(file.url && { url: (options: UrlOptions) => file.url!(options) }),
     open: (range) => file.open(range),
     close: () => file.close?.(),
   };

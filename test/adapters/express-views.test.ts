@@ -71,6 +71,23 @@ describe.each([
     await expectDownload(await get('/report.csv'), { name: 'report.csv', text: '/report.csv\n' });
   });
 
+  it('tell a logger of each failure once, with what the client is not shown', async () => {
+    const told: unknown[] = [];
+    const onError = (error: unknown, request: Request) => told.push([error, request.path]);
+    const get = await start((app) => {
+      app.get(
+        '/broken',
+        virtualDownloadView(() => Promise.reject(new Error('a secret')), { onError }),
+      );
+      app.get('/gone', (req) => sendFile(req, 'nope', { root: exports.root, onError }));
+    });
+    expect([(await get('/broken')).status, (await get('/gone')).status]).toEqual([500, 404]);
+    expect(told).toEqual([
+      [expect.objectContaining({ message: 'a secret' }), '/broken'],
+      [expect.objectContaining({ code: 'not_found' }), '/gone'],
+    ]);
+  });
+
   it('send one file from within a route, below a root or by the path of the program', async () => {
     const get = await start((app) => {
       app.get('/rooted', (req) =>

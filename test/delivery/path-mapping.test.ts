@@ -1,7 +1,11 @@
+import path from 'node:path';
+import { StorageRegistry, storagePlaces } from 'filefield';
+import { DiskStorage } from 'filefield/storages/disk';
+import { MemoryStorage } from 'filefield/storages/memory';
 import { mapPaths } from '../../src/delivery/path-mapping.js';
 
 describe('mapPaths', () => {
-  const map = mapPaths({ '/srv/files': '/_files', '/srv/files/deep/': '/_deep/', '/var/x/../y': '/' });
+  const map = mapPaths({ '/srv/files/deep/': '/_deep/', '/srv/files': '/_files', '/var/x/../y': '/' }, 'uri');
 
   it.each([
     ['/srv/files/a.txt', '/_files', ['a.txt']],
@@ -23,8 +27,33 @@ describe('mapPaths', () => {
     '/etc/passwd',
   ])('finds %s nowhere', (file) => expect(map(file)).toBeUndefined());
 
-  it('refuses at start-up what cannot work', () => {
-    expect(() => mapPaths({ '/srv': 'files' })).toThrow(/slash/);
-    expect(() => mapPaths({})).toThrow(/at least one/);
+  it('has a place for each storage with a folder: under its name for servers that are told URLs, else the folder', () => {
+    const storages = new StorageRegistry({
+      documents: new DiskStorage({ root: 'var/documents' }),
+      cache: new MemoryStorage(),
+      photos: new DiskStorage({ root: '/srv/photos' }),
+    });
+    const documents = path.resolve('var/documents');
+    expect(storagePlaces(storages)).toEqual([
+      { folder: documents, prefix: '/_filefield/documents' },
+      { folder: '/srv/photos', prefix: '/_filefield/photos' },
+    ]);
+    expect(mapPaths(storages, 'uri')('/srv/photos/a')?.prefix).toBe('/_filefield/photos');
+    expect(mapPaths(storages, 'folder')(`${documents}/a`)?.prefix).toBe(documents);
+  });
+
+  it.each([
+    ['a place without a slash', { '/srv': 'files' }, 'slash'],
+    ['nothing at all', {}, 'at least one'],
+    ['one place for two folders', { '/srv/a': '/_files', '/srv/b': '/_files/' }, 'a place of its own'],
+    ['a folder within an earlier one', { '/srv': '/_files', '/srv/deep': '/_deep' }, 'never reached'],
+    ['a folder twice', { '/srv': '/_files', '/srv/': '/_deep' }, 'never reached'],
+    ['a place with dot segments', { '/srv': '/_files/../etc' }, 'dot segments'],
+    ['a place with a line break', { '/srv': '/_files\nX-Other: 1' }, 'control characters'],
+    ['a registry without a folder', new StorageRegistry({ cache: new MemoryStorage() }), 'at least one'],
+  ])('refuses %s at start-up', (_what, places, why) => {
+    expect(() => mapPaths(places, 'uri')).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(why) }),
+    );
   });
 });

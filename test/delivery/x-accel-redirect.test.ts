@@ -1,14 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { downloadView, localFile, respond, virtualFile, xAccelRedirect, type FileSource } from 'filefield';
+import { FileFieldError, virtualFile, xAccelRedirect, type FileSource, type XAccelRedirectOptions } from 'filefield';
+import { ask, fileIn, temporaryFolder } from './support.js';
 
-const request = { method: 'GET', headers: { range: 'bytes=0-1', 'if-none-match': '*' }, params: {}, raw: null };
-const delivery = xAccelRedirect({ '/srv/files': '/_files' });
-const ask = (file: FileSource, status = 200) => {
-  const view = downloadView(async () => ({ subject: 0, file: () => file }));
-  return delivery(async (asked) => ({ ...(await view(asked)), status }))(request);
-};
+const folder = temporaryFolder();
+const delivery = xAccelRedirect({ [path.join(folder, 'files')]: '/_files' });
+const inside = (name = 'a.html') => fileIn(path.join(folder, 'files'), name);
 
 describe('xAccelRedirect', () => {
   it.each([
@@ -27,12 +24,13 @@ describe('xAccelRedirect', () => {
     ['line\nbreak', 'line%0Abreak'],
     ['lone\ud800', 'lone%EF%BF%BD'],
   ])('names %j as %s', async (name, encoded) => {
-    const response = await ask(localFile(`/srv/files/${name}`));
-    expect(response.headers['x-accel-redirect']).toBe(`/_files/${encoded}`);
+    const answer = await ask(delivery, inside(name));
+    expect(answer.headers['x-accel-redirect']).toBe(`/_files/${encoded}`);
   });
 
   it('sends no body and nothing of length, ranges or validators, whatever was asked', async () => {
-    const answer = await respond(request, await ask(localFile('/srv/files/a.html')));
+    const headers = { range: 'bytes=0-1', 'if-none-match': '*', 'if-match': '"other"' };
+    const answer = await ask(delivery, inside(), { headers });
     expect([answer.status, answer.open]).toEqual([200, null]);
     expect(answer.headers).toEqual({
       'content-type': 'text/html; charset=utf-8',
@@ -44,28 +42,113 @@ describe('xAccelRedirect', () => {
     });
   });
 
-  it('leaves files elsewhere, files without a path, and other answers as they are', async () => {
-    for (const file of [
-      localFile('/srv/other/a'),
-      localFile('/srv/files-evil/a'),
-      virtualFile({ name: 'x', content: '' }),
-    ]) {
-      const response = await ask(file);
-      expect(response.file).toBe(file);
-      expect(response.headers).not.toHaveProperty('x-accel-redirect');
-    }
-    expect((await ask(localFile('/srv/files/a'), 404)).headers).not.toHaveProperty('x-accel-redirect');
+  it('hands HEAD over too, and tells the digest that is known', async () => {
+    const file: FileSource = { ...inside(), sha256: 'ab'.repeat(32) };
+    const answer = await ask(delivery, file, { method: 'HEAD' });
+    expect(answer.headers).toMatchObject({
+      'x-accel-redirect': '/_files/a.html',
+      'repr-digest': expect.stringMatching(/^sha-256=:/),
+    });
   });
 
   it('opens nothing', async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'accel-'));
-    writeFileSync(path.join(folder, 'a'), 'x');
-    const view = downloadView(async () => ({ subject: 0, file: () => localFile(path.join(folder, 'a')) }));
     const before = readdirSync('/proc/self/fd').length;
-    const response = await xAccelRedirect({ [folder]: '/_f' })(view)(request);
-    (await respond(request, response)).close();
+    const answer = await ask(delivery, inside());
+    answer.close();
     expect(readdirSync('/proc/self/fd').length).toBe(before);
-    expect(response.headers['x-accel-redirect']).toBe('/_f/a');
-    rmSync(folder, { recursive: true });
+    expect(answer.headers).toHaveProperty('x-accel-redirect');
+  });
+
+  it.each<[string, FileSource, string]>([
+    ['a file elsewhere', fileIn(folder, 'other/a'), 'no_place'],
+    ['a file in a folder that begins alike', fileIn(folder, 'files-evil/a'), 'no_place'],
+    ['a file of no place at all', virtualFile({ name: 'x', content: 'x' }), 'no_path'],
+    ['a file that is shorter than it should be', { ...inside(), size: 11 }, 'not_there'],
+    ['a file that cannot be located', { ...inside(), locate: () => Promise.reject(new Error('EIO')) }, 'not_there'],
+  ])('streams %s', async (_what, file, reason) => {
+    const explaining = xAccelRedirect({ [path.join(folder, 'files')]: '/_files' }, { explain: true });
+    const answer = await ask(explaining, file);
+    expect([answer.open === null, answer.headers['x-accel-redirect']]).toEqual([false, undefined]);
+    expect(answer.headers['x-filefield-delivery']).toBe(`streamed; reason=${reason}`);
+    answer.close();
+  });
+
+  it('streams what is smaller than it is told to hand over', async () => {
+    const from = (minSize: number) => xAccelRedirect({ [folder]: '/_files' }, { minSize, explain: true });
+    const streamed = await ask(from(11), inside());
+    streamed.close();
+    expect(streamed.headers['x-filefield-delivery']).toBe('streamed; reason=small');
+    expect((await ask(from(10), inside())).headers['x-filefield-delivery']).toBe('nginx');
+  });
+
+  it('lets the view answer for a file that is not there, without a word of what would have been sent', async () => {
+    const gone = { ...inside(), locate: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
+    const missing = { ...gone, load: () => Promise.reject(new FileFieldError('not_found', 'gone')) };
+    await expect(ask(delivery, missing)).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it.each<[XAccelRedirectOptions, Record<string, string>]>([
+    [{}, {}],
+    [{ buffering: undefined, limitRate: undefined, charset: undefined, expires: undefined }, {}],
+    [{ buffering: true }, { 'x-accel-buffering': 'yes' }],
+    [{ buffering: false }, { 'x-accel-buffering': 'no' }],
+    [{ limitRate: 1024 }, { 'x-accel-limit-rate': '1024' }],
+    [{ limitRate: false }, { 'x-accel-limit-rate': 'off' }],
+    [{ limitRate: () => 5 }, { 'x-accel-limit-rate': '5' }],
+    [{ limitRate: () => false }, { 'x-accel-limit-rate': 'off' }],
+    [{ limitRate: () => undefined, buffering: true }, { 'x-accel-buffering': 'yes' }],
+    [{ charset: 'utf-8' }, { 'x-accel-charset': 'utf-8' }],
+    [{ charset: false }, {}],
+    [{ expires: 90_000 }, { 'x-accel-expires': '90' }],
+    [{ expires: '1h' }, { 'x-accel-expires': '3600' }],
+    [{ expires: 0 }, { 'x-accel-expires': '0' }],
+    [{ expires: false }, { 'x-accel-expires': 'off' }],
+    [{ expires: new Date(1_700_000_000_999) }, { 'x-accel-expires': '@1700000000' }],
+    [{ expires: new Date(-1) }, { 'x-accel-expires': '@0' }],
+  ])('writes %j as %j, of what is handed over and of what is streamed', async (options, expected) => {
+    for (const file of [inside(), virtualFile({ name: 'streamed', content: 'x' })]) {
+      const { headers, close } = await ask(xAccelRedirect({ [folder]: '/_files' }, options), file);
+      const written = Object.entries(headers).filter(([name]) => /^x-accel-(?!redirect)/.test(name));
+      expect(Object.fromEntries(written)).toEqual(expected);
+      close();
+    }
+  });
+
+  it.each<[XAccelRedirectOptions, RegExp]>([
+    [{ limitRate: 0 }, /false for no limit/],
+    [{ limitRate: 1.5 }, /whole bytes/],
+    [{ limitRate: NaN }, /whole bytes/],
+    [{ charset: 'utf-8\r\nX-Other: 1' }, /charset/],
+    [{ charset: '' }, /charset/],
+    [{ expires: new Date(NaN) }, /date/],
+    [{ expires: -1 }, /duration/],
+    [{ remotes: { 'ftp://x': '/_x' } }, /http/],
+    [{ remotes: { 'https://x/?a=b': '/_x' } }, /nothing behind/],
+    [{ remotes: { 'https://x': '_x' } }, /no path/],
+  ])('refuses %j at start-up', (options, why) => {
+    expect(() => xAccelRedirect({ [folder]: '/_files' }, options)).toThrow(why);
+  });
+
+  it('sends nginx to another machine for files that have a signed URL below a remote', async () => {
+    const asked: unknown[] = [];
+    const url = async (wanted: unknown) => {
+      asked.push(wanted);
+      return 'https://s3.example/bucket/a%20b/../c%2Fd?X-Sig=a%2Fb&n=1';
+    };
+    const file: FileSource = { name: 'plan.pdf', size: 10, url, open: () => Promise.reject(new Error('opened')) };
+    const remotes = { 'https://s3.example/buck': '/_wrong', 'https://s3.example/bucket/': '/_photos/' };
+    const answer = await ask(xAccelRedirect({ [folder]: '/_files' }, { remotes }), file, { method: 'HEAD' });
+    expect(answer.headers['x-accel-redirect']).toBe('/_photos/a%20b/../c%2Fd?X-Sig=a%2Fb&n=1');
+    expect(answer.headers).not.toHaveProperty('etag');
+    expect(asked).toEqual([
+      {
+        method: 'GET',
+        expiresIn: 300_000,
+        contentType: 'application/pdf',
+        contentDisposition: 'attachment; filename=plan.pdf',
+      },
+    ]);
+    const elsewhere = await ask(xAccelRedirect({ [folder]: '/_files' }, { explain: true }), file, { method: 'HEAD' });
+    expect(elsewhere.headers['x-filefield-delivery']).toBe('streamed; reason=no_path');
   });
 });

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { jest } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { orms, startApplication, type Running } from './start-application.js';
 
@@ -196,13 +197,42 @@ test.each(orms)('%s starts with the samples, once', async (orm) => {
   }
 });
 
-test.each(orms)('%s leaves the bytes to an nginx in front', async (orm) => {
-  const running = await startApplication({ orm, seed: true, nginx: true });
+test.each(orms)('%s leaves the bytes to the server in front', async (orm) => {
+  for (const [front, header, place] of [
+    ['nginx', 'x-accel-redirect', /^\/_filefield\/documents\/\d{4}\/\d\d\/[0-9a-f]{2}\/[0-9a-f]{32}$/],
+    ['caddy', 'x-accel-redirect', /^\/_filefield\/documents\//],
+    ['apache', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],
+    ['lighttpd', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],
+  ] as const) {
+    const running = await startApplication({ orm, seed: true, front });
+    try {
+      const answer = await fetch(`${running.url}/documents/handbook/file`);
+      expect(answer.headers.get(header)).toMatch(place);
+      expect(await answer.text()).toBe('');
+    } finally {
+      await running.close();
+    }
+  }
+});
+
+test.each([
+  ['that it is well', undefined, 200, { status: 'ok', checks: { documents: { ok: true }, photos: { ok: true } } }],
+  [
+    'which storage is not well',
+    'photos',
+    503,
+    { status: 'failing', checks: { documents: { ok: true }, photos: { ok: false, link: 'write' } } },
+  ],
+] as const)('says %s', async (_what, broken, status, report) => {
+  const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+  const running = await startApplication();
   try {
-    const answer = await fetch(`${running.url}/documents/handbook/file`);
-    expect(answer.headers.get('x-accel-redirect')).toMatch(/^\/_documents\/\d{4}\/\d\d\/[0-9a-f]{2}\/[0-9a-f]{32}$/);
-    expect(await answer.text()).toBe('');
+    if (broken) await writeFile(running.storages.get(broken).root, 'a file where the folder should be');
+    const answer = await fetch(`${running.url}/health`);
+    expect([answer.status, await answer.json()]).toEqual([status, report]);
+    expect(printed).toHaveBeenCalledTimes(broken ? 1 : 0);
   } finally {
+    printed.mockRestore();
     await running.close();
   }
 });

@@ -28,7 +28,8 @@ export async function startApplication(options: Partial<ApplicationOptions> = {}
     ...application,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async stored() {
-      const roots = Object.values(application.roots);
+      const { storages } = application;
+      const roots = [storages.get('documents').root, storages.get('photos').root];
       const found = await Promise.all(
         roots.map((root) => readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])),
       );

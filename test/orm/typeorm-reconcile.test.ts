@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { StorageRegistry, type ReconcileOptions, type ReconcileReport, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { makeKey } from '../../src/key.js';
+import { makeKey, probeKey } from '../../src/key.js';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
@@ -19,10 +19,12 @@ class Slot {
 /** A storage whose objects can be made to look old. */
 class AgedStorage extends MemoryStorage {
   aged = false;
+  /** Milliseconds, where they have a certain age. */
+  age = 0;
 
   override async *list(options?: { after?: string }) {
     for await (const { key, modified } of super.list(options))
-      yield { key, modified: this.aged ? new Date(0) : modified };
+      yield { key, modified: this.aged ? new Date(0) : new Date(modified!.getTime() - this.age) };
   }
 }
 
@@ -145,5 +147,17 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await reconcile({ deleteUnknown: true });
     expect(media.keys).not.toContain(stray);
     expect(media.keys).toContain('holiday/photo.jpg');
+  });
+
+  it('leaves the probes of health checks alone, and takes for left behind what is older than a day', async () => {
+    const { media, reconcile } = site;
+    const probe = probeKey('0123456789abcdef'.repeat(2));
+    await media.write(probe, bytes('probe'));
+    await media.write('filefield-probe/mine.txt', bytes('not ours'));
+    media.age = 23 * 3_600_000;
+    expect(await reconcile({ deleteUnknown: true })).toMatchObject(clean);
+    media.age = 25 * 3_600_000;
+    expect(await reconcile({ deleteUnknown: true })).toMatchObject({ ...clean, unknown: [probe] });
+    expect(media.keys).toEqual(['filefield-probe/mine.txt']);
   });
 });

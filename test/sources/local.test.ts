@@ -24,12 +24,7 @@ describe('localFile', () => {
   it('opens nothing until it is served, not even to see whether it is there', () => {
     const before = descriptors();
     const source = localFile(path.join(folder, 'nowhere.txt'));
-    expect([source.name, source.size, source.localPath, descriptors()]).toEqual([
-      'nowhere.txt',
-      undefined,
-      path.join(folder, 'nowhere.txt'),
-      before,
-    ]);
+    expect([source.name, source.size, descriptors()]).toEqual(['nowhere.txt', undefined, before]);
   });
 
   it('takes the name and the type it is given', () => {
@@ -59,6 +54,13 @@ describe('localFile', () => {
     expect(await text(await loaded.open())).toBe('0123456789A');
   });
 
+  it('is located by a look at the path, which opens nothing', async () => {
+    const before = descriptors();
+    const located = await localFile(file).locate!();
+    expect(located).toEqual({ path: file, size: 11, modified: new Date(1_700_000_000_000) });
+    expect(descriptors()).toBe(before);
+  });
+
   it('holds one descriptor for each load, and lets go of it once', async () => {
     const before = descriptors();
     const source = localFile(file);
@@ -77,6 +79,7 @@ describe('localFile', () => {
     for (const name of ['nowhere', 'folder', 'plans.txt/x']) {
       await expect(localFile(path.join(folder, name)).load!()).rejects.toMatchObject({ code: 'not_found' });
       await expect(localFile(path.join(folder, name)).open()).rejects.toMatchObject({ code: 'not_found' });
+      await expect(localFile(path.join(folder, name)).locate!()).rejects.toMatchObject({ code: 'not_found' });
     }
     expect(descriptors()).toBe(before);
   });

@@ -12,6 +12,10 @@ export const abilityClaims: Claims = {
     const file = storage.localPath(key);
     assert.ok(path.isAbsolute(file), 'the path is not absolute');
     assertBytes(await readFile(file), bytes);
+    if (storage.root !== undefined) {
+      assert.ok(path.isAbsolute(storage.root), 'the root is not absolute');
+      assert.ok(file.startsWith(path.join(storage.root, path.sep)), 'the local path is not below the root');
+    }
     await storage.delete(key);
     await assert.rejects(readFile(file), { code: 'ENOENT' });
   },

@@ -1,0 +1,10 @@
+// checks
+export { deliveryCheck, type DeliveryCheck, type DeliveryCheckOptions } from './delivery-check.js';
+export { healthCheck, type WalkLink } from './health-check.js';
+export { storageCheck, type StorageCheck } from './storage-check.js';
+export { viewCheck, type ViewCheckOptions } from './view-check.js';
+export type { Check, CheckResult, CheckRun, LinkResult } from './check.js';
+// running them
+export { healthHandler, type HealthHandlerOptions } from './health-handler.js';
+export type { CheckReport, HealthReport } from './health-report.js';
+export type { CheckResults, Checks } from './run-checks.js';

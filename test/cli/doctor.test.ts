@@ -1,0 +1,128 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { painter } from '../../src/cli/terminal.js';
+import { commandFolder } from './run-filefield.js';
+
+const folder = commandFolder();
+const config = (name: string, text: string) => {
+  folder.write(
+    name,
+    `import { StorageRegistry, virtualDownloadView } from 'filefield';
+     import { healthCheck, storageCheck, viewCheck } from 'filefield/health';
+     import { DiskStorage } from 'filefield/storages/disk';
+     ${text}`,
+  );
+  return ['doctor', '--config', name];
+};
+const documents = `const documents = new DiskStorage({ root: 'documents' });`;
+
+describe('filefield doctor', () => {
+  it('prints a line for each check and ends with 0 when all is in order, leaving nothing behind', async () => {
+    const args = config(
+      'fine.mjs',
+      `${documents} export const storages = new StorageRegistry({ documents });
+       const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+       export const checks = { handbook: viewCheck(view) };`,
+    );
+    const { code, stdout, stderr } = await folder.run(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout.replace(/\(\d+ ms\)/g, '(… ms)').split('\n')).toEqual([
+      'documents  ok       write stat read range path delete (… ms)',
+      'handbook   ok       get head range (… ms)',
+      '2 checks, all in order',
+      '',
+    ]);
+    expect(readdirSync(path.join(folder.path, 'documents/filefield-probe'))).toEqual([]);
+  });
+
+  it('says what is broken, what to do and why, and ends with 1', async () => {
+    writeFileSync(path.join(folder.path, 'file'), '');
+    const args = config(
+      'broken.mjs',
+      `const documents = new DiskStorage({ root: 'file/below' });
+       const fault = new Error('connection lost', { cause: new Error('ECONNRESET') });
+       export const checks = {
+         documents: storageCheck(documents),
+         database: healthCheck((link) => link('query', 'The database does not answer.', () => Promise.reject(fault))),
+       };`,
+    );
+    const { code, stdout, stderr } = await folder.run(args);
+    expect([code, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(
+      /^documents +failing +write \(\d+ ms\)\n +The storage does not take a file: .*\n +because: /,
+    );
+    // For a person at the machine, with the path.
+    expect(stdout).toContain(path.join(folder.path, 'file'));
+    expect(stdout).toMatch(
+      /database +failing +query \(\d+ ms\)\n +The database does not answer\.\n +because: connection lost\n +because: ECONNRESET\n/,
+    );
+    expect(stdout).toMatch(/2 checks, 2 failing\n$/);
+  });
+
+  it('prints JSON for programs, causes included', async () => {
+    const args = config(
+      'json.mjs',
+      `${documents} export const storages = new StorageRegistry({ documents });
+       export const checks = { mine: { run: () => Promise.reject(new Error('why')) } };`,
+    );
+    const { code, stdout } = await folder.run([...args, '--json']);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      {
+        status: 'failing',
+        checks: {
+          documents: { ok: true, links: [{ link: 'write', ok: true }, {}, {}, {}, {}, { link: 'delete' }] },
+          mine: { ok: false, link: 'check', sentence: 'The check itself failed.', causes: ['why'] },
+        },
+      },
+    ]);
+  });
+
+  it('checks each storage once: those that have a check already not again, and none under a name that is taken', async () => {
+    const args = config(
+      'once.mjs',
+      `const [a, b] = ['a', 'b'].map((root) => new DiskStorage({ root }));
+       export const storages = new StorageRegistry({ a, b });
+       export const checks = { mine: storageCheck(a), b: healthCheck(async () => undefined) };`,
+    );
+    const { stdout } = await folder.run([...args, '--json']);
+    expect(Object.keys((JSON.parse(stdout) as { checks: object }).checks)).toEqual(['b (storage)', 'mine', 'b']);
+  });
+
+  it('cuts off what hangs, says so, and deletes the probe of a write that comes late', async () => {
+    const args = config(
+      'hanging.mjs',
+      `const documents = new DiskStorage({ root: 'late' });
+       const write = documents.write.bind(documents);
+       documents.write = async (key, body) => {
+         await new Promise((resolve) => setTimeout(resolve, 500));
+         return write(key, body);
+       };
+       export const checks = { documents: storageCheck(documents) };`,
+    );
+    const { code, stdout } = await folder.run([...args, '--timeout', '50ms']);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/documents +failing +write .*\n +This took too long\.\n +because: .* 50 ms/),
+    ]);
+    expect(existsSync(path.join(folder.path, 'late/filefield-probe'))).toBe(true);
+    expect(readdirSync(path.join(folder.path, 'late/filefield-probe'))).toEqual([]);
+  });
+
+  it.each(['soon', '-1s', ''])('takes no time-out of "%s"', async (timeout) => {
+    const args = config('timeout.mjs', 'export const checks = {};');
+    const { code, stderr } = await folder.run([...args, `--timeout=${timeout}`]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/is not a duration/)]);
+  });
+
+  it('uses no colours where nobody looks at them', async () => {
+    const args = config('plain.mjs', 'export const checks = { a: { run: async () => ({ ok: true, links: [] }) } };');
+    // eslint-disable-next-line no-control-regex
+    expect((await folder.run(args)).stdout).not.toMatch(/\u001b/);
+    const terminal = { stdout: { write: () => true, isTTY: true }, stderr: process.stderr };
+    expect(painter({ ...terminal, env: {} })('red', 'x')).toBe('\u001b[31mx\u001b[0m');
+    expect(painter({ ...terminal, env: { NO_COLOR: '1' } })('red', 'x')).toBe('x');
+    expect(painter({ ...terminal, env: { TERM: 'dumb' } })('red', 'x')).toBe('x');
+    expect(painter({ ...terminal, stdout: { write: () => true }, env: {} })('red', 'x')).toBe('x');
+  });
+});

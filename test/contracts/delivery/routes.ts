@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import path from 'node:path';
+import {
+  downloadView,
+  localFile,
+  pathDownloadView,
+  storageDownloadView,
+  virtualDownloadView,
+  type Delivery,
+  type DownloadHandler,
+} from 'filefield';
+import { toNode } from 'filefield/node';
+import { DiskStorage } from 'filefield/storages/disk';
+import { handOffHeaders } from '../../../src/proxies/hand-off-headers.js';
+import type { DeliveryBench } from './bench.js';
+
+export interface Visit {
+  readonly bench: DeliveryBench;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** What comes after the route, decoded. */
+  readonly name: string;
+}
+
+/** What middleware in front of a view sets, as it should arrive. */
+export const dress: Readonly<Record<string, string | string[]>> = {
+  'set-cookie': ['one=1; Path=/; HttpOnly', 'two=2; Path=/'],
+  'cross-origin-resource-policy': 'same-site',
+  'access-control-allow-origin': 'https://page.example',
+  'access-control-allow-credentials': 'true',
+  'access-control-expose-headers': 'Content-Disposition, ETag',
+  vary: 'Origin, Cookie',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000',
+  'x-frame-options': 'SAMEORIGIN',
+  'x-robots-tag': 'noindex',
+  'repr-digest': 'sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:',
+  'content-language': 'de, fr',
+  link: '<https://page.example/licence>; rel="license"',
+  'x-filefield-delivery': 'somebody',
+  'x-custom': 'kept',
+};
+
+/** What the application of a bench does, by the first part of the path. */
+export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
+  nothing: ({ response }) => response.writeHead(404).end(),
+  /** A file of the place. */
+  file: (visit) => run(visit, fileView(visit, visit.bench.delivery)),
+  /** The same, streamed. */
+  streamed: (visit) => run(visit, fileView(visit)),
+  /** The same, behind middleware. */
+  dressed: (visit) => {
+    for (const [name, value] of Object.entries(dress)) visit.response.setHeader(name, value);
+    run(visit, fileView(visit, visit.bench.delivery));
+  },
+  /** The same, behind middleware that speaks to all servers but this one. */
+  leaky: (visit) => {
+    for (const name of handOffHeaders) visit.response.setHeader(name, name === 'X-Accel-Limit-Rate' ? 'off' : '0');
+    visit.response.removeHeader(visit.bench.member.header);
+    run(visit, fileView(visit, visit.name === 'streamed.bin' ? undefined : visit.bench.delivery));
+  },
+  /** The same, and the disk changes once the application has looked. */
+  changing: (visit) => {
+    const delivery: Delivery = (handler) => {
+      const handed = visit.bench.delivery(handler);
+      return async (request) => {
+        const response = await handed(request);
+        visit.bench.meanwhile();
+        return response;
+      };
+    };
+    run(visit, fileView(visit, delivery));
+  },
+  stored: (visit) => {
+    const storage = new DiskStorage({ root: visit.bench.root });
+    run(visit, storageDownloadView<IncomingMessage>(storage, { name: visit.name, delivery: visit.bench.delivery }));
+  },
+  path: (visit) => {
+    const { root, delivery } = visit.bench;
+    run(visit, pathDownloadView<IncomingMessage>({ root, path: visit.name, delivery }));
+  },
+  outside: (visit) => {
+    const file = localFile(path.join(visit.bench.folder, 'outside.bin'));
+    run(
+      visit,
+      view(() => file, visit.bench.delivery),
+    );
+  },
+  /** Two chunks; the second waits for the gate. */
+  virtual: (visit) => {
+    const content = async function* () {
+      yield 'first,';
+      await visit.bench.gate;
+      yield 'last';
+    };
+    run(
+      visit,
+      virtualDownloadView(() => ({ name: 'made.csv', content }), { delivery: visit.bench.delivery }),
+    );
+  },
+  forged: ({ bench, response }) => response.writeHead(200, { ...bench.forged, 'content-type': 'text/plain' }).end(),
+  refused: ({ response }) =>
+    response.writeHead(401, { 'set-cookie': dress['set-cookie'], 'www-authenticate': 'Basic' }).end('who are you?'),
+  echo: ({ request, response }) => response.end(JSON.stringify({ url: request.url, headers: request.headers })),
+  upload: ({ bench, request, response }) => {
+    bench.arrived = 0;
+    request.on('data', (chunk: Buffer) => (bench.arrived += chunk.byteLength));
+    request.on('end', () => response.end(String(bench.arrived)));
+  },
+};
+
+function fileView({ bench, name }: Visit, delivery?: Delivery): DownloadHandler<IncomingMessage> {
+  return view(() => localFile(bench.path(name)), delivery);
+}
+
+function view(file: () => ReturnType<typeof localFile>, delivery?: Delivery): DownloadHandler<IncomingMessage> {
+  return downloadView<IncomingMessage, null>(async () => ({ subject: null, file }), { delivery });
+}
+
+function run({ request, response }: Visit, handler: DownloadHandler<IncomingMessage>): void {
+  void toNode(handler, { onError: () => undefined })(request, response);
+}

@@ -1,0 +1,115 @@
+/* eslint-disable no-control-regex */
+import path from 'node:path';
+import { caddyFileServer, StorageRegistry, xSendfile, type Delivery, type FileSource } from 'filefield';
+import { DiskStorage } from 'filefield/storages/disk';
+import { ask, fileIn, temporaryFolder } from './support.js';
+
+const folder = temporaryFolder();
+const mapping = { [folder]: '/srv/é dir' };
+const latin1 = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+
+const headerOf = async (delivery: Delivery, name: string) => {
+  const { headers } = await ask(delivery, fileIn(folder, name));
+  return headers['x-sendfile'] ?? headers['x-accel-redirect'];
+};
+
+describe.each<[string, Delivery, (name: string) => string | undefined]>([
+  [
+    'Apache, by the bytes of the path',
+    xSendfile(mapping, { server: 'apache' }),
+    (name) => (/[\n\u0001\u007f]|[ \t]$/.test(name) ? undefined : latin1(`/srv/é dir/${name}`)),
+  ],
+  [
+    'lighttpd, percent-encoded',
+    xSendfile(mapping, { server: 'lighttpd' }),
+    (name) =>
+      /[\n\t\u0001\u007f]/.test(name)
+        ? undefined
+        : `/srv/%C3%A9%20dir/${name.split('/').map(encodeURIComponent).join('/')}`,
+  ],
+  [
+    'Caddy 2.7, percent-encoded',
+    caddyFileServer({ [folder]: '/_files' }),
+    (name) =>
+      /[\n\t?\u0001\u007f]/.test(name) ? undefined : `/_files/${name.split('/').map(encodeURIComponent).join('/')}`,
+  ],
+  [
+    'Caddy 2.6, by the bytes of the path',
+    caddyFileServer({ [folder]: '/_files' }, { paths: 'raw' }),
+    (name) => (/[\n\t?\u0001\u007f]|[ \t]$/.test(name) ? undefined : latin1(`/_files/${name}`)),
+  ],
+])('for %s', (_server, delivery, expected) => {
+  it.each([
+    'plain.txt',
+    'a b',
+    'a%41',
+    'pct%2Fx',
+    'what?',
+    'a#b',
+    'a+b',
+    'a;b',
+    'é日本🎉',
+    `"it's"`,
+    'a\\b',
+    'deep/er',
+    'end ',
+    'tab\tx',
+    'end\t',
+    'line\nbreak',
+    'bell\u0001',
+    'del\u007f',
+  ])('%j is named so that the file is found, or streamed', async (name) => {
+    expect(await headerOf(delivery, name)).toBe(expected(name));
+  });
+});
+
+describe('xSendfile', () => {
+  it.each(['apache', 'lighttpd'] as const)(
+    'tells %s the tag and time of the view, which it then honours',
+    async (server) => {
+      const file: FileSource = { ...fileIn(folder, 'a.txt'), etag: '"v1"', modified: new Date(1_700_000_000_000) };
+      const { headers } = await ask(xSendfile(mapping, { server }), file);
+      expect(headers).toMatchObject({ etag: '"v1"', 'last-modified': 'Tue, 14 Nov 2023 22:13:20 GMT' });
+      for (const name of ['content-length', 'accept-ranges', 'content-range', 'x-accel-redirect']) {
+        expect(headers).not.toHaveProperty(name);
+      }
+    },
+  );
+
+  it('gives a file without a tag the one that it has when the view streams it', async () => {
+    const file = fileIn(folder, 'a.txt');
+    const streamed = await ask((handler) => handler, file);
+    streamed.close();
+    const { headers } = await ask(xSendfile(mapping, { server: 'apache' }), file);
+    expect(headers.etag).toMatch(/^W\/"/);
+    expect([headers.etag, headers['last-modified']]).toEqual([
+      streamed.headers.etag,
+      streamed.headers['last-modified'],
+    ]);
+  });
+
+  it('answers itself where If-Match or If-Unmodified-Since fails, which not every server knows', async () => {
+    const file: FileSource = {
+      ...fileIn(folder, 'a.txt'),
+      etag: '"v1"',
+      modified: new Date(1_700_000_000_000),
+      size: 10,
+    };
+    const failing: Record<string, string>[] = [
+      { 'if-match': '"other"' },
+      { 'if-unmodified-since': 'Tue, 14 Nov 2023 22:13:19 GMT' },
+    ];
+    for (const headers of failing) {
+      const answer = await ask(xSendfile(mapping, { server: 'lighttpd' }), { ...file, load: undefined }, { headers });
+      expect([answer.status, answer.headers['x-sendfile']]).toEqual([412, undefined]);
+    }
+    const holding = await ask(xSendfile(mapping, { server: 'lighttpd' }), file, { headers: { 'if-match': '"v1"' } });
+    expect(holding.headers).toHaveProperty('x-sendfile');
+  });
+
+  it('knows the storages of a registry by their folders', async () => {
+    const storages = new StorageRegistry({ documents: new DiskStorage({ root: folder }) });
+    expect(await headerOf(xSendfile(storages, { server: 'apache' }), 'x')).toBe(path.join(folder, 'x'));
+    expect(await headerOf(caddyFileServer(storages), 'x')).toBe('/_filefield/documents/x');
+  });
+});

@@ -1,0 +1,149 @@
+import { jest } from '@jest/globals';
+import {
+  downloadView,
+  FileFieldError,
+  virtualDownloadView,
+  xAccelRedirect,
+  localFile,
+  type DownloadHandler,
+} from 'filefield';
+import { viewCheck } from 'filefield/health';
+import path from 'node:path';
+import { brokenLink } from './broken-link.js';
+
+const content = Buffer.from(Uint8Array.from({ length: 200_000 }, (_byte, index) => index % 251));
+const modified = new Date('2026-11-22T10:00:00Z');
+const file = { name: 'a.bin', content, size: content.byteLength, modified };
+const view = virtualDownloadView(() => file);
+const linksOf = async (handler: DownloadHandler) =>
+  (await viewCheck(handler).run()).links.map(({ link, ok }) => [link, ok]);
+
+/** The view, with one answer spoilt. */
+function spoilt(
+  when: (method: string, headers: Readonly<Record<string, unknown>>) => boolean,
+  instead: DownloadHandler,
+) {
+  const handler: DownloadHandler = (request) => (when(request.method, request.headers) ? instead : view)(request);
+  return viewCheck(handler);
+}
+
+describe('viewCheck', () => {
+  it('asks a view four times, in this process', async () => {
+    expect(await linksOf(view)).toEqual(['get', 'head', 'range', 'conditional'].map((link) => [link, true]));
+  });
+
+  it('asks for no range and no condition where the view promises none', async () => {
+    async function* stream() {
+      yield 'made while it is sent';
+    }
+    expect(await linksOf(virtualDownloadView(() => ({ name: 'a.txt', content: stream })))).toEqual([
+      ['get', true],
+      ['head', true],
+    ]);
+    expect(await linksOf(virtualDownloadView(() => ({ name: 'empty', content: '' })))).toEqual([
+      ['get', true],
+      ['head', true],
+    ]);
+  });
+
+  it('leaves the rest to the server in front where the view hands over', async () => {
+    const delivery = xAccelRedirect({ [path.resolve('src')]: '/_src' });
+    const handed = downloadView(async () => ({ subject: 0, file: () => localFile('src/index.ts') }), { delivery });
+    expect(await linksOf(handed)).toEqual([
+      ['get', true],
+      ['head', true],
+    ]);
+    const redirected: DownloadHandler = async () => ({ status: 302, headers: { location: '/x' }, file: null });
+    expect(await linksOf(redirected)).toEqual([
+      ['get', true],
+      ['head', true],
+    ]);
+  });
+
+  it('gives the view its parameters, headers, URL and request', async () => {
+    const seen: unknown[] = [];
+    const watched: DownloadHandler<{ user: number }> = async (request) => {
+      seen.push([request.method, request.params, request.headers.authorization, request.url, request.raw]);
+      return view(request);
+    };
+    const asked = { params: { slug: 'handbook' }, headers: { Authorization: 'me' }, url: '/a?b', raw: { user: 7 } };
+    expect((await viewCheck(watched, asked).run()).ok).toBe(true);
+    expect(seen).toEqual(
+      ['GET', 'HEAD', 'GET', 'GET'].map((method) => [method, { slug: 'handbook' }, 'me', '/a?b', { user: 7 }]),
+    );
+  });
+
+  it('counts for no download: only what is missing is told to the hooks', async () => {
+    const hook = jest.fn();
+    const hooks = { onStart: hook, onComplete: hook, onAbort: hook };
+    expect((await viewCheck(virtualDownloadView(() => file, hooks)).run()).ok).toBe(true);
+    expect(hook).not.toHaveBeenCalled();
+    const onMissing = jest.fn();
+    const gone = downloadView(async () => ({ subject: 0, file: () => localFile('/gone') }), { onMissing });
+    expect((await brokenLink(viewCheck(gone))).link).toBe('get');
+    expect(onMissing).toHaveBeenCalledTimes(1);
+  });
+
+  it('reads no more than the beginning of a large file, and closes it', async () => {
+    let read = 0;
+    let closed = 0;
+    async function* huge() {
+      try {
+        for (; read < 1e9; read += 64 * 1024) yield Buffer.alloc(64 * 1024);
+      } finally {
+        closed += 1;
+      }
+    }
+    const large = virtualDownloadView(() => ({ name: 'large', content: huge, size: 1e9 }));
+    const { links } = await viewCheck(large).run();
+    expect(links[0]).toMatchObject({ link: 'get', ok: true });
+    expect(read).toBeLessThan(1e6);
+    expect(closed).toBeGreaterThan(0);
+  });
+
+  it('says with which status a view refuses, and keeps why', async () => {
+    const nothing = await brokenLink(viewCheck(downloadView(async () => null)));
+    expect(nothing).toMatchObject({ link: 'get', error: { message: expect.stringMatching(/answers 404/) } });
+    expect(nothing.error?.cause).toMatchObject({ code: 'not_found' });
+    const cause = new Error('SELECT secret');
+    const failing = await brokenLink(viewCheck(() => Promise.reject(cause)));
+    expect(failing.error).toMatchObject({ cause, message: expect.not.stringMatching(/secret/) });
+  });
+
+  it('finds a file that is shorter than promised', async () => {
+    async function* stream() {
+      yield content.subarray(0, 100);
+    }
+    const short: DownloadHandler = async () => ({
+      status: 200,
+      headers: {},
+      file: { name: 'a', size: 101, open: async () => ({ stream, close() {} }) },
+    });
+    expect(await brokenLink(viewCheck(short))).toMatchObject({ link: 'get' });
+  });
+
+  it('finds a HEAD that says something else, or fails', async () => {
+    const other = virtualDownloadView(() => ({ ...file, content: content.subarray(1), size: content.byteLength - 1 }));
+    const check = spoilt((method) => method === 'HEAD', other);
+    expect((await brokenLink(check)).error?.message).toBe('HEAD and GET differ in content-length, etag.');
+    const refusing = spoilt(
+      (method) => method === 'HEAD',
+      downloadView(async () => null),
+    );
+    expect(await brokenLink(refusing)).toMatchObject({ link: 'head' });
+  });
+
+  it('finds ranges that are not honoured, or wrong', async () => {
+    const ranged = (_method: string, headers: Readonly<Record<string, unknown>>) => headers.range !== undefined;
+    const shifted = virtualDownloadView(() => ({ ...file, content: Buffer.from(content).reverse() }));
+    expect(await brokenLink(spoilt(ranged, shifted))).toMatchObject({ link: 'range' });
+    const failing = spoilt(ranged, () => Promise.reject(new FileFieldError('storage_failed', 'no')));
+    expect((await brokenLink(failing)).error?.message).toMatch(/answers 500 to a range/);
+  });
+
+  it('finds a view that changes its tag with every answer', async () => {
+    let version = 0;
+    const changing = virtualDownloadView(() => file, { etag: () => `"${version++ < 2 ? 0 : version}"` });
+    expect(await brokenLink(viewCheck(changing))).toMatchObject({ link: 'conditional' });
+  });
+});
