@@ -78,7 +78,7 @@ function answer(
   }
   if (verdict === 'failed') return withoutFile(412, base, close);
 
-  const { size } = file;
+  const size = sizeOf(file);
   headers['accept-ranges'] = size === undefined ? 'none' : 'bytes';
   if (size === undefined) return whole(request, headers, file, close);
 
@@ -120,13 +120,23 @@ function withoutFile(status: number, base: Readonly<Record<string, string>>, clo
   return { status, headers, open: null, close };
 }
 
+// The year 1: HTTP writes years in four digits, and JavaScript puts a sign before those that are over.
+const earliest = -62_135_596_800_000;
+
+/** A length that no file can have, a source's mistake, counts as unknown: the bytes are sent, and end where they end. */
+function sizeOf({ size }: Pick<FileSource, 'size'>): number | undefined {
+  return size !== undefined && Number.isSafeInteger(size) && size >= 0 ? size : undefined;
+}
+
 /** What is known of a file's bytes. A time in the future must not be sent (section 8.8.2.1): a client would believe it for ever. */
 export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size'>): Validators {
   const now = new Date();
-  const known = file.modified && !Number.isNaN(file.modified.getTime()) ? file.modified : undefined;
+  // False for a time that is none, too.
+  const known = file.modified && file.modified.getTime() >= earliest ? file.modified : undefined;
   const modified = known && known > now ? now : known;
   // A source's own mistake must not become a header that no client can use, or that Node refuses to send.
   const own = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
-  const etag = own ?? (known && file.size !== undefined ? weakTag(file.size, known) : undefined);
+  const size = sizeOf(file);
+  const etag = own ?? (known && size !== undefined ? weakTag(size, known) : undefined);
   return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
 }

@@ -1,4 +1,5 @@
 import type { FileSource } from '../../src/file.js';
+import { parseTag } from '../../src/response/etag.js';
 import { respond } from '../../src/response/respond.js';
 
 const modified = new Date('2024-05-06T07:08:09.987Z');
@@ -157,5 +158,54 @@ describe('respond', () => {
 
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'get'])('refuses %s', async (method) => {
     await expect(ask(source().file, {}, method)).rejects.toMatchObject({ code: 'method_not_allowed' });
+  });
+
+  it.each([
+    ['1970-01-01T00:00:00.000Z', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+    ['1969-12-31T23:59:58.500Z', 'Wed, 31 Dec 1969 23:59:58 GMT'],
+    ['0001-01-01T00:00:00.000Z', 'Mon, 01 Jan 0001 00:00:00 GMT'],
+  ])('sends the time %s, and knows it again', async (time, sent) => {
+    const { file } = source({ modified: new Date(time), etag: undefined });
+    const { headers } = await ask(file);
+    expect(headers['last-modified']).toBe(sent);
+    expect(parseTag(headers.etag!)?.weak).toBe(true);
+    const asked: [string, string, number][] = [
+      ['if-modified-since', sent, 304],
+      ['if-unmodified-since', sent, 200],
+      ['if-none-match', headers.etag!, 304],
+    ];
+    for (const [name, value, status] of asked) expect((await ask(file, { [name]: value })).status).toBe(status);
+    expect((await ask(file, { range: 'bytes=0-0', 'if-range': sent })).status).toBe(206);
+  });
+
+  it.each([new Date(NaN), new Date(-62_135_596_800_001), new Date(-8.64e15)])(
+    'counts the time %p, which no header can carry, as unknown',
+    async (modified) => {
+      const { headers } = await ask(source({ modified, etag: undefined }).file, { 'if-modified-since': lastModified });
+      expect(headers).not.toHaveProperty('last-modified');
+      expect(headers).not.toHaveProperty('etag');
+    },
+  );
+
+  it.each([new Date(253_402_300_800_000), new Date(8.64e15)])(
+    'sends the time now for %p, which is to come',
+    async (modified) => {
+      const { headers } = await ask(source({ modified }).file);
+      expect(Math.abs(Date.parse(headers['last-modified']!) - Date.now())).toBeLessThan(5_000);
+    },
+  );
+
+  it.each([NaN, -1, 1.5, Infinity, 2 ** 53])('counts the size %p, which no file has, as unknown', async (size) => {
+    const answer = await ask(source({ size, etag: undefined }).file, { range: 'bytes=0-1' });
+    expect([answer.status, answer.headers['content-length'], answer.headers.etag]).toEqual([200, undefined, undefined]);
+    expect(answer.headers['accept-ranges']).toBe('none');
+  });
+
+  it('sends a size up to the largest that a number can count', async () => {
+    const size = Number.MAX_SAFE_INTEGER;
+    const { file } = source({ size });
+    expect((await ask(file)).headers['content-length']).toBe('9007199254740991');
+    const end = await ask(file, { range: 'bytes=-1' });
+    expect(end.headers['content-range']).toBe('bytes 9007199254740990-9007199254740990/9007199254740991');
   });
 });
