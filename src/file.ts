@@ -48,6 +48,11 @@ export interface FileSource {
   readonly modified?: Date;
   /** An entity-tag in wire form, `"x"` when the source vouches for the bytes, `W/"x"` when it does not. */
   readonly etag?: string;
+  /**
+   * How the bytes are compressed, as Content-Encoding has it, where the request had a say in it; 'identity' for not at all.
+   * @default nobody was asked
+   */
+  readonly encoding?: string;
   /** SHA-256 of all bytes, hexadecimal. */
   readonly sha256?: string;
   /** What keeps it, a storage above all: the same object for all of its files, for rules that choose by it. */

@@ -31,6 +31,7 @@ export type { SendFileOptions } from './views/local.js';
 export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';
 export { pathDownloadView, type PathDownloadViewOptions } from './views/path.js';
 export type { Requested, RouteParams } from './views/requested.js';
+export type { PrecompressedOptions } from './views/precompressed.js';
 export { storageDownloadView, type StorageDownloadViewOptions } from './views/storage.js';
 export { virtualDownloadView } from './views/virtual.js';
 export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './entity.js';
@@ -44,6 +45,7 @@ export type {
   DownloadProgress,
   DownloadResponse,
 } from './response/response.js';
+export type { StoredEncoding } from './response/accept-encoding.js';
 export type { Answer } from './response/answer.js';
 export { respond } from './response/respond.js';
 // deliveries

@@ -1,10 +1,12 @@
 import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
 import type { Answer } from '../response/answer.js';
 import { isWrapped } from './outlet.js';
+import { mergeVary } from './vary.js';
 
 /** Writes the head of an answer; headers that middleware set before survive. Throws with nothing of ours left behind. */
 export function writeHead(response: ServerResponse, answer: Answer): void {
-  const headers = isWrapped(response) ? untransformed(answer.headers) : answer.headers;
+  let headers = isWrapped(response) ? untransformed(answer.headers) : answer.headers;
+  if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(response.getHeader('vary'), headers.vary) };
   // Before any of them is set: half a file's head must not go out with the error. Over HTTP/2 Node does not look at all.
   for (const name in headers) {
     validateHeaderName(name);

@@ -35,6 +35,11 @@ export function sameWeakly(a: EntityTag, b: EntityTag): boolean {
   return a.opaque === b.opaque;
 }
 
+/** The tag of the same file under an encoding, which is another sequence of bytes (RFC 9110 section 8.8.3.3). */
+export function encodedTag(tag: string, encoding: string): string {
+  return tag.replace(/"$/, `-${encoding}"`);
+}
+
 /** A weak tag for a file of which only size and time are known: two writes within one tick look alike. */
 export function weakTag(size: number, modified: Date): string {
   return `W/"${size.toString(16)}-${modified.getTime().toString(16)}"`;

@@ -1,7 +1,7 @@
 import { isFileFieldError } from '../errors.js';
 import type { ByteRange, FileBody, FileSource } from '../file.js';
 import type { Answer } from './answer.js';
-import { parseTag, weakTag } from './etag.js';
+import { encodedTag, parseTag, weakTag } from './etag.js';
 import { methodAnswer } from './method-answer.js';
 import { multipart } from './multipart.js';
 import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
@@ -12,7 +12,7 @@ import type { DownloadHooks, DownloadResponse } from './response.js';
 
 const nothing = () => undefined;
 // RFC 9110 section 15.4.5: a 304 repeats these and must not describe a body that it does not have.
-const bodyHeaders = ['content-type', 'content-disposition'];
+const bodyHeaders = ['content-type', 'content-disposition', 'content-encoding'];
 
 /**
  * Turns a download and the request into the answer, after RFC 9110: method, existence, preconditions, range, head.
@@ -95,7 +95,8 @@ function answer(
     headers['content-length'] = String(end - start + 1);
     return { status: 206, headers, open: opener(file, choice.range), close };
   }
-  if (choice.kind === 'parts') {
+  // Over several ranges Content-Encoding would be that of the multipart body, which is not encoded.
+  if (choice.kind === 'parts' && headers['content-encoding'] === undefined) {
     const parts = multipart(choice.ranges, size, headers['content-type'], (range) => file.open(range));
     headers['content-type'] = parts.contentType;
     headers['content-length'] = String(parts.size);
@@ -129,7 +130,7 @@ function sizeOf({ size }: Pick<FileSource, 'size'>): number | undefined {
 }
 
 /** What is known of a file's bytes. A time in the future must not be sent (section 8.8.2.1): a client would believe it for ever. */
-export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size'>): Validators {
+export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size' | 'encoding'>): Validators {
   const now = new Date();
   // False for a time that is none, too.
   const known = file.modified && file.modified.getTime() >= earliest ? file.modified : undefined;
@@ -137,6 +138,8 @@ export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size'
   // A source's own mistake must not become a header that no client can use, or that Node refuses to send.
   const own = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
   const size = sizeOf(file);
-  const etag = own ?? (known && size !== undefined ? weakTag(size, known) : undefined);
+  const plain = own ?? (known && size !== undefined ? weakTag(size, known) : undefined);
+  const encoded = file.encoding !== undefined && file.encoding !== 'identity' ? file.encoding : undefined;
+  const etag = plain !== undefined && encoded !== undefined ? encodedTag(plain, encoded) : plain;
   return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
 }

@@ -3,9 +3,11 @@ import type { DownloadHandler } from '../response/response.js';
 import { rootedFile, type RootedFileOptions } from '../sources/rooted.js';
 import { downloadView } from './download-view.js';
 import type { DownloadViewOptions } from './options.js';
+import { precompressed, type PrecompressedOptions } from './precompressed.js';
 import { requested, type Requested } from './requested.js';
 
-export interface PathDownloadViewOptions<Raw> extends DownloadViewOptions<Raw, string>, RootedFileOptions {
+export interface PathDownloadViewOptions<Raw>
+  extends DownloadViewOptions<Raw, string>, RootedFileOptions, PrecompressedOptions {
   /** The folder; nothing outside of it can be had. Relative ones start at the working directory. */
   readonly root: string;
   /** The file below the root, `/` between its parts. May be a function of the request and the route's parameters. */
@@ -34,6 +36,7 @@ export function pathDownloadView<Raw = unknown>(options: PathDownloadViewOptions
     const given = await requested(options.path, request);
     if (given === undefined || given === null) return null;
     const below = typeof given === 'string' ? given : given.join('/');
-    return { subject: below, file: () => rootedFile(root, below, { symlinks, dotFiles }) };
+    const file = (ending: string) => rootedFile(root, below + ending, { symlinks, dotFiles });
+    return { subject: below, file: () => precompressed(request, options.precompressed, file) };
   }, options);
 }

@@ -35,6 +35,8 @@ export async function present<Raw, Subject>(
   };
   // Should a browser show it all the same, it runs nothing.
   if (!isInert(type)) headers['content-security-policy'] = "sandbox; default-src 'none'";
+  if (file.encoding !== undefined) headers.vary = 'Accept-Encoding';
+  if (file.encoding !== undefined && file.encoding !== 'identity') headers['content-encoding'] = file.encoding;
   const [etag, modified] = [await choose(options.etag), await choose(options.modified)];
   const validated = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
   return {
@@ -53,6 +55,7 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     type: file.type,
     size: file.size,
     sha256: file.sha256,
+    encoding: file.encoding,
     etag: given.etag ?? file.etag,
     modified: given.modified ?? file.modified,
     origin: file.origin,

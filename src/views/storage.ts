@@ -5,9 +5,10 @@ import { storageFile } from '../sources/storage.js';
 import type { Storage } from '../storage.js';
 import { downloadView } from './download-view.js';
 import type { DownloadViewOptions } from './options.js';
+import { precompressed, type PrecompressedOptions } from './precompressed.js';
 import { requested, type Requested } from './requested.js';
 
-export interface StorageDownloadViewOptions<Raw> extends DownloadViewOptions<Raw, string> {
+export interface StorageDownloadViewOptions<Raw> extends DownloadViewOptions<Raw, string>, PrecompressedOptions {
   /** What to serve: a key, or what follows `prefix`. May be a function of the request and the route's parameters. */
   readonly name: Requested<string | readonly string[], Raw>;
   /**
@@ -43,7 +44,7 @@ export function storageDownloadView<Raw = unknown>(
     const file = async (): Promise<FileSource | null> => {
       const chosen = typeof storage === 'function' ? await storage(request.raw) : storage;
       try {
-        return storageFile(chosen, key);
+        return await precompressed(request, options.precompressed, (ending) => storageFile(chosen, key + ending));
       } catch (error) {
         // A name that no object can have: there is none, and nothing was missed.
         if (isFileFieldError(error, 'invalid_key')) return null;

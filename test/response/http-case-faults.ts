@@ -27,6 +27,14 @@ function faults(expected: Expectation, reply: Reply, plain: Reply, file: CaseFil
     const value = reply.headers[name]?.toString() ?? null;
     if (!obeys(value, rule, name, plain, reply)) found.push(`${name}: ${value}, not ${JSON.stringify(rule)}`);
   }
+  if (expected.encoding !== undefined) {
+    const encoding = reply.headers['content-encoding'] ?? null;
+    if (![expected.encoding].flat().includes(encoding)) found.push(`encoding ${encoding}`);
+  }
+  if (expected.bodies !== undefined) {
+    if (![expected.bodies].flat().includes(reply.body.toString())) found.push(`body ${reply.body.toString()}`);
+    return found;
+  }
   if (expected.multipart) return found.concat(multipartFaults(expected, reply, plain, file));
   const slice = expected.bodyIf200 && reply.status === 200 ? [0, bytesOf(file).byteLength] : expected.bodySlice;
   const body = slice === null ? Buffer.alloc(0) : slice === 'any' ? reply.body : wanted(file, slice[0]!, slice[1]!);

@@ -21,6 +21,10 @@ export interface Expectation {
   readonly total?: number;
   readonly maxBytes?: number;
   readonly notBody?: string;
+  /** The Content-Encoding, or those that will do, null for none. */
+  readonly encoding?: string | null | readonly (string | null)[];
+  /** The bodies that will do. */
+  readonly bodies?: string | readonly string[];
 }
 
 export interface CaseFile {
@@ -30,6 +34,9 @@ export interface CaseFile {
   readonly missing?: boolean;
   readonly mtime?: string | null;
   readonly etag?: string | null;
+  readonly name?: string;
+  /** Its bytes under each encoding. */
+  readonly variants?: Readonly<Record<'gzip' | 'br', string>>;
 }
 
 /** One request about one file, and what may be answered. */

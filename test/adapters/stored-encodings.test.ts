@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathDownloadView } from 'filefield';
+import { describeCases, httpCases } from '../response/http-case.js';
+import { httpCaseFaults } from '../response/http-case-faults.js';
+import { everyAdapter } from './every-adapter.js';
+import { askServer, serve, type RunningServer } from './server.js';
+
+const cases = httpCases((group) => group === 'encoding') ?? [];
+const root = mkdtempSync(path.join(tmpdir(), 'stored-encodings-'));
+const names = Object.keys(everyAdapter);
+
+beforeAll(() => {
+  writeFileSync(path.join(root, 'page.html'), cases[0]?.file.content ?? 'PLAIN');
+  writeFileSync(path.join(root, 'page.html.gz'), cases[0]?.file.variants?.gzip ?? 'GZ');
+  writeFileSync(path.join(root, 'page.html.br'), cases[0]?.file.variants?.br ?? 'BR');
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const view = pathDownloadView({ root, path: 'page.html', precompressed: ['br', 'gzip'], etag: '"p"' });
+
+describeCases.each(names)('the shared cases of stored encodings, through %s', (name) => {
+  let server: RunningServer;
+  let ran = 0;
+
+  beforeAll(async () => {
+    server = await serve(everyAdapter[name]!.mount(view));
+  });
+  afterAll(() => server.close());
+
+  it.each(cases)('$id: $name', async (one) => {
+    expect(await httpCaseFaults(one, (asked) => askServer(server.port, asked))).toEqual([]);
+    ran += 1;
+  });
+
+  it(`ran all ${cases.length} of them`, () => {
+    expect(cases.length).toBeGreaterThanOrEqual(10);
+    expect(ran).toBe(cases.length);
+  });
+});
+
+// With fetch it is the framework that puts its middleware's headers and those of the response together.
+describe.each(names.filter((name) => name !== 'fetch on Hono'))(
+  'a Vary that something else set, through %s',
+  (name) => {
+    it.each([
+      ['Origin', 'Origin, Accept-Encoding'],
+      [['Origin', 'Cookie'], 'Origin, Cookie, Accept-Encoding'],
+      ['accept-encoding', 'accept-encoding'],
+      ['*', '*'],
+    ])('%j stays, and becomes %j', async (earlier, vary) => {
+      const listener = everyAdapter[name]!.mount(view);
+      const server = await serve((request, response) => {
+        response.setHeader('Vary', earlier);
+        listener(request, response);
+      });
+      const whole = await askServer(server.port, { headers: { 'accept-encoding': 'gzip' } });
+      const tag = whole.headers.etag!;
+      const fresh = await askServer(server.port, { headers: { 'accept-encoding': 'gzip', 'if-none-match': tag } });
+      expect([whole, fresh].map(({ status, headers }) => [status, headers.vary])).toEqual([
+        [200, vary],
+        [304, vary],
+      ]);
+      await server.close();
+    });
+  },
+);
