@@ -1,13 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { HttpError } from '../response/error-status.js';
 import type { DownloadHandler } from '../response/response.js';
 import { localDownloadView, type SendFileOptions } from '../views/local.js';
 import { report, type AdapterOptions } from './report.js';
 import { runDownload } from './run-download.js';
 
+/** A request of `node:http` or, through its compatibility API, of `node:http2`. */
+type NodeRequest = IncomingMessage | Http2ServerRequest;
+
 /**
- * Runs a view on a plain `node:http` server. `params` are what your router took out of the path. Failures are answered
- * with their status and a one-line text; the promise never rejects.
+ * Runs a view on a plain `node:http` or `node:http2` server. `params` are what your router took out of the path. Failures
+ * are answered with their status and a one-line text; the promise never rejects. Over HTTP/2 a file that breaks off resets
+ * its stream and leaves the others alone.
  *
  * @example
  * ```ts
@@ -19,15 +24,21 @@ import { runDownload } from './run-download.js';
  * createServer((request, response) => void serve(request, response, { id: '1' }));
  * ```
  */
-export function toNode(
-  handler: DownloadHandler<IncomingMessage>,
-  options: AdapterOptions<IncomingMessage> = {},
-): (request: IncomingMessage, response: ServerResponse, params?: Readonly<Record<string, string>>) => Promise<void> {
-  return async (request, response, params = {}) => {
+export function toNode<Request extends NodeRequest = IncomingMessage>(
+  handler: DownloadHandler<Request>,
+  options: AdapterOptions<Request> = {},
+): (
+  request: Request,
+  response: ServerResponse | Http2ServerResponse,
+  params?: Readonly<Record<string, string>>,
+) => Promise<void> {
+  return async (raw, answered, params = {}) => {
+    // Made to be taken for them; what is different about their connections is in `connection`.
+    const [request, response] = [raw as IncomingMessage, answered as ServerResponse];
     try {
-      await runDownload(handler, { raw: request, request, response, params }, options);
+      await runDownload(handler, { raw, request, response, params }, options);
     } catch (error) {
-      report(error, request, options);
+      report(error, raw, options);
       if (response.headersSent) return;
       const failure = new HttpError(error);
       const text = `${failure.message}\n`;
@@ -53,11 +64,11 @@ export function toNode(
  * createServer((request, response) => void sendFile(request, response, 'manual.pdf', { root: 'public' }));
  * ```
  */
-export function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
+export function sendFile<Request extends NodeRequest>(
+  request: Request,
+  response: ServerResponse | Http2ServerResponse,
   file: string,
-  options: SendFileOptions<IncomingMessage> & AdapterOptions<IncomingMessage> = {},
+  options: SendFileOptions<Request> & AdapterOptions<Request> = {},
 ): Promise<void> {
   return toNode(localDownloadView(file, options), options)(request, response);
 }

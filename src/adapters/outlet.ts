@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { breakOff, isGone } from './connection.js';
 
 /**
  * The writing end of a response, for one chunk at a time: tells when a chunk has left, and when nobody is there to take
@@ -23,7 +24,7 @@ export class Outlet {
 
   /** False once writing makes no sense. */
   get open(): boolean {
-    return !this.#response.destroyed && !this.#response.writableEnded;
+    return !isGone(this.#response) && !this.#response.writableEnded;
   }
 
   /** Resolves to true when the chunk has left and its memory may be used again, to false when it never will. */
@@ -48,13 +49,9 @@ export class Outlet {
     return this.#untilGone<Value | undefined>(undefined, (resolve, reject) => void promise.then(resolve, reject));
   }
 
-  /**
-   * Breaks the connection, or over HTTP/2 the stream: what was promised will not come. The socket itself, since Node has
-   * taken it away from the response if somebody else has ended that, and would go on to the next.
-   */
+  /** What was promised will not come. */
   break(): void {
-    this.#response.destroy();
-    if (this.#response.req.httpVersionMajor < 2) this.#socket?.destroy();
+    breakOff(this.#response, this.#socket);
   }
 
   /** Leaves the connection as it was found. To be called before `end`, which sets the time-out of idle connections. */

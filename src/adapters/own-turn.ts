@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isGone } from './connection.js';
 
 /**
  * Resolves once the answers to earlier requests of the same connection are out; to false when the connection ends
@@ -6,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
  */
 export function ownTurn(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
   // Node gives a response its socket when its turn has come, and takes it away at the end.
-  if (response.socket !== null || response.writableEnded || !request.socket) return !response.destroyed;
+  if (response.socket !== null || response.writableEnded || !request.socket) return !isGone(response);
   return new Promise((resolve) => {
     const settle = (turn: boolean) => {
       response.off('socket', come);

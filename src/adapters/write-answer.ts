@@ -3,6 +3,7 @@ import { FileFieldError } from '../errors.js';
 import type { FileBody } from '../file.js';
 import type { Answer } from '../response/answer.js';
 import { BufferPool } from './buffer-pool.js';
+import { breakOff, isGone, unsentBytes } from './connection.js';
 import { isWrapped, Outlet } from './outlet.js';
 import { writeHead } from './write-head.js';
 
@@ -33,7 +34,7 @@ export async function writeAnswer(
   { idleTimeout }: WriteOptions = {},
 ): Promise<Outcome> {
   try {
-    if (response.destroyed) return 'aborted';
+    if (isGone(response)) return 'aborted';
     if (response.headersSent) {
       throw new FileFieldError('invalid_option', 'Something else answered the request before the file was sent.');
     }
@@ -46,7 +47,7 @@ export async function writeAnswer(
     }
     const body = await answer.open();
     try {
-      if (response.destroyed) return 'aborted';
+      if (isGone(response)) return 'aborted';
       return await tell(answer, (progress) => writeBody(response, answer, body, idleTimeout ?? 60_000, progress));
     } finally {
       body.close();
@@ -157,20 +158,20 @@ async function writeWhole(
     if (bytes === 0) throw incomplete(size - filled);
     filled += bytes;
   }
-  if (response.destroyed) return 'aborted';
+  if (isGone(response)) return 'aborted';
   writeHead(response, answer);
   response.end(buffer);
   progress.bytes = size;
   const { socket } = response;
   // Nearly always the kernel has it all by now.
-  if (!socket?.writableLength) return 'complete';
+  if (unsentBytes(response, socket) === 0) return 'complete';
   body.close();
   answer.close();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => response.destroy(), idle);
+    const timer = setTimeout(() => breakOff(response, socket), idle);
     response.once('close', () => {
       clearTimeout(timer);
-      if (!response.writableFinished) progress.bytes = Math.max(0, size - socket.writableLength);
+      if (!response.writableFinished) progress.bytes = Math.max(0, size - unsentBytes(response, socket));
       resolve(response.writableFinished ? 'complete' : 'aborted');
     });
   });

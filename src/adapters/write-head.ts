@@ -1,29 +1,23 @@
-import type { ServerResponse } from 'node:http';
+import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
 import type { Answer } from '../response/answer.js';
 import { isWrapped } from './outlet.js';
 
 /** Writes the head of an answer; headers that middleware set before survive. Throws with nothing of ours left behind. */
 export function writeHead(response: ServerResponse, answer: Answer): void {
   const headers = isWrapped(response) ? untransformed(answer.headers) : answer.headers;
+  // Before any of them is set: half a file's head must not go out with the error. Over HTTP/2 Node does not look at all.
+  for (const name in headers) {
+    validateHeaderName(name);
+    validateHeaderValue(name, headers[name]!);
+  }
   // writeHead merges with earlier headers in its object form only; the flat one is faster.
-  if (response.getHeaderNames().length === 0) {
-    const head: string[] = [];
-    for (const name in headers) head.push(name, headers[name]!);
-    response.writeHead(answer.status, head);
+  if (response.getHeaderNames().length > 0) {
+    response.writeHead(answer.status, headers);
     return;
   }
-  const earlier = response.getHeaders();
-  try {
-    response.writeHead(answer.status, headers);
-  } catch (error) {
-    // Half a file's head must not go out with the error: its caching, its name.
-    for (const name in headers) {
-      const value = earlier[name];
-      if (value === undefined) response.removeHeader(name);
-      else response.setHeader(name, value);
-    }
-    throw error;
-  }
+  const head: string[] = [];
+  for (const name in headers) head.push(name, headers[name]!);
+  response.writeHead(answer.status, head);
 }
 
 /**

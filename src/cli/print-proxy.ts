@@ -24,7 +24,8 @@ export async function printProxy(server: ProxyServer, options: PrintProxyOptions
   const places = storagePlaces(storages);
   const remotes = options.remote?.map(remoteOf) ?? [];
   if (places.length + remotes.length === 0) {
-    throw new FileFieldError('invalid_option', `No storage of ${file} has a folder on this machine to hand over.`);
+    const names = storages.names.join(', ') || 'none';
+    throw new FileFieldError('invalid_option', `No storage of ${file} has a folder on this machine; it has: ${names}.`);
   }
   const text = proxyConfiguration(server, {
     places,

@@ -2,7 +2,7 @@ import type { Delivery } from '../response/response.js';
 import { encodedPath, hasControl, rawPath } from './encode-path.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import { handOver } from './hand-over.js';
-import { mapPaths, type MappedPath, type Places } from './path-mapping.js';
+import { mapPaths, type Kept, type MappedPath, type Places } from './path-mapping.js';
 
 export interface CaddyFileServerOptions extends HandOverOptions {
   /**
@@ -25,7 +25,10 @@ export interface CaddyFileServerOptions extends HandOverOptions {
  * const delivery = caddyFileServer(storages);
  * ```
  */
-export function caddyFileServer(places: Places, options: CaddyFileServerOptions = {}): Delivery {
+export function caddyFileServer<Storages extends Kept>(
+  places: Places<Storages>,
+  options: CaddyFileServerOptions = {},
+): Delivery {
   const write = options.paths === 'raw' ? rawPath : encodedPath;
   // Caddy takes whatever follows a question mark for a query, and cannot be told otherwise.
   const encode = (place: MappedPath) =>

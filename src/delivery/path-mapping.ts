@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { FileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../registry.js';
+import type { Storage } from '../storage.js';
 import { storagePlaces } from './storage-places.js';
 
 /** Folders on this machine, and where the server in front has them. */
@@ -10,7 +11,16 @@ export type PathMapping = Readonly<Record<string, string>>;
  * What may be handed over: a mapping, or a registry for all of its storages that have a folder on this machine, under
  * `/_filefield/` and their names.
  */
-export type Places = PathMapping | StorageRegistry;
+export type Places<Storages extends Kept = Kept> = PathMapping | (StorageRegistry<Storages> & WithFolder<Storages>);
+
+export type Kept = Readonly<Record<string, Storage>>;
+
+/** Satisfied by every registry with a storage that may have a folder: one that cannot hand over anything does not compile. */
+type WithFolder<Storages extends Kept> = {
+  [Name in keyof Storages]: 'root' extends keyof Storages[Name] ? Name : never;
+}[keyof Storages] extends never
+  ? { readonly nothingToHandOver: 'no storage of this registry has a folder on this machine' }
+  : unknown;
 
 /** A file as the server in front knows it: the prefix of a place, and the parts below it. */
 export interface MappedPath {

@@ -2,7 +2,7 @@ import type { Delivery } from '../response/response.js';
 import { encodedPath } from './encode-path.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import { handOver } from './hand-over.js';
-import { mapPaths, type PathMapping, type Places } from './path-mapping.js';
+import { mapPaths, type Kept, type PathMapping, type Places } from './path-mapping.js';
 import { mapRemotes } from './remote-mapping.js';
 import { accelHeaders, type AccelOptions } from './x-accel-headers.js';
 
@@ -32,7 +32,10 @@ export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
  * const one = xAccelRedirect({ '/srv/var/documents': '/_documents' }, { limitRate: 500_000 });
  * ```
  */
-export function xAccelRedirect(places: Places, options: XAccelRedirectOptions = {}): Delivery {
+export function xAccelRedirect<Storages extends Kept>(
+  places: Places<Storages>,
+  options: XAccelRedirectOptions = {},
+): Delivery {
   return handOver(
     {
       name: 'nginx',

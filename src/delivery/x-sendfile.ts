@@ -2,7 +2,7 @@ import type { Delivery } from '../response/response.js';
 import { encodedPath, hasControl, rawPath } from './encode-path.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import { handOver, type Front } from './hand-over.js';
-import { mapPaths, type Places } from './path-mapping.js';
+import { mapPaths, type Kept, type Places } from './path-mapping.js';
 
 export interface XSendfileOptions extends HandOverOptions {
   /** The server in front. They share the header's name and nothing else, so there is no default. */
@@ -32,7 +32,7 @@ const fronts: Readonly<Record<XSendfileOptions['server'], Front['encode']>> = {
  * const elsewhere = xSendfile({ '/app/var/documents': '/srv/documents' }, { server: 'lighttpd' });
  * ```
  */
-export function xSendfile(places: Places, options: XSendfileOptions): Delivery {
+export function xSendfile<Storages extends Kept>(places: Places<Storages>, options: XSendfileOptions): Delivery {
   const { server } = options;
   const encode = fronts[server];
   return handOver(

@@ -76,6 +76,11 @@ export class DownloadServer {
 
   async stop(): Promise<void> {
     await this.running.close();
+    this.remove();
+  }
+
+  /** Of one that was never started. */
+  remove(): void {
     rmSync(this.folder, { recursive: true });
   }
 

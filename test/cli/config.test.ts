@@ -107,7 +107,7 @@ describe('the configuration of the command', () => {
       'imports a name that is not there',
       { 'filefield.config.mjs': 'import { Nothing } from "filefield";' },
       [],
-      /does not provide an export named 'Nothing'/,
+      /filefield\.config\.mjs:1\n[^]*does not provide an export named 'Nothing'/,
     ],
     [
       'imports what is not installed',
