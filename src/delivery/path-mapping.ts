@@ -2,7 +2,7 @@ import path from 'node:path';
 import { FileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../registry.js';
 import type { Storage } from '../storage.js';
-import { storagePlaces } from './storage-places.js';
+import { storagePlaces, type Place } from './storage-places.js';
 
 /** Folders on this machine, and where the server in front has them. */
 export type PathMapping = Readonly<Record<string, string>>;
@@ -42,24 +42,8 @@ export function mapPaths(
   if (listed.length < atLeast) {
     throw invalid('There is nothing to hand over: map at least one folder, or register a storage with a folder.');
   }
-  const folders = listed.map(({ folder, prefix }) => {
-    if (!prefix.startsWith('/'))
-      throw invalid(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);
-    // eslint-disable-next-line no-control-regex
-    if (/[\0-\x1f\x7f]|\/\.{1,2}(\/|$)/.test(prefix)) {
-      throw invalid(`The folder ${folder} is mapped to a place with dot segments or control characters.`);
-    }
-    return { folder: path.resolve(folder), prefix: prefix.replace(/\/+$/, '') };
-  });
-  folders.forEach(({ folder, prefix }, index) => {
-    for (const earlier of folders.slice(0, index)) {
-      if (earlier.prefix === prefix)
-        throw invalid(`Two folders are mapped to "${prefix}"; give each a place of its own.`);
-      if (folder === earlier.folder || below(earlier.folder, folder)) {
-        throw invalid(`The folder ${folder} is never reached: it lies in ${earlier.folder}. Put it first.`);
-      }
-    }
-  });
+  const folders = listed.map(checkPlace);
+  folders.forEach((place, index) => checkApart(place, folders.slice(0, index), kind));
   return (file) => {
     for (const { folder, prefix } of folders) {
       const segments = below(folder, file);
@@ -67,6 +51,30 @@ export function mapPaths(
     }
     return undefined;
   };
+}
+
+function checkPlace({ folder, prefix }: Place): Place {
+  if (!prefix.startsWith('/')) {
+    throw invalid(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);
+  }
+  // eslint-disable-next-line no-control-regex
+  if (/[\0-\x1f\x7f]|\/\.{1,2}(\/|$)/.test(prefix)) {
+    throw invalid(`The folder ${folder} is mapped to a place with dot segments or control characters.`);
+  }
+  return { folder: path.resolve(folder), prefix: prefix.replace(/\/+$/, '') };
+}
+
+function checkApart({ folder, prefix }: Place, earlier: readonly Place[], kind: 'uri' | 'folder'): void {
+  for (const other of earlier) {
+    if (folder === other.folder || below(other.folder, folder)) {
+      throw invalid(`The folder ${folder} is never reached: it lies in ${other.folder}. Put it first.`);
+    }
+    const [one, two] = [`${prefix}/`, `${other.prefix}/`];
+    // A path below both could be the one file or the other; folders of a disk hold each other rightly.
+    if (one === two || (kind === 'uri' && (one.startsWith(two) || two.startsWith(one)))) {
+      throw invalid(`Two folders are mapped to "${other.prefix}" and "${prefix}"; give each a place of its own.`);
+    }
+  }
 }
 
 /** The parts of a path below a folder; undefined when it is not below it. */
@@ -85,7 +93,7 @@ function registered(storages: StorageRegistry, kind: 'uri' | 'folder') {
   return storagePlaces(storages).map(({ folder, prefix }) => ({ folder, prefix: kind === 'uri' ? prefix : folder }));
 }
 
-function entries(mapping: PathMapping): { readonly folder: string; readonly prefix: string }[] {
+function entries(mapping: PathMapping): Place[] {
   return Object.entries(mapping).map(([folder, prefix]) => ({ folder, prefix }));
 }
 

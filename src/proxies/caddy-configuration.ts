@@ -63,6 +63,8 @@ function placeRoute(folder: string, prefix: string): string {
 				root * ${quote(folder)}
 				file_server {
 					disable_canonical_uris
+					# No index.html in place of a folder.
+					index .
 				}
 			}
 `;

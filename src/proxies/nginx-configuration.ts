@@ -40,7 +40,7 @@ function serverBlock({ places, remotes, upstream, listen, serverName }: CheckedS
   const locations = [
     ...places.map(({ folder, prefix }) => placeLocation(folder, prefix)),
     ...remotes.map(({ url, prefix }) => remoteLocation(url, prefix)),
-    refusals,
+    remotes.length > 0 ? refusals + failure : refusals,
   ];
   const { protocol, host, hostname, port } = upstream;
   const tls = protocol === 'https:';
@@ -177,5 +177,6 @@ ${carried(
 /** What is answered in place of a file. The view's Cache-Control stays beside this one, and gives way to it. */
 const refusals = `  location @filefield_missing { add_header Cache-Control no-store always; return 404; }
   location @filefield_forbidden { add_header Cache-Control no-store always; return 403; }
-  location @filefield_failed { add_header Cache-Control no-store always; return 502; }
+`;
+const failure = `  location @filefield_failed { add_header Cache-Control no-store always; return 502; }
 `;

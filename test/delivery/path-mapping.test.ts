@@ -5,7 +5,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import { mapPaths } from '../../src/delivery/path-mapping.js';
 
 describe('mapPaths', () => {
-  const map = mapPaths({ '/srv/files/deep/': '/_deep/', '/srv/files': '/_files', '/var/x/../y': '/' }, 'uri');
+  const map = mapPaths({ '/srv/files/deep/': '/_deep/', '/srv/files': '/_files', '/var/x/../y': '/_y/z' }, 'uri');
 
   it.each([
     ['/srv/files/a.txt', '/_files', ['a.txt']],
@@ -14,7 +14,7 @@ describe('mapPaths', () => {
     ['/srv/files/deep/a.txt', '/_deep', ['a.txt']],
     ['/srv/files/deeper/a.txt', '/_files', ['deeper', 'a.txt']],
     ['/srv/files/..a', '/_files', ['..a']],
-    ['/var/y/a', '', ['a']],
+    ['/var/y/a', '/_y/z', ['a']],
   ])('finds %s at %s', (file, prefix, segments) => expect(map(file)).toEqual({ prefix, segments }));
 
   it.each([
@@ -26,6 +26,12 @@ describe('mapPaths', () => {
     '/srv',
     '/etc/passwd',
   ])('finds %s nowhere', (file) => expect(map(file)).toBeUndefined());
+
+  it('may have the root of the server for one folder, and folders that hold each other as they do here', () => {
+    expect(mapPaths({ '/srv': '/' }, 'uri')('/srv/a')).toEqual({ prefix: '', segments: ['a'] });
+    const folders = mapPaths({ '/srv/a': '/mnt/a', '/srv': '/mnt' }, 'folder');
+    expect([folders('/srv/a/x')?.prefix, folders('/srv/b/x')?.prefix]).toEqual(['/mnt/a', '/mnt']);
+  });
 
   it('has a place for each storage with a folder: under its name for servers that are told URLs, else the folder', () => {
     const storages = new StorageRegistry({
@@ -46,6 +52,8 @@ describe('mapPaths', () => {
     ['a place without a slash', { '/srv': 'files' }, 'slash'],
     ['nothing at all', {}, 'at least one'],
     ['one place for two folders', { '/srv/a': '/_files', '/srv/b': '/_files/' }, 'a place of its own'],
+    ['a place within another', { '/srv/a': '/_files', '/srv/b': '/_files/b' }, 'a place of its own'],
+    ['a place that holds all others', { '/srv/a': '/_files', '/srv/b': '/' }, 'a place of its own'],
     ['a folder within an earlier one', { '/srv': '/_files', '/srv/deep': '/_deep' }, 'never reached'],
     ['a folder twice', { '/srv': '/_files', '/srv/': '/_deep' }, 'never reached'],
     ['a place with dot segments', { '/srv': '/_files/../etc' }, 'dot segments'],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -150,7 +151,5 @@ export class DeliveryBench {
 
 /** Bytes that no other file has, nor any other place of the same file nearby. */
 export function bytesOf(name: string, size: number): Buffer {
-  const start = Buffer.from(name).reduce((sum, byte) => (sum * 31 + byte) % 65_521, 7);
-  const pattern = Uint8Array.from({ length: 65_521 }, (_byte, index) => (start + index * 7 + (index >> 8)) % 251);
-  return Buffer.alloc(size, pattern);
+  return Buffer.alloc(size, createHash('shake256', { outputLength: 65_521 }).update(name).digest());
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { askServer } from '../../adapters/server.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import { bytesOf, type BenchReply, type DeliveryBench } from './bench.js';
@@ -37,8 +37,9 @@ export const refusalClaims: DeliveryClaims = {
   'sends nothing of what has become a folder': async (bench) => {
     const reply = await lose(bench, (file) => {
       rmSync(file);
-      mkdirSync(file);
+      bench.write('lost.bin/index.html', 20_000);
     });
+    assert.ok(!reply.body.includes(bytesOf('lost.bin/index.html', 100)), 'another file was sent');
     assert.equal(reply.status, bench.member.lost.folder);
   },
   'sends nothing of a file that it may not read': async (bench) => {
