@@ -16,5 +16,7 @@ export interface LedgerConnection {
   readonly dialect: Dialect;
   /** Whether transactions of the application use this very connection too, as with SQLite. */
   readonly shared?: boolean;
+  /** Whether it depends on who calls what a statement comes to, so that those of several callers cannot be one. */
+  readonly personal?: boolean;
   execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult>;
 }

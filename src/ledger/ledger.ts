@@ -3,6 +3,7 @@ import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
 import type { BindOptions, CopyPolicy, Release } from './binding.js';
 import type { LedgerConnection } from './connection.js';
+import { Intents, type Intent } from './intents.js';
 import { insertOnce, now, placeholders } from './dialect.js';
 import type { Slot } from './reference.js';
 
@@ -40,6 +41,7 @@ export class Ledger {
   readonly recorded: boolean = true;
   readonly lease: number;
   readonly grace: number;
+  readonly #intents = new Intents((intents) => this.#record(this.database, intents));
 
   constructor(
     readonly database: LedgerConnection,
@@ -66,12 +68,27 @@ export class Ledger {
     key: string,
     connection: LedgerConnection = this.database,
   ): Promise<boolean> {
+    const intent = { id, storage, key };
+    const together = connection === this.database && !connection.personal;
+    const recorded = together ? await this.#intents.add(intent) : (await this.#record(connection, [intent])).has(id);
+    if (recorded) this.events.emit('intended', intent);
+    return recorded;
+  }
+
+  async #record(connection: LedgerConnection, intents: readonly Intent[]): Promise<ReadonlySet<string>> {
     const time = now[connection.dialect];
-    const insert = `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES (?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`;
-    const { affected } = await connection.execute(insertOnce(connection.dialect, insert), [id, storage, key]);
-    if (affected === 0) return false;
-    this.events.emit('intended', { id, storage, key });
-    return true;
+    const row = `(?, ?, ?, 'pending', ${time} + ${this.lease}, ${time})`;
+    const insert = `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at) VALUES ${intents.map(() => row).join(', ')}`;
+    const { affected } = await connection.execute(
+      insertOnce(connection.dialect, insert),
+      intents.flatMap(({ id, storage, key }) => [id, storage, key]),
+    );
+    const ids = intents.map(({ id }) => id);
+    if (affected === ids.length) return new Set(ids);
+    if (affected === 0) return new Set();
+    // Somebody has one of the keys, which random ones never are.
+    const { rows } = await connection.execute(`SELECT id FROM file_ledger WHERE id IN (${placeholders(ids)})`, ids);
+    return new Set(rows.map((row) => String(row.id)));
   }
 
   /** Takes an intent back whose key turned out to be somebody else's: a sweep must never delete that object. */

@@ -5,8 +5,8 @@ function withTaken(times: number) {
   const made = filesFor();
   const execute = made.ledger.execute.bind(made.ledger);
   let left = times;
-  made.ledger.execute = async (sql) => {
-    const result = await execute(sql);
+  made.ledger.execute = async (sql, parameters) => {
+    const result = await execute(sql, parameters);
     return /^INSERT/.test(sql) && left-- > 0 ? { ...result, affected: 0 } : result;
   };
   return made;

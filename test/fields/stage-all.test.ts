@@ -46,11 +46,13 @@ describe('stageAll', () => {
     const storage = new FailingStorage(busy);
     storage.fail('write', { nth: 10 });
     const { files, ledger } = filesFor({}, storage);
+    let intended = 0;
+    files.on('intended', () => (intended += 1));
     await expect(files.stageAll(Letter, 'file', texts)).rejects.toMatchObject({ code: 'storage_failed' });
     expect(busy.running).toBe(0);
     expect(storage.calls.write).toBeLessThanOrEqual(14);
     const count = (start: RegExp) => ledger.statements.filter((sql) => start.test(sql)).length;
-    expect(count(/^INSERT INTO file_ledger/)).toBe(storage.calls.write);
+    expect(intended).toBe(storage.calls.write);
     // Each of them, the one that failed too, may be swept at once.
     expect(count(/SET lease_until = 0/)).toBe(storage.calls.write);
   });

@@ -17,9 +17,10 @@ export class RecordingConnection implements LedgerConnection {
   readonly dialect = 'sqlite' as const;
   readonly statements: string[] = [];
 
-  async execute(sql: string): Promise<{ rows: []; affected: number }> {
+  async execute(sql: string, parameters: readonly unknown[]): Promise<{ rows: []; affected: number }> {
     this.statements.push(sql);
-    return { rows: [], affected: 1 };
+    // Intents of uploads that run at once are one statement, of three values each.
+    return { rows: [], affected: sql.startsWith('INSERT') ? parameters.length / 3 : 1 };
   }
 }
 

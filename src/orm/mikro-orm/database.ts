@@ -39,6 +39,7 @@ export function databaseOf(orm: MikroORM): LedgerConnection {
   return {
     dialect,
     shared: dialect === 'sqlite',
+    personal: dialect === 'sqlite',
     async execute(sql, parameters) {
       try {
         if (dialect !== 'sqlite') return await retried(() => run(orm.em.getConnection(), sql, parameters));

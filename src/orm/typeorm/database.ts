@@ -1,5 +1,4 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../../errors.js';
 import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
@@ -87,6 +86,7 @@ const patience = 5_000;
  */
 class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   readonly shared = true;
+  readonly #waiting = new Set<() => void>();
   /** Transactions that were begun so far. */
   #begun = 0;
 
@@ -97,6 +97,14 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
 
   beforeTransactionStart(): void {
     this.#begun += 1;
+  }
+
+  afterTransactionCommit(): void {
+    this.#wake();
+  }
+
+  afterTransactionRollback(): void {
+    this.#wake();
   }
 
   async execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult> {
@@ -123,8 +131,17 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   async #idle(until: number): Promise<void> {
     while (this.runner.isTransactionActive || this.#isLeftOpen) {
       if (performance.now() > until) throw databaseBusy('a');
-      await delay(5);
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        // Not every end is told: a connection may be closed, a subscriber before us may throw.
+        setTimeout(resolve, 5);
+      });
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 }
 

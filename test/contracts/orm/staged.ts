@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type StoredFile } from 'filefield';
 import { expectCode, type OrmContext } from './context.js';
 
@@ -27,6 +28,18 @@ export function stagedClaims(t: OrmContext): void {
       await t.files.sweep();
       expect(await t.kept('discarded')).toBe(0);
       expect(await t.textOf('discard-bound')).toBe('bound');
+    });
+
+    it('are recorded together when they come at once, each under its own key, and a taken key is refused alone', async () => {
+      const { ledger } = t.files;
+      const ids = Array.from({ length: 5 }, () => randomUUID());
+      const record = (id: string, key: string) => ledger.intend(id, 'documents', `at-once/${key}`);
+      expect(await record(ids[0]!, 'taken')).toBe(true);
+      const keys = ['a', 'taken', 'b', 'a'];
+      const recorded = await Promise.all(keys.map((key, index) => record(ids[index + 1]!, key)));
+      expect(recorded).toEqual([true, false, true, false]);
+      await Promise.all(ids.map((id) => ledger.withdraw(id)));
+      expect(await t.harness.query(`SELECT id FROM file_ledger WHERE object_key LIKE 'at-once/%'`)).toEqual([]);
     });
 
     it('belong to one row: a second one is refused and rolled back', async () => {
