@@ -37,7 +37,7 @@ function site({ places, upstream, host, port, serverName = '' }: CheckedSetup): 
 			# All that the view said, but what the file itself says better.
 			copy_response_headers {
 				exclude ${handOffHeaders.join(' ')}
-				exclude Content-Length Content-Encoding Accept-Ranges ETag Last-Modified Date
+				exclude Content-Length Content-Encoding Accept-Ranges ETag Last-Modified Date Connection Keep-Alive
 			}
 ${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			error 404
 		}

@@ -67,6 +67,13 @@ export const headerClaims: DeliveryClaims = {
       assert.equal(several.join(), '', `on ${status}`);
     }
   },
+  'keeps to itself what the application says of their connection': async (bench) => {
+    // The client asks for its own to be closed, so that no server has a word to say of keeping it.
+    for (const { status, headers } of await answers(bench, 'dressed')) {
+      assert.equal(headers['keep-alive'], undefined, `on ${status}`);
+      assert.equal(headers.connection, 'close', `on ${status}`);
+    }
+  },
   'tells no client where files are': async (bench) => {
     for (const reply of await answers(bench, 'file')) assertNoLeak(bench, reply);
     assertNoLeak(bench, await bench.ask('file', 'not-there'));
