@@ -73,6 +73,15 @@ describe('xAccelRedirect', () => {
     answer.close();
   });
 
+  it('streams bytes that were compressed beforehand: nginx would not say so', async () => {
+    const compressed = { status: 200, headers: { 'content-encoding': 'br' }, file: inside() };
+    const explaining = xAccelRedirect({ [folder]: '/_files' }, { explain: true });
+    const request = { method: 'GET', headers: {}, params: {}, raw: null };
+    const { file, headers } = await explaining(async () => compressed)(request);
+    expect([file, headers['x-accel-redirect']]).toEqual([compressed.file, undefined]);
+    expect(headers['x-filefield-delivery']).toBe('streamed; reason=encoded');
+  });
+
   it('streams what is smaller than it is told to hand over', async () => {
     const from = (minSize: number) => xAccelRedirect({ [folder]: '/_files' }, { minSize, explain: true });
     const streamed = await ask(from(11), inside());

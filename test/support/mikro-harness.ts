@@ -67,6 +67,7 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
             .then(() => []),
     updates: count,
     among: (values) => ({ $in: values }),
+    none: () => ({ $eq: null }),
     countWithoutFile: () => open.em.count(Document, { file: null }),
     hook: (name, action) => {
       const manager = open.orm.em.getEventManager();

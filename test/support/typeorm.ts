@@ -126,6 +126,7 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     updates: () => logger.updates,
     among: (values) => In(values),
+    none: () => IsNull(),
     countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
     hook: (name, action) => {
       const subscriber = { [name]: action };

@@ -54,6 +54,8 @@ export interface OrmHarness {
   countWithoutFile(): Promise<number>;
   /** The ORM's own operator for "one of these". */
   among(values: readonly string[]): unknown;
+  /** The ORM's own operator for "null". */
+  none(): unknown;
   close(): Promise<void>;
 }
 

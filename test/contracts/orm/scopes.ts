@@ -67,6 +67,15 @@ export function scopesClaims(t: OrmContext): void {
       expect(await visible(() => ({ slug: among('else'), owner: { tenant: among('a', 'b') } }))).toEqual([]);
     });
 
+    it('look for what is null by the word of the ORM for it', async () => {
+      const covered = view({ where: () => ({ cover: t.harness.none() }) });
+      const params = { id: String(ids.ann) };
+      expect((await runView(covered, { params })).status).toBe(200);
+      const row = { slug: `covered-${round}`, file: await t.stage('x'), cover: await t.stageCover('y') };
+      const { id } = await t.harness.unit().insert(row);
+      expect((await runView(covered, { params: { id: String(id) } })).status).toBe(404);
+    });
+
     it('match nothing where a condition has no value, which an ORM might take for none', async () => {
       const nothing: Where[] = [
         () => null,
