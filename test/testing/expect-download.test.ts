@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { storageDownloadView, virtualDownloadView } from 'filefield';
+import { storageDownloadView, virtualDownloadView, xAccelRedirect } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView, temporaryStorage, type ExpectedDownload } from 'filefield/testing';
 import { serve } from '../adapters/server.js';
@@ -97,6 +97,17 @@ describe('runView', () => {
 });
 
 describe('temporaryStorage', () => {
+  it('is a place that a delivery can hand over from', async () => {
+    const storage = await temporaryStorage();
+    await storage.write('a.txt', Readable.from([Buffer.from('hello')]));
+    const delivery = xAccelRedirect({ [storage.root]: '/_files' });
+    const handed = await runView(storageDownloadView(storage, { name: 'a.txt', delivery }));
+    const headers = { 'x-accel-redirect': '/_files/a.txt', etag: null };
+    await expectDownload(handed, { name: 'a.txt', type: 'text/plain', bytes: Buffer.alloc(0), headers });
+    await expect(expectDownload(handed, { headers: { 'x-accel-redirect': '/_files/b.txt' } })).rejects.toThrow('a.txt');
+    await storage.remove();
+  });
+
   it('keeps objects until it is removed', async () => {
     const storage = await temporaryStorage();
     await storage.write('a.txt', Readable.from([Buffer.from('hello')]));
