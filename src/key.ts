@@ -22,12 +22,15 @@ export function isOwnKey(key: string): boolean {
   return own.test(key);
 }
 
-/** The key of a health check's probe; 32 hexadecimal digits tell it from all others. Never the form of `makeKey`. */
+/**
+ * The key of a health check's probe; 32 hexadecimal digits tell it from all others. Never the form of `makeKey`. The at
+ * is for servers in front, which must be told of it in the one way that they understand.
+ */
 export function probeKey(id: string): string {
-  return checkKey(`filefield-probe/${id}`);
+  return checkKey(`filefield-probe/${id}@probe`);
 }
 
-const probe = /^filefield-probe\/[0-9a-f]{32}$/;
+const probe = /^filefield-probe\/[0-9a-f]{32}@probe$/;
 
 /** Whether a key is that of a probe: a health check runs at this moment, or one was killed. */
 export function isProbeKey(key: string): boolean {

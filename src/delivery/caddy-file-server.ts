@@ -15,7 +15,8 @@ export interface CaddyFileServerOptions extends HandOverOptions {
 /**
  * Lets Caddy send the bytes: the view answers with an empty body and `X-Accel-Redirect`, and `handle_response` of Caddy's
  * configuration has `file_server` send the file, with ranges, conditions, ETag and Last-Modified of its own. What cannot
- * be handed over is streamed as usual, and so are names with `?` or control characters. Costs one look for the file.
+ * be handed over is streamed as usual, and so are names with `?` or control characters and, where paths are raw, `#` and
+ * `%`. Costs one look for the file.
  *
  * @example
  * ```ts
@@ -30,9 +31,11 @@ export function caddyFileServer<Storages extends Kept>(
   options: CaddyFileServerOptions = {},
 ): Delivery {
   const write = options.paths === 'raw' ? rawPath : encodedPath;
-  // Caddy takes whatever follows a question mark for a query, and cannot be told otherwise.
+  // Caddy takes whatever follows a question mark for a query, and cannot be told otherwise. What a later version would
+  // read in another way is another file to it: after an upgrade `a%41` would be `aA`, and `a#b` would be `a`.
+  const unfit = options.paths === 'raw' ? /[?#%]/ : /\?/;
   const encode = (place: MappedPath) =>
-    hasControl(place) || place.segments.join('/').includes('?') ? undefined : write(place);
+    hasControl(place) || unfit.test(place.segments.join('/')) ? undefined : write(place);
   return handOver(
     { name: 'caddy', header: 'x-accel-redirect', encode, validators: 'server' },
     mapPaths(places, 'uri'),

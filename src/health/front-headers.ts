@@ -34,14 +34,14 @@ function partsOf(value: string | readonly string[] | undefined): string[] {
     .map((part) => part.replace(/\s/g, ''));
 }
 
-/** The headers that tell where a file is kept: all in which its key occurs. */
-export function headersWith(headers: IncomingHttpHeaders | Headers, key: string): string[] {
-  return Object.entries(headers).flatMap(([name, value]) => (String(value).includes(key) ? [`${name}: ${value}`] : []));
+/** The headers that tell where a file is kept: all in which the id in its key occurs. */
+export function headersWith(headers: IncomingHttpHeaders | Headers, id: string): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => (String(value).includes(id) ? [`${name}: ${value}`] : []));
 }
 
 /** What was said and what came of it, for the log of this process. */
-export function evidence(answer: FrontAnswer, own: Headers = {}, key = ''): Error {
-  const told = key === '' ? [] : headersWith(own, key).map((header) => `The view said "${header}".`);
+export function evidence(answer: FrontAnswer, own: Headers = {}, id = ''): Error {
+  const told = id === '' ? [] : headersWith(own, id).map((header) => `The view said "${header}".`);
   const headers = { ...answer.headers, 'set-cookie': undefined };
   const body = answer.body.byteLength;
   return new Error(

@@ -48,20 +48,20 @@ async function firstAnswer({ front, probe, own, signal }: FrontWalk): Promise<Fr
   if (understood.includes(answer.status)) return answer;
   throw broken(
     `The front answers ${answer.status} where the view answers ${own.status}: its error log says why.`,
-    evidence(answer, own.headers, probe.key),
+    evidence(answer, own.headers, probe.id),
   );
 }
 
 async function walkFile(walk: FrontWalk, answer: FrontAnswer): Promise<void> {
   const { link, front, probe, own, signal } = walk;
-  const fault = (sentence: string) => broken(sentence, evidence(answer, own.headers, probe.key));
+  const fault = (sentence: string) => broken(sentence, evidence(answer, own.headers, probe.id));
   await link('mapping', sentences.mapping, () => {
     if (answer.status === 404) throw fault(sentences.mapping);
   });
   await link('permission', sentences.permission, () => {
     if (answer.status === 403) throw fault(sentences.permission);
   });
-  const shown = headersWith(answer.headers, probe.key);
+  const shown = headersWith(answer.headers, probe.id);
   await link('ignored_header', sentences.ignored_header, () => {
     if (answer.body.byteLength === 0 && (isHandedOver(own) || shown.length > 0)) throw fault(sentences.ignored_header);
   });

@@ -29,7 +29,9 @@ export function probeView(storage: Storage, delivery?: DeliveryChoice): Download
   const view = downloadView(
     async ({ params }) => {
       const key = keyOf(params);
-      return key === undefined ? null : { subject: key, file: () => storageFile(storage, key) };
+      return key === undefined
+        ? null
+        : { subject: key, file: () => storageFile(storage, key, { name: String(params.id) }) };
     },
     // A type that a browser would run, so that it has all the headers that keep it from doing so.
     { contentType: 'text/html; charset=utf-8', fileName: 'Prüfung.html' },

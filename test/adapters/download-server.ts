@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { downloadView, localFile, virtualFile, type DownloadHandler, type FileSource } from 'filefield';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 import { everyAdapter, type MountedAdapter } from './every-adapter.js';
 import { serve, type RunningServer } from './server.js';
 
@@ -65,13 +66,7 @@ export class DownloadServer {
 
   /** The descriptors that this process holds on the file at `/`. */
   descriptors(): number {
-    return readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(this.file);
-      } catch {
-        return false;
-      }
-    }).length;
+    return descriptorsBelow(this.file);
   }
 
   async stop(): Promise<void> {

@@ -89,7 +89,7 @@ const deliveries: readonly [ProxyServer, string, (storages: StorageRegistry) => 
     "xSendfile(storages, { server: 'lighttpd' })",
     (storages) => xSendfile(storages, { server: 'lighttpd' }),
   ],
-  ['caddy', 'caddyFileServer(storages)', (storages) => caddyFileServer(storages)],
+  ['caddy', `caddyFileServer(storages, { paths: 'raw' })`, (storages) => caddyFileServer(storages, { paths: 'raw' })],
 ];
 
 for (const [server, code, delivery] of deliveries) {

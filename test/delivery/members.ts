@@ -1,4 +1,5 @@
 import { caddyFileServer, xAccelRedirect, xSendfile } from 'filefield';
+import { awkwardNames } from '../contracts/delivery/awkward-names.js';
 import type { DeliveryMember } from '../contracts/delivery/bench.js';
 
 export const nginx: DeliveryMember = {
@@ -62,8 +63,10 @@ export const caddy: DeliveryMember = {
   places: 'prefix',
   header: 'x-accel-redirect',
   validators: 'server',
+  // Those with # and % it could carry, and the next version would take for others.
   streams: [
     'trail ',
+    ...awkwardNames.filter((name) => /[#%]/.test(name) && !name.includes('?')),
     'what?',
     'what?x=1&y=2',
     'deep folder/100%/a#b?.txt',

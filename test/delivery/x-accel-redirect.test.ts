@@ -1,6 +1,6 @@
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { FileFieldError, virtualFile, xAccelRedirect, type FileSource, type XAccelRedirectOptions } from 'filefield';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 import { ask, fileIn, temporaryFolder } from './support.js';
 
 const folder = temporaryFolder();
@@ -52,10 +52,10 @@ describe('xAccelRedirect', () => {
   });
 
   it('opens nothing', async () => {
-    const before = readdirSync('/proc/self/fd').length;
+    const before = descriptorsBelow(folder);
     const answer = await ask(delivery, inside());
     answer.close();
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    expect(descriptorsBelow(folder)).toBe(before);
     expect(answer.headers).toHaveProperty('x-accel-redirect');
   });
 

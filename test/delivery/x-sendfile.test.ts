@@ -36,7 +36,7 @@ describe.each<[string, Delivery, (name: string) => string | undefined]>([
   [
     'Caddy 2.6, by the bytes of the path',
     caddyFileServer({ [folder]: '/_files' }, { paths: 'raw' }),
-    (name) => (/[\n\t?\u0001\u007f]|[ \t]$/.test(name) ? undefined : latin1(`/_files/${name}`)),
+    (name) => (/[\n\t?#%\u0001\u007f]|[ \t]$/.test(name) ? undefined : latin1(`/_files/${name}`)),
   ],
 ])('for %s', (_server, delivery, expected) => {
   it.each([

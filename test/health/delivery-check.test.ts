@@ -261,7 +261,7 @@ describe('the view of a deliveryCheck', () => {
     yield Buffer.from('probe');
   }
   beforeAll(async () => {
-    await storage.write(`filefield-probe/${id}`, bytes());
+    await storage.write(`filefield-probe/${id}@probe`, bytes());
     await storage.write('secret', bytes());
   });
 

@@ -35,9 +35,11 @@ describe('storageCheck', () => {
     const memory = new MemoryStorage();
     const storage = wrong(memory, { write: (key, ...rest) => (keys.push(key), memory.write(key, ...rest)) });
     await Promise.all([storageCheck(storage).run(), storageCheck(storage).run()]);
-    expect(keys.map((key) => checkKey(key)).every((key) => /^filefield-probe\/[0-9a-f]{32}$/.test(key))).toBe(true);
+    expect(keys.map((key) => checkKey(key)).every((key) => /^filefield-probe\/[0-9a-f]{32}@probe$/.test(key))).toBe(
+      true,
+    );
     expect(new Set(keys).size).toBe(2);
-    expect(probeKey('0'.repeat(32))).toBe(`filefield-probe/${'0'.repeat(32)}`);
+    expect(probeKey('0'.repeat(32))).toBe(`filefield-probe/${'0'.repeat(32)}@probe`);
   });
 
   it.each<[StorageOperation, string]>([

@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { localFile, type FileBody } from 'filefield';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'local-'));
 const file = path.join(folder, 'plans.txt');
-const descriptors = () => readdirSync('/proc/self/fd').length;
+const descriptors = () => descriptorsBelow(folder);
 
 async function text(body: FileBody): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -1,0 +1,68 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import express from 'express';
+import { caddyFileServer, proxyConfiguration } from 'filefield';
+import { toExpress } from 'filefield/express';
+import { deliveryCheck } from 'filefield/health';
+import { DiskStorage } from 'filefield/storages/disk';
+import { serve, type RunningServer } from '../adapters/server.js';
+import { freePort, haveFront, startFront, type RunningFront } from '../delivery/start-front.js';
+import { brokenLink } from './broken-link.js';
+
+/** Everybody may read its files: the server in front is not root. */
+class OpenStorage extends DiskStorage {
+  override async write(...given: Parameters<DiskStorage['write']>) {
+    const info = await super.write(...given);
+    chmodSync(this.localPath(given[0]), 0o644);
+    return info;
+  }
+}
+
+(haveFront('caddy') ? describe : describe.skip)('deliveryCheck through Caddy 2.6', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'caddy-'));
+  const storage = new OpenStorage({ root: path.join(folder, 'documents'), sync: false });
+  const place = { [storage.root]: '/_filefield/documents' };
+  const app = express();
+  let application: RunningServer;
+  let front: RunningFront;
+  let port: number;
+
+  beforeAll(async () => {
+    chmodSync(folder, 0o755);
+    application = await serve(app);
+    port = await freePort();
+    const run = path.join(folder, 'run');
+    const text = proxyConfiguration('caddy', {
+      places: Object.entries(place).map(([root, prefix]) => ({ folder: root, prefix })),
+      upstream: `http://127.0.0.1:${application.port}`,
+      listen: `127.0.0.1:${port}`,
+      standalone: run,
+    });
+    front = await startFront('caddy', run, text, port);
+  });
+  afterAll(async () => {
+    await front?.stop();
+    await application?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const check = (paths: 'raw' | 'encoded') => {
+    const made = deliveryCheck({
+      storage,
+      delivery: caddyFileServer(place, { paths }),
+      url: `http://127.0.0.1:${port}/${paths}`,
+    });
+    app.get(`/${paths}/:id`, toExpress(made.view));
+    return made;
+  };
+
+  it('finds paths in order that are written as this version reads them', async () => {
+    const { ok, links } = await check('raw').run();
+    expect([ok, links.find((link) => !link.ok)]).toEqual([true, undefined]);
+  });
+
+  it('finds paths that are written for another version, before a user does', async () => {
+    expect(await brokenLink(check('encoded'))).toMatchObject({ link: 'mapping' });
+  });
+});
