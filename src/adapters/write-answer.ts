@@ -9,7 +9,7 @@ import { writeHead } from './write-head.js';
 
 /** Up to this size a file is read and sent in one piece: one read, one write, head and body together. */
 const oneShotBytes = 64 * 1024;
-const pool = new BufferPool(256 * 1024, 16, 64, 64 * 1024);
+const pool = new BufferPool(256 * 1024, 16, 32, 64 * 1024);
 
 export interface WriteOptions {
   /**

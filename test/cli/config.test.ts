@@ -51,7 +51,7 @@ describe('the configuration of the command', () => {
     'loader.mjs': `import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);`,
   });
   it('may be TypeScript where a loader is active', async () => {
-    const options = { NODE_OPTIONS: `--import ${pathToFileURL(`${typed.path}/loader.mjs`).href}` };
+    const options = { NODE_OPTIONS: `--no-deprecation --import ${pathToFileURL(`${typed.path}/loader.mjs`).href}` };
     expect(await typed.run(['doctor'], options)).toEqual(inOrder);
   });
 
