@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { FileFieldError } from '../errors.js';
+import type { FileSource, LocatedFile } from '../file.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { Delivery, DeliveryChoice, DownloadResponse } from '../response/response.js';
+import type { Delivery, DeliveryChoice } from '../response/response.js';
 import { withDelivery } from '../response/with-delivery.js';
 import type { Storage } from '../storage.js';
 import { explain } from './explain.js';
@@ -49,14 +50,18 @@ export function deliveryRules(
   });
   return (handler) => async (request) => {
     const response = await handler(request);
-    if (response.settled || !response.file) return response;
+    const { file } = response;
+    if (response.settled || !file) return response;
+    // One look at the disk serves all rules. What is not there is nowhere; the view finds that out itself.
+    let located: Promise<LocatedFile | undefined> | undefined;
+    const locate = () => (located ??= Promise.resolve(file.locate?.()).catch(() => undefined));
     for (const rule of checked) {
-      if (!(await fits(rule, request, response))) continue;
-      const told = { delivery: 'rules', name: response.file.name, reason: 'none' } as const;
+      if (!(await fits(rule, request, file, locate))) continue;
+      const told = { delivery: 'rules', name: file.name, reason: 'none' } as const;
       if (rule.delivery === 'none') return explain(request, { ...response, settled: true }, told, options);
       return withDelivery(async () => response, rule.delivery)(request);
     }
-    return explain(request, response, { delivery: 'rules', name: response.file.name, reason: 'no_rule' }, options);
+    return explain(request, response, { delivery: 'rules', name: file.name, reason: 'no_rule' }, options);
   };
 }
 
@@ -83,15 +88,19 @@ function covers(one: CheckedRule, later: CheckedRule): boolean {
   return !one.url || (later.url !== undefined && begins(later.url, one.url));
 }
 
-async function fits(rule: CheckedRule, request: DownloadRequest, { file }: DownloadResponse): Promise<boolean> {
-  if (rule.storage && file?.origin !== rule.storage) return false;
+async function fits(
+  rule: CheckedRule,
+  request: DownloadRequest,
+  file: FileSource,
+  locate: () => Promise<LocatedFile | undefined>,
+): Promise<boolean> {
+  if (rule.storage && file.origin !== rule.storage) return false;
   if (rule.url) {
     const asked = segmentsOf((request.url ?? '').replace(/[?#].*$/s, ''));
     if (!asked || !begins(asked, rule.url)) return false;
   }
   if (rule.directory === undefined) return true;
-  // What is not there is nowhere; the view finds that out itself.
-  const located = await file?.locate?.().catch(() => undefined);
+  const located = await locate();
   return located !== undefined && within(rule.directory, located.path);
 }
 

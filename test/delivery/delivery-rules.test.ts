@@ -30,6 +30,15 @@ describe('deliveryRules', () => {
     expect(await placeOf(rules, fileIn(folder, 'ab'))).toBe('/_all/ab');
   });
 
+  it('looks for a file once, however many folders are asked about', async () => {
+    let looks = 0;
+    const found = fileIn(folder, 'z/x');
+    const file: FileSource = { ...found, locate: () => ((looks += 1), found.locate!()) };
+    const rules = ['a', 'b', 'z'].map((name) => ({ directory: path.join(folder, name), delivery: 'none' as const }));
+    expect(await placeOf(rules, file)).toBe('streamed; reason=none');
+    expect(looks).toBe(1);
+  });
+
   it('stays with the rule that fits though its delivery cannot hand over', async () => {
     const nothing = xAccelRedirect({ '/elsewhere': '/_x' }, { explain: true });
     const rules = [{ directory: path.join(folder, 'a'), delivery: nothing }, { delivery: all }];
