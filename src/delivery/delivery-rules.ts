@@ -5,6 +5,7 @@ import type { DownloadRequest } from '../response/request.js';
 import type { Delivery, DeliveryChoice } from '../response/response.js';
 import { withDelivery } from '../response/with-delivery.js';
 import type { Storage } from '../storage.js';
+import { deliveryOf } from './delivery-of.js';
 import { explain } from './explain.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import { below } from './path-mapping.js';
@@ -48,10 +49,7 @@ export function deliveryRules(
     if (earlier < index)
       throw invalid(`Rule ${index + 1} is never reached: rule ${earlier + 1} fits whatever it fits.`);
   });
-  return (handler) => async (request) => {
-    const response = await handler(request);
-    const { file } = response;
-    if (response.settled || !file) return response;
+  return deliveryOf(async (request, response, file) => {
     // One look at the disk serves all rules. What is not there is nowhere; the view finds that out itself.
     let located: Promise<LocatedFile | undefined> | undefined;
     const locate = () => (located ??= Promise.resolve(file.locate?.()).catch(() => undefined));
@@ -62,7 +60,7 @@ export function deliveryRules(
       return withDelivery(async () => response, rule.delivery)(request);
     }
     return explain(request, response, { delivery: 'rules', name: file.name, reason: 'no_rule' }, options);
-  };
+  });
 }
 
 interface CheckedRule extends Pick<DeliveryRule, 'storage' | 'directory' | 'delivery'> {

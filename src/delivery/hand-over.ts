@@ -4,6 +4,7 @@ import { reprDigest } from '../response/repr-digest.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import { validatorsOf } from '../response/respond.js';
 import type { Delivery, DownloadResponse } from '../response/response.js';
+import { deliveryOf } from './delivery-of.js';
 import { explain, type StreamReason } from './explain.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import type { MappedPath } from './path-mapping.js';
@@ -33,10 +34,7 @@ type Instruction = { readonly value: string; readonly located?: LocatedFile } | 
  * file is looked for, since two of four servers would answer a missing one with the head of the download.
  */
 export function handOver(front: Front, map: MapPath, options: HandOverOptions): Delivery {
-  return (handler) => async (request) => {
-    const response = await handler(request);
-    const { file } = response;
-    if (response.settled || response.status !== 200 || !file) return response;
+  return deliveryOf(async (request, response, file) => {
     const told = { delivery: front.name, name: file.name };
     const found = await instruct(front, map, request, response, file, options);
     const headers: Record<string, string> = { ...response.headers, ...front.headers?.(request) };
@@ -52,7 +50,7 @@ export function handOver(front: Front, map: MapPath, options: HandOverOptions): 
     }
     file.close?.();
     return explain(request, { ...response, headers, file: null, settled: true }, told, options);
-  };
+  });
 }
 
 async function instruct(

@@ -1,5 +1,6 @@
 import { parseDuration, type Duration } from '../duration.js';
 import type { Delivery } from '../response/response.js';
+import { deliveryOf } from './delivery-of.js';
 import { explain } from './explain.js';
 import type { HandOverOptions } from './hand-over-options.js';
 import { fileUrl } from './file-url.js';
@@ -34,10 +35,7 @@ export interface RedirectOptions extends HandOverOptions {
 export function redirect(options: RedirectOptions = {}): Delivery {
   const { status = 302, minSize = 0 } = options;
   const life = parseDuration(options.expiresIn ?? '5m');
-  return (handler) => async (request) => {
-    const response = await handler(request);
-    const { file } = response;
-    if (response.settled || response.status !== 200 || !file) return response;
+  return deliveryOf(async (request, response, file) => {
     const told = { delivery: 'redirect', name: file.name };
     if (file.size !== undefined && file.size < minSize) {
       return explain(request, response, { ...told, reason: 'small' }, options);
@@ -49,5 +47,5 @@ export function redirect(options: RedirectOptions = {}): Delivery {
     // Of the file, not of a redirect; the storage says them again.
     for (const name of ['content-type', 'content-disposition', 'content-security-policy']) delete headers[name];
     return explain(request, { ...response, status, headers, file: null, settled: true }, told, options);
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import {
   createSigner,
   downloadView,
+  FileFieldError,
   redirect,
   respond,
   storageFile,
@@ -97,6 +98,18 @@ describe('redirect', () => {
   ])('refuses to send a client to %j', async (url) => {
     const file: FileSource = { name: 'x', url: async () => url, open: () => Promise.reject(new Error('opened')) };
     await expect(ask(redirect(), file)).rejects.toMatchObject({ code: 'storage_failed' });
+  });
+
+  it('closes the file when its storage cannot sign, which is an error of the storage', async () => {
+    let closed = 0;
+    const file: FileSource = {
+      name: 'x',
+      url: () => Promise.reject(new FileFieldError('storage_failed', 'no keys')),
+      open: () => Promise.reject(new Error('opened')),
+      close: () => void (closed += 1),
+    };
+    await expect(ask(redirect(), file)).rejects.toMatchObject({ code: 'storage_failed' });
+    expect(closed).toBe(1);
   });
 
   it('tells the hook of a download that begins, and of nothing that it cannot know', async () => {
