@@ -1,6 +1,6 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import type { FileDescriptor } from './descriptor.js';
+import type { FileDescriptor } from './file/descriptor.js';
 
 /** One stored object, for logs and metrics. Never show it to a client. */
 export interface ObjectName {

@@ -1,8 +1,8 @@
 import type { LedgerConnection } from '../ledger/connection.js';
 import { ownerKey } from '../ledger/reference.js';
-import { StoredFile, type StoredFileContext } from '../stored-file.js';
-import { toUpload } from '../upload.js';
-import type { FileField } from './file-field.js';
+import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
+import { toUpload } from '../file/upload.js';
+import type { FileField } from './field.js';
 import { stageUpload, type StageContext } from './stage.js';
 
 /** A file that is about to be written to a field, as an ORM's before-hook tells it. */

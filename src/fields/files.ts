@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
+import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
 import type { LedgerConnection } from '../ledger/connection.js';
@@ -7,12 +7,12 @@ import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
 import { References } from '../ledger/references.js';
 import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.js';
-import type { StorageRegistry } from '../registry.js';
-import { StoredFile, type StoredFileContext } from '../stored-file.js';
-import { toUpload, type UploadSource } from '../upload.js';
-import { parseDuration, type Duration } from '../duration.js';
+import type { StorageRegistry } from '../file/registry.js';
+import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
+import { toUpload, type UploadSource } from '../file/upload.js';
+import { duration, wholeNumber, type Duration } from '../options.js';
 import { Copies } from './copies.js';
-import { checkField, type FileField } from './file-field.js';
+import { checkField, type FileField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
 import { recordDeletes, type DeletedRows } from './slots.js';
 import { settleAll } from './stage-all.js';
@@ -115,8 +115,7 @@ export class Files implements ObjectFinder {
     options: StageAllOptions = {},
   ): Promise<StoredFile[]> {
     const { concurrency = 4, ...info } = options;
-    if (!Number.isInteger(concurrency) || concurrency < 1)
-      throw new FileFieldError('invalid_option', 'The concurrency must be a whole number from 1.');
+    wholeNumber('concurrency', concurrency, { from: 1 });
     return settleAll(
       sources,
       concurrency,
@@ -172,10 +171,11 @@ export class Files implements ObjectFinder {
    * before the next begins, and a failure is a `fault` event.
    */
   sweepEvery(interval: Duration, options: SweepOptions = {}): () => void {
+    const milliseconds = duration('interval', interval, { from: 1 });
     let timer: NodeJS.Timeout | undefined;
     let stopped = false;
     const wait = () => {
-      if (!stopped) timer = setTimeout(run, parseDuration(interval)).unref();
+      if (!stopped) timer = setTimeout(run, milliseconds).unref();
     };
     const run = () => {
       this.sweep(options)

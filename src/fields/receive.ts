@@ -2,7 +2,7 @@ import busboy from 'busboy';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
-import { cleanName, type Upload } from '../upload.js';
+import { cleanName, type Upload } from '../file/upload.js';
 
 export interface ReceiveOptions {
   /**

@@ -1,10 +1,9 @@
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { ownerKey, rowExists, type Slot } from '../ledger/reference.js';
-import type { StoredFile } from '../stored-file.js';
-import { parseDuration } from '../duration.js';
-import type { FileField } from './file-field.js';
-import type { Retention } from './options.js';
+import type { StoredFile } from '../file/stored-file.js';
+import type { FileField } from './field.js';
+import { retentionTime, type Retention } from '../ledger/policies.js';
 
 /** What a write did to one file field of one row, as an ORM's hook tells it. */
 export interface SlotChange {
@@ -68,7 +67,5 @@ function retention({ options }: FileField, kind: SlotChange['kind']): number | '
     'soft-delete': options.onSoftDelete ?? 'keep',
     restore: 'delete',
   };
-  const policy = policies[kind] ?? 'delete';
-  if (policy === 'keep') return 'keep';
-  return policy === 'delete' ? 0 : parseDuration(policy.retain);
+  return retentionTime(policies[kind]);
 }

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { FileDescriptor } from '../descriptor.js';
+import type { FileDescriptor } from '../file/descriptor.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
-import { makeKey } from '../key.js';
+import { makeKey } from '../file/key.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { StorageRegistry } from '../registry.js';
-import type { Upload } from '../upload.js';
-import { parseByteSize } from './byte-size.js';
-import type { FileField } from './file-field.js';
+import type { StorageRegistry } from '../file/registry.js';
+import type { Upload } from '../file/upload.js';
+import { byteSize, type ByteSize } from '../options.js';
+import type { FileField } from './field.js';
 import { Measured, readHead, tooLarge } from './measure.js';
 import { sniffType, typeMatches } from './sniff.js';
 
@@ -28,7 +28,7 @@ export interface StageOptions {
   /** Gives the upload up; nothing is kept. */
   readonly signal?: AbortSignal;
   /** Bytes at most, where the field itself sets no limit. */
-  readonly maxSize?: number;
+  readonly maxSize?: ByteSize;
 }
 
 /**
@@ -43,7 +43,8 @@ export async function stageUpload(
 ): Promise<FileDescriptor> {
   const { storage: storageName, maxSize, check } = field.options;
   const storage = context.storages.resolve(storageName);
-  const limit = maxSize === undefined ? options.maxSize : parseByteSize(maxSize);
+  const allowed = maxSize ?? options.maxSize;
+  const limit = allowed === undefined ? undefined : byteSize('maxSize', allowed);
   const chunks = upload.body[Symbol.asyncIterator]();
   const name = upload.name ?? 'file';
   let started = false;

@@ -1,7 +1,5 @@
+import type { CopyPolicy } from './policies.js';
 import type { RowCondition } from './reference.js';
-
-/** What happens to a file that another slot has: see `FileFieldOptions.copies`. */
-export type CopyPolicy = 'forbid' | 'copy' | 'share';
 
 /** What a slot lets go of: `current` is what it holds now. */
 export interface Release {

@@ -1,7 +1,8 @@
-import type { FileDescriptor } from '../descriptor.js';
+import type { FileDescriptor } from '../file/descriptor.js';
 import type { FileEvents } from '../events.js';
 import { FileFieldError } from '../errors.js';
-import type { BindOptions, CopyPolicy, Release } from './binding.js';
+import type { BindOptions, Release } from './binding.js';
+import type { CopyPolicy } from './policies.js';
 import type { LedgerConnection } from './connection.js';
 import { Intents, type Intent } from './intents.js';
 import { insertOnce, now, placeholders } from './dialect.js';

@@ -1,7 +1,7 @@
-import { parseDescriptor, type FileDescriptor } from '../descriptor.js';
+import { parseDescriptor, type FileDescriptor } from '../file/descriptor.js';
 import type { FileEvents, ObjectName } from '../events.js';
-import { isOwnKey, isProbeKey } from '../key.js';
-import type { StorageRegistry } from '../registry.js';
+import { isOwnKey, isProbeKey } from '../file/key.js';
+import type { StorageRegistry } from '../file/registry.js';
 import type { LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import { descriptorId, insertOnce, now, placeholders } from './dialect.js';

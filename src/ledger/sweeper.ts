@@ -1,5 +1,5 @@
 import type { FileEvents } from '../events.js';
-import type { StorageRegistry } from '../registry.js';
+import type { StorageRegistry } from '../file/registry.js';
 import type { LedgerConnection } from './connection.js';
 import { insertOnce, now, placeholders } from './dialect.js';
 import type { References } from './references.js';

@@ -1,4 +1,4 @@
-import type { CopyPolicy } from './binding.js';
+import type { CopyPolicy } from './policies.js';
 import { createHash } from 'node:crypto';
 import type { Dialect } from './dialect.js';
 

@@ -1,5 +1,5 @@
 import { FileFieldError } from '../errors.js';
-import type { ByteRange, FileBody } from '../file.js';
+import type { ByteRange, FileBody } from '../file/file.js';
 
 /** One range, and what goes before its bytes. */
 export interface MultipartPart {

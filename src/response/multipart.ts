@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ByteRange, FileBody } from '../file.js';
+import type { ByteRange, FileBody } from '../file/file.js';
 import { MultipartBody, type MultipartPart } from './multipart-body.js';
 
 /** Several ranges of a file as one body, of which everything but the bytes is known beforehand. */

@@ -1,14 +1,14 @@
 import { isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource } from '../file.js';
-import type { Answer } from './answer.js';
-import { encodedTag, parseTag, weakTag } from './etag.js';
-import { methodAnswer } from './method-answer.js';
+import type { ByteRange, FileBody, FileSource } from '../file/file.js';
+import type { PreparedResponse } from './prepared-response.js';
+import { encodedTag, parseTag, weakTag } from '../http/etag.js';
+import { methodResponse } from './method.js';
 import { multipart } from './multipart.js';
 import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
-import { chooseRange } from './range.js';
-import { reprDigest } from './repr-digest.js';
+import { chooseRange } from '../http/range.js';
+import { reprDigest } from '../http/digest.js';
 import { header, type DownloadRequest } from './request.js';
-import type { DownloadHooks, DownloadResponse } from './response.js';
+import type { DownloadHooks, Download } from './download.js';
 
 const nothing = () => undefined;
 // RFC 9110 section 15.4.5: a 304 repeats these and must not describe a body that it does not have.
@@ -18,8 +18,8 @@ const bodyHeaders = ['content-type', 'content-disposition', 'content-encoding'];
  * Turns a download and the request into the answer, after RFC 9110: method, existence, preconditions, range, head.
  * Reads no bytes; opens a file only if nothing else can tell its size. Rejects with a `FileFieldError`.
  */
-export async function respond(request: DownloadRequest, response: DownloadResponse): Promise<Answer> {
-  const decided = methodAnswer(request.method);
+export async function respond(request: DownloadRequest, response: Download): Promise<PreparedResponse> {
+  const decided = methodResponse(request.method);
   if (decided) {
     response.file?.close?.();
     return decided;
@@ -62,7 +62,7 @@ function answer(
   base: Readonly<Record<string, string>>,
   file: FileSource,
   close: () => void,
-): Answer {
+): PreparedResponse {
   const validators = validatorsOf(file);
   const headers: Record<string, string> = { ...base };
   if (validators.etag !== undefined) headers.etag = validators.etag;
@@ -106,7 +106,12 @@ function answer(
   return size === 0 ? { status: 200, headers, open: null, close } : whole(request, headers, file, close);
 }
 
-function whole(request: DownloadRequest, headers: Record<string, string>, file: FileSource, close: () => void): Answer {
+function whole(
+  request: DownloadRequest,
+  headers: Record<string, string>,
+  file: FileSource,
+  close: () => void,
+): PreparedResponse {
   return { status: 200, headers, open: request.method === 'HEAD' ? null : opener(file), close };
 }
 
@@ -115,7 +120,7 @@ function opener(file: FileSource, range?: ByteRange): () => Promise<FileBody> {
 }
 
 /** An error's head must not carry what described the file, its caching above all. */
-function withoutFile(status: number, base: Readonly<Record<string, string>>, close: () => void): Answer {
+function withoutFile(status: number, base: Readonly<Record<string, string>>, close: () => void): PreparedResponse {
   const headers: Record<string, string> = { ...base, 'content-length': '0' };
   for (const name of [...bodyHeaders, 'cache-control', 'content-security-policy']) delete headers[name];
   return { status, headers, open: null, close };

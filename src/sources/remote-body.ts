@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody } from '../file.js';
+import type { ByteRange, FileBody } from '../file/file.js';
 import type { RemoteHead } from './remote-head.js';
 
 const decoders: Readonly<Record<string, () => Transform>> = {

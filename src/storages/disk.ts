@@ -2,13 +2,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { fstatSync, promises as fsp } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { abortable } from '../abortable.js';
-import { diskError, errno } from '../disk-error.js';
+import { abortable } from '../file/abortable.js';
+import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import { OpenFile } from '../open-file.js';
-import { FolderFlush } from './folder-flush.js';
-import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ByteRange } from '../file/file.js';
+import { OpenFile } from '../file/open-file.js';
+import { FolderFlush } from '../file/folder-flush.js';
+import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../file/storage.js';
 
 const unfinished = '.filefield';
 

@@ -1,7 +1,7 @@
-import { abortable } from '../abortable.js';
+import { abortable } from '../file/abortable.js';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ByteRange } from '../file/file.js';
+import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../file/storage.js';
 
 interface StoredObject {
   readonly bytes: Buffer;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ByteRange } from '../file/file.js';
+import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../file/storage.js';
 import { killProcess } from './crash-at.js';
 
 export type StorageOperation = 'write' | 'read' | 'stat' | 'delete';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { StorageRegistry, type ReconcileOptions, type ReconcileReport, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { makeKey, probeKey } from '../../src/key.js';
+import { makeKey, probeKey } from '../../src/file/key.js';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';

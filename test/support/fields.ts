@@ -3,7 +3,7 @@ import { FileEvents } from '../../src/events.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { LedgerConnection } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
-import type { FileFieldOptions } from '../../src/fields/options.js';
+import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 

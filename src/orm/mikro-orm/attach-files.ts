@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/core';
-import { openLedger, type AttachOptions } from '../../fields/attach-options.js';
+import { openLedger, type AttachOptions } from '../../ledger/attach-options.js';
 import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
 import { databaseOf, dialectOf } from './database.js';

@@ -2,7 +2,7 @@ import { LockMode, TransactionContext, wrap, type EntityManager, type EntityMeta
 import { FileFieldError } from '../../errors.js';
 import type { OnDeleted } from '../../fields/files.js';
 import { databaseBusy } from '../../ledger/database-busy.js';
-import { isStoredFile } from '../../stored-file.js';
+import { isStoredFile } from '../../file/stored-file.js';
 import { dialectOf, transactionOf } from './database.js';
 import { valueOf, type FieldProperty } from './field-property.js';
 

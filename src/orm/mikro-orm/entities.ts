@@ -1,7 +1,7 @@
 import type { EntityManager, EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { ColumnKind, EntityRef } from '../../entity.js';
+import type { ColumnKind, EntityRef } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
-import type { FileField } from '../../fields/file-field.js';
+import type { FileField } from '../../fields/field.js';
 import type { EntityPort, OnDeleted } from '../../fields/files.js';
 import { dialectOf } from './database.js';
 import { deleteRows } from './delete-rows.js';

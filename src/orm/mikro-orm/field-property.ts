@@ -1,6 +1,6 @@
 import type { EntityProperty } from '@mikro-orm/core';
-import type { FileField } from '../../fields/file-field.js';
-import type { FileTriggerColumn } from '../../fields/file-triggers.js';
+import type { FileField } from '../../fields/field.js';
+import type { FileTriggerColumn } from '../../ledger/file-triggers.js';
 
 type Data = Readonly<Record<string, unknown>>;
 

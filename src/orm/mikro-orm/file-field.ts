@@ -1,6 +1,6 @@
 import { MetadataStorage, ReferenceKind, type EntityMetadata, type EntityProperty, type Type } from '@mikro-orm/core';
-import type { FileFieldOptions } from '../../fields/options.js';
-import type { StoredFile } from '../../stored-file.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import type { StoredFile } from '../../file/stored-file.js';
 import { FileType } from './file-type.js';
 
 /** A decorator for properties of the type `StoredFile | null`, of the legacy kind and of the standard (TC39) kind. */

@@ -1,8 +1,8 @@
 import { JsonType, type Platform, type TransformContext } from '@mikro-orm/core';
 import { FileFieldError } from '../../errors.js';
-import { checkValue } from '../../fields/file-field.js';
-import type { FileFieldOptions } from '../../fields/options.js';
-import { isStoredFile, StoredFile, type StoredFileContext } from '../../stored-file.js';
+import { checkValue } from '../../fields/field.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import { isStoredFile, StoredFile, type StoredFileContext } from '../../file/stored-file.js';
 
 const brand = Symbol.for('filefield.mikro-orm.file-type');
 const attachment = Symbol.for('filefield.mikro-orm.context');

@@ -3,7 +3,7 @@ import type { Copies } from '../../fields/copies.js';
 import { recordChange, type SlotChange } from '../../fields/slots.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { isStoredFile, StoredFile } from '../../stored-file.js';
+import { isStoredFile, StoredFile } from '../../file/stored-file.js';
 import { transactionOf } from './database.js';
 import { valueOf, type FieldProperty } from './field-property.js';
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/core';
-import type { EntityRef } from '../../entity.js';
-import { fileTriggers as columnTriggers, type FileTriggerOptions } from '../../fields/file-triggers.js';
+import type { EntityRef } from '../../file/entity.js';
+import { fileTriggers as columnTriggers, type FileTriggerOptions } from '../../ledger/file-triggers.js';
 import { dialectOf } from './database.js';
 import { MikroEntities } from './entities.js';
 

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
-import { openLedger, type AttachOptions } from '../../fields/attach-options.js';
+import { openLedger, type AttachOptions } from '../../ledger/attach-options.js';
 import { FileEvents } from '../../events.js';
 import { Files } from '../../fields/files.js';
 import { databaseOf, dialectOf } from './database.js';

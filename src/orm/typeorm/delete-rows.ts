@@ -1,7 +1,7 @@
 import { IsNull, type DataSource, type EntityMetadata, type ObjectLiteral } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
 import type { OnDeleted } from '../../fields/files.js';
-import { isStoredFile } from '../../stored-file.js';
+import { isStoredFile } from '../../file/stored-file.js';
 import { dialectOf, transactionOf } from './database.js';
 import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 

@@ -9,11 +9,11 @@ import {
   type ObjectLiteral,
 } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { ColumnKind, EntityRef } from '../../entity.js';
+import type { ColumnKind, EntityRef } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
-import type { FileField } from '../../fields/file-field.js';
+import type { FileField } from '../../fields/field.js';
 import type { EntityPort, OnDeleted } from '../../fields/files.js';
-import type { FileFieldOptions } from '../../fields/options.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
 import { dialectOf } from './database.js';
 import { deleteRows } from './delete-rows.js';
 import type { FieldColumn } from './entity-values.js';

@@ -1,6 +1,6 @@
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { FileField } from '../../fields/file-field.js';
+import type { FileField } from '../../fields/field.js';
 
 /** A file field and the column it lives in. */
 export interface FieldColumn {

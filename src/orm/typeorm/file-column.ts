@@ -1,7 +1,7 @@
 import type { ValueTransformer } from 'typeorm';
-import { checkValue } from '../../fields/file-field.js';
-import type { FileFieldOptions } from '../../fields/options.js';
-import { StoredFile, type StoredFileContext } from '../../stored-file.js';
+import { checkValue } from '../../fields/field.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import { StoredFile, type StoredFileContext } from '../../file/stored-file.js';
 
 const brand = Symbol.for('filefield.typeorm.file-column');
 

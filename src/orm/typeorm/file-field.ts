@@ -1,6 +1,6 @@
 import { Column, type EntitySchemaColumnOptions } from 'typeorm';
-import type { FileFieldOptions } from '../../fields/options.js';
-import type { StoredFile } from '../../stored-file.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import type { StoredFile } from '../../file/stored-file.js';
 import { FileColumn } from './file-column.js';
 
 /**

@@ -11,11 +11,11 @@ import type {
 } from 'typeorm';
 import type { Copies } from '../../fields/copies.js';
 import { recordChange, type SlotChange } from '../../fields/slots.js';
-import type { FileField } from '../../fields/file-field.js';
+import type { FileField } from '../../fields/field.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { checkValue } from '../../fields/file-field.js';
-import { isStoredFile } from '../../stored-file.js';
+import { checkValue } from '../../fields/field.js';
+import { isStoredFile } from '../../file/stored-file.js';
 import { transactionOf } from './database.js';
 import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 

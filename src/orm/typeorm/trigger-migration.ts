@@ -1,6 +1,6 @@
 import type { QueryRunner } from 'typeorm';
-import type { EntityRef } from '../../entity.js';
-import { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from '../../fields/file-triggers.js';
+import type { EntityRef } from '../../file/entity.js';
+import { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from '../../ledger/file-triggers.js';
 import { dialectOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import type { FieldColumn } from './entity-values.js';

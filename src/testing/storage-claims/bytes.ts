@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
-import type { ByteRange } from '../../file.js';
-import type { Storage } from '../../storage.js';
+import type { ByteRange } from '../../file/file.js';
+import type { Storage } from '../../file/storage.js';
 
 /** What the claims are written in. */
 export type Claims = Readonly<Record<string, (storage: Storage) => Promise<void>>>;

@@ -1,0 +1,94 @@
+import fs from 'node:fs';
+import { diskError } from './disk-error.js';
+import { FileFieldError, type ErrorContext } from '../errors.js';
+import type { ByteRange, FileBody } from './file.js';
+
+const chunkBytes = 256 * 1024;
+// Not blocking, so that a named pipe that somebody put there cannot hold a thread.
+const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/**
+ * A file that is open for reading: its size, its time and its bytes are of one and the same file, whatever happens to
+ * the path meanwhile.
+ */
+export class OpenFile {
+  #open = true;
+
+  private constructor(
+    private readonly fd: number,
+    readonly size: number,
+    readonly modified: Date,
+  ) {}
+
+  /** Rejects with `not_found` where there is no file, which a folder or a pipe is not. */
+  static async at(path: string, context: ErrorContext = {}): Promise<OpenFile> {
+    const fd = await new Promise<number>((resolve, reject) => {
+      fs.open(path, flags, (error, opened) =>
+        error ? reject(diskError(error, 'open a file', context)) : resolve(opened),
+      );
+    });
+    try {
+      // Of an open descriptor this touches no disk; one hop to the thread pool less.
+      const stats = fs.fstatSync(fd);
+      if (stats.isFile()) return new OpenFile(fd, stats.size, stats.mtime);
+      throw new FileFieldError('not_found', 'There is no such file: the path is something else.', context);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw diskError(error, 'open a file', context);
+    }
+  }
+
+  /** Fills `buffer` from `position` of the file; resolves to the bytes read, 0 at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      // The number of a closed descriptor may by now belong to somebody else's file.
+      if (!this.#open) return reject(new FileFieldError('storage_failed', 'A file was read after it was closed.'));
+      fs.read(this.fd, buffer, 0, buffer.byteLength, position, (error, bytes) => {
+        if (error) reject(diskError(error, 'read a file'));
+        else resolve(bytes);
+      });
+    });
+  }
+
+  async *stream(range: ByteRange = { start: 0, end: this.size - 1 }): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let position = range.start; position <= range.end;) {
+      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, range.end + 1 - position));
+      const bytes = await this.read(buffer, position);
+      if (bytes === 0) throw new FileFieldError('incomplete', 'A file ended early: it was cut while it was read.');
+      position += bytes;
+      yield buffer.subarray(0, bytes);
+    }
+  }
+
+  /** All bytes or a range, to be sent. `close` is what its end means for the file: by default, that it is closed. */
+  body(range: ByteRange = { start: 0, end: this.size - 1 }, close: () => void = () => this.close()): FileBody {
+    const size = range.end - range.start + 1;
+    return {
+      size,
+      read: (buffer, position) => this.read(buffer.subarray(0, Math.max(0, size - position)), range.start + position),
+      stream: () => this.stream(range),
+      close,
+    };
+  }
+
+  /** Where the open file really is, links resolved; undefined when the path leads to another file by now. */
+  async realPath(path: string): Promise<string | undefined> {
+    // Linux knows of the very descriptor; elsewhere the path is resolved anew and must lead to the same file.
+    const known = await fs.promises.readlink(`/proc/self/fd/${this.fd}`).catch(() => undefined);
+    if (known !== undefined) return known;
+    try {
+      const real = await fs.promises.realpath(path);
+      const [there, own] = [await fs.promises.stat(real, { bigint: true }), fs.fstatSync(this.fd, { bigint: true })];
+      return there.dev === own.dev && there.ino === own.ino ? real : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Safe to call twice. Synchronous: closing a descriptor that was only read touches no disk. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    fs.closeSync(this.fd);
+  }
+}

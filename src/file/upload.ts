@@ -1,0 +1,157 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { FileFieldError } from '../errors.js';
+import type { FileSource } from './file.js';
+
+/** A file on this machine, or what multer hands over: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
+export type UploadedFile =
+  | { readonly path: string; readonly originalname?: string; readonly size?: number }
+  | { readonly buffer: Uint8Array; readonly originalname?: string };
+
+/**
+ * Everything that bytes may come from. A string is content, not a path: for a local file give `{ path }`. A stored file,
+ * or any other `FileSource`, is copied.
+ */
+export type UploadSource =
+  | string
+  | Uint8Array
+  | Blob
+  | AsyncIterable<Uint8Array | string>
+  | ReadableStream<Uint8Array>
+  | UploadedFile
+  | FileSource;
+
+/** Incoming bytes in the one form that staging reads. */
+export interface Upload {
+  readonly body: AsyncIterable<Uint8Array>;
+  /** The uploader's name, cleaned; absent when nobody gave one. */
+  readonly name?: string;
+  /** Bytes, where the source knows beforehand. */
+  readonly size?: number;
+}
+
+/** Turns any accepted source into an upload. Opens nothing but looks a local path up. Throws `invalid_value`. */
+export async function toUpload(source: UploadSource, name?: string): Promise<Upload> {
+  const upload = await describe(source);
+  const given = cleanName(name ?? upload.name);
+  return { body: upload.body, ...(upload.size !== undefined && { size: upload.size }), ...(given && { name: given }) };
+}
+
+async function describe(source: UploadSource): Promise<Upload> {
+  if (typeof source === 'string') return fromBytes(Buffer.from(source, 'utf8'));
+  if (source instanceof Uint8Array) return fromBytes(source);
+  if (typeof source !== 'object' || source === null) throw unusable(typeof source);
+  if (isBlob(source)) {
+    const name = 'name' in source && typeof source.name === 'string' ? source.name : undefined;
+    return { body: fromWeb(source.stream()), size: source.size, ...(name && { name }) };
+  }
+  if (isFileSource(source)) {
+    return { body: fromFile(source), name: source.name, ...(source.size !== undefined && { size: source.size }) };
+  }
+  if (Symbol.asyncIterator in source) return { body: fromChunks(source as AsyncIterable<Uint8Array | string>) };
+  if (isWebStream(source)) return { body: fromWeb(source) };
+  if ('buffer' in source && source.buffer instanceof Uint8Array) {
+    return { ...fromBytes(source.buffer), ...(source.originalname && { name: source.originalname }) };
+  }
+  if ('path' in source && typeof source.path === 'string') return fromPath(source.path, source.originalname);
+  throw unusable('an object of another kind');
+}
+
+function fromBytes(bytes: Uint8Array): Upload {
+  return { body: fromChunks([bytes]), size: bytes.byteLength };
+}
+
+async function fromPath(file: string, name = path.basename(file)): Promise<Upload> {
+  const stats = await stat(file).catch((cause: unknown) => {
+    throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
+  });
+  if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
+  // An empty range cannot be said with inclusive ends.
+  if (stats.size === 0) return { ...fromBytes(new Uint8Array(0)), name };
+  return { body: createReadStream(file, { highWaterMark: 256 * 1024, end: stats.size - 1 }), size: stats.size, name };
+}
+
+async function* fromFile(file: FileSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const body = await file.open();
+  try {
+    yield* body.stream();
+  } finally {
+    body.close();
+  }
+}
+
+async function* fromChunks(
+  chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    if (typeof chunk === 'string') yield Buffer.from(chunk, 'utf8');
+    else if (chunk instanceof Uint8Array) yield chunk;
+    else throw unusable('a stream of something other than bytes or text');
+  }
+}
+
+// Web streams are not async iterable in every type library, nor in every browser's Blob.
+async function* fromWeb(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader();
+  let finished = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      finished = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    if (!finished) await reader.cancel();
+  }
+}
+
+function isBlob(source: object): source is Blob {
+  return source instanceof Blob || ('arrayBuffer' in source && 'stream' in source && 'size' in source);
+}
+
+function isFileSource(source: object): source is FileSource {
+  return 'open' in source && typeof source.open === 'function' && 'name' in source;
+}
+
+function isWebStream(source: object): source is ReadableStream<Uint8Array> {
+  return 'getReader' in source;
+}
+
+function unusable(what: string): FileFieldError {
+  return new FileFieldError(
+    'invalid_value',
+    `A file cannot be made from ${what}: give a string, bytes, a Blob, a stream, an async iterable, or { path }.`,
+  );
+}
+
+// Control characters, and the marks by which a name can be made to read backwards (RFC 6266 section 7, CVE-2021-42574).
+// eslint-disable-next-line no-control-regex
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const longest = 255;
+
+/**
+ * A client's file name made fit to keep and to show: no folders of either slant, no control or direction marks, NFC,
+ * well-formed, at most 255 UTF-8 bytes with its extension kept. Undefined when nothing is left.
+ */
+export function cleanName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').normalize('NFC').replace(unsafe, '').trim();
+  if (base === '' || /^\.+$/.test(base)) return undefined;
+  if (Buffer.byteLength(base) <= longest) return base;
+  const extension = path.extname(base);
+  const room = Buffer.byteLength(extension) > 32 ? longest : longest - Buffer.byteLength(extension);
+  return cutBytes(base, room) + (room === longest ? '' : extension);
+}
+
+function cutBytes(text: string, most: number): string {
+  let bytes = 0;
+  let kept = '';
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > most) break;
+    kept += character;
+  }
+  return kept;
+}
