@@ -6,15 +6,23 @@ export type { ByteRange, FileBody, FileSource, LoadHint, LocatedFile, UrlOptions
 export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping
-export type { Files, StageAllOptions, StageInfo } from './fields/files.js';
-export type { FilesEvents } from './events.js';
+export type { AttachOptions } from './fields/attach.js';
 export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
+export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
 export type { UploadedFile, UploadSource } from './file/upload.js';
+export type { FilesEvents, ObjectName, Slot } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
-export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconciler.js';
-export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
-export { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from './ledger/file-triggers.js';
+export type { CopyPolicy, FilePolicies, Retention } from './ledger/policies.js';
+export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
+export type { SweepOptions, SweepReport } from './ledger/sweep.js';
+export {
+  columnTriggers,
+  type EntityTriggerOptions,
+  type FileTriggerColumn,
+  type FileTriggerOptions,
+} from './ledger/triggers.js';
+export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources
 export { localFile, type LocalFileOptions } from './sources/local-file.js';
@@ -72,7 +80,7 @@ export {
   type SignOptions,
   type Verified,
 } from './signing.js';
-export type { Duration } from './options.js';
+export type { ByteSize, Duration } from './options.js';
 // errors
 export { FileFieldError, isFileFieldError, type ErrorContext, type FileFieldErrorCode } from './errors.js';
 export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/http-error.js';

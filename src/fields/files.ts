@@ -1,81 +1,80 @@
 import type { IncomingMessage } from 'node:http';
-import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
-import type { LedgerConnection } from '../ledger/connection.js';
-import type { Ledger } from '../ledger/ledger.js';
-import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
-import { References } from '../ledger/references.js';
-import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.js';
+import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import { toUpload, type UploadSource } from '../file/upload.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
+import { References } from '../ledger/references.js';
+import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
 import { duration, wholeNumber, type Duration } from '../options.js';
 import { Copies } from './copies.js';
-import { checkField, type FileField } from './field.js';
+import { deleteMatching, type Conditions, type Entities } from './entities.js';
+import { checkField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
-import { recordDeletes, type DeletedRows } from './slots.js';
-import { settleAll } from './stage-all.js';
-import { stageUpload, type StageOptions } from './stage.js';
+import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
 
-/** What one ORM knows that the other must be asked for differently. */
-export interface EntityPort extends Omit<ObjectFinder, 'checkFileField'> {
-  readonly fields: readonly FileField[];
-  /** Throws `invalid_option` when the entity has no such file field. */
-  fileField(entity: EntityRef, property: string): FileField;
-  /** Deletes the rows in one transaction, and tells of them in it. Resolves to their number. */
-  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number>;
-}
-
-export type OnDeleted = (transaction: LedgerConnection, rows: DeletedRows) => Promise<void>;
-
-export interface StageInfo extends StageOptions {
+/** How one file is staged. */
+export interface StageOptions extends StagingOptions {
   /**
-   * The name people will see.
-   * @default that of the source, else "file"
+   * The name that people will see.
+   * @default the name of the source, else "file"
    */
   readonly name?: string;
 }
 
-export interface StageAllOptions extends StageOptions {
+/** How many files are staged. */
+export interface StageAllOptions extends StagingOptions {
   /**
-   * Uploads at one time.
+   * Uploads at one time, at least 1.
    * @default 4
    */
   readonly concurrency?: number;
 }
 
-const maximumReceived = 100 * 2 ** 20;
+/** What a `Files` works with. */
+export interface FilesParts {
+  readonly storages: StorageRegistry;
+  readonly ledger: Ledger;
+  readonly entities: Entities;
+  readonly events: FileEvents;
+}
+
+/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
+const longestTimer = 2 ** 31 - 1;
 
 /**
  * The file fields of one data source and their storages: what `attachFiles` gives. Stage a file, assign it, save the
  * row; the rest follows the row.
  */
 export class Files implements ObjectFinder {
+  /** The storages by name. */
+  readonly storages: StorageRegistry;
+  /** @internal */
+  readonly ledger: Ledger;
+  /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
+  readonly context: StoredFileContext;
+  /** @internal */
+  readonly copies: Copies;
+  readonly #entities: Entities;
+  readonly #events: FileEvents;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
-  readonly #context: StoredFileContext;
-  /** For the ORM packages. */
-  readonly copies: Copies;
 
-  /** For the ORM packages; users call `attachFiles`. */
-  constructor(
-    readonly storages: StorageRegistry,
-    readonly ledger: Ledger,
-    private readonly entities: EntityPort,
-    private readonly events: FileEvents,
-  ) {
+  /** @internal */
+  constructor({ storages, ledger, entities, events }: FilesParts) {
     for (const field of entities.fields) checkField(field, storages);
     const references = new References(entities.fields.map((field) => field.reference));
+    this.storages = storages;
+    this.ledger = ledger;
+    this.#entities = entities;
+    this.#events = events;
     this.#sweeper = new Sweeper(ledger.database, storages, references, events);
     this.#reconciler = new Reconciler(ledger, storages, references, events);
-    this.#context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
-    this.copies = new Copies(this.#staging, this.#context);
-  }
-
-  /** Makes stored files out of descriptors; the ORM's column uses it. */
-  get context(): StoredFileContext {
-    return this.#context;
+    this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
+    this.copies = new Copies(this.#staging, this.context);
   }
 
   /**
@@ -87,11 +86,11 @@ export class Files implements ObjectFinder {
     entity: EntityRef<Entity>,
     field: FileFieldOf<Entity>,
     source: UploadSource,
-    info: StageInfo = {},
+    options: StageOptions = {},
   ): Promise<StoredFile> {
-    const target = this.entities.fileField(entity, field);
-    const upload = await toUpload(source, info.name);
-    return new StoredFile(await stageUpload(this.#staging, target, upload, info), this.#context);
+    const target = this.#entities.fileField(entity, field);
+    const upload = await toUpload(source, options.name);
+    return new StoredFile(await stageUpload(this.#staging, target, upload, options), this.context);
   }
 
   /**
@@ -114,14 +113,14 @@ export class Files implements ObjectFinder {
     sources: readonly UploadSource[],
     options: StageAllOptions = {},
   ): Promise<StoredFile[]> {
-    const { concurrency = 4, ...info } = options;
+    const { concurrency = 4, ...staging } = options;
     wholeNumber('concurrency', concurrency, { from: 1 });
-    return settleAll(
+    return allOrNothing(
       sources,
       concurrency,
-      (source) => this.stage(entity, field, source, info),
-      // Else its lease ends by itself.
-      (file) => this.discard(file).catch((error: unknown) => this.events.emit('fault', error)),
+      (source) => this.stage(entity, field, source, staging),
+      // If this fails, the lease ends by itself.
+      (file) => this.discard(file).catch((error: unknown) => this.#events.emit('fault', error)),
     );
   }
 
@@ -136,18 +135,10 @@ export class Files implements ObjectFinder {
     field: FileFieldOf<Entity>,
     options: ReceiveOptions = {},
   ): Promise<Received<StoredFile>> {
-    const target = this.entities.fileField(entity, field);
-    const maxSize = options.maxSize ?? maximumReceived;
-    return receiveForm(
-      request,
-      target.property,
-      async (upload, signal) => {
-        const descriptor = await stageUpload(this.#staging, target, upload, { signal, maxSize });
-        return new StoredFile(descriptor, this.#context);
-      },
-      (file) => this.discard(file),
-      options,
-    );
+    const target = this.#entities.fileField(entity, field);
+    const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
+      new StoredFile(await stageUpload(this.#staging, target, upload, staging), this.context);
+    return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
   }
 
   /**
@@ -167,25 +158,41 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Sweeps now and then until the returned function is called. The timer does not keep the process alive, one sweep ends
-   * before the next begins, and a failure is a `fault` event.
+   * Sweeps regularly, for the first time after one interval. The timer does not keep the process alive, one sweep ends
+   * before the next begins, and a failure is a `fault` event. Call the returned function to stop: it resolves once a sweep
+   * that is under way has ended, so that the database can be closed.
+   *
+   * @throws `invalid_option` for an interval that is not a duration above 0.
+   *
+   * @example
+   * ```ts
+   * import type { Files } from 'filefield';
+   *
+   * declare const files: Files;
+   * const stop = files.sweepEvery('5m');
+   * process.once('SIGTERM', () => void stop());
+   * ```
    */
-  sweepEvery(interval: Duration, options: SweepOptions = {}): () => void {
+  sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
     const milliseconds = duration('interval', interval, { from: 1 });
     let timer: NodeJS.Timeout | undefined;
+    let running: Promise<unknown> = Promise.resolve();
     let stopped = false;
-    const wait = () => {
-      if (!stopped) timer = setTimeout(run, milliseconds).unref();
+    const wait = (left: number) => {
+      if (stopped) return;
+      const step = Math.min(left, longestTimer);
+      timer = setTimeout(() => (left > step ? wait(left - step) : run()), step).unref();
     };
     const run = () => {
-      this.sweep(options)
-        .catch((error: unknown) => this.events.emit('fault', error))
-        .finally(wait);
+      running = this.sweep(options)
+        .catch((error: unknown) => this.#events.emit('fault', error))
+        .finally(() => wait(milliseconds));
     };
-    wait();
-    return () => {
+    wait(milliseconds);
+    return async () => {
       stopped = true;
       clearTimeout(timer);
+      await running;
     };
   }
 
@@ -207,22 +214,21 @@ export class Files implements ObjectFinder {
     entity: EntityRef<Entity>,
     where: Readonly<Partial<Record<keyof Entity & string, unknown>>>,
   ): Promise<number> {
-    const conditions: [string, unknown][] = Object.entries(where);
-    if (conditions.length === 0 || conditions.some(([, value]) => value === undefined)) {
-      throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and none that is undefined.');
+    const conditions: Conditions = { ...where };
+    const values = Object.values(conditions);
+    if (values.length === 0 || values.includes(undefined)) {
+      throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and every condition needs a value.');
     }
-    return this.entities.deleteRows(entity, Object.fromEntries(conditions), (transaction, rows) =>
-      recordDeletes(this.ledger, transaction, rows),
-    );
+    return this.#entities.deleteRows(entity, conditions, (rows) => deleteMatching(this.ledger, rows));
   }
 
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.events.on(event, listener);
+    this.#events.on(event, listener);
     return this;
   }
 
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.events.off(event, listener);
+    this.#events.off(event, listener);
     return this;
   }
 
@@ -232,22 +238,51 @@ export class Files implements ObjectFinder {
     relations?: readonly string[],
     scope?: Readonly<Record<string, unknown>>,
   ): Promise<Entity | null> {
-    return this.entities.findObject(entity, where, relations, scope);
+    return this.#entities.findObject(entity, where, relations, scope);
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {
-    return this.entities.columnKind(entity, property);
+    return this.#entities.columnKind(entity, property);
   }
 
   primaryKey(entity: EntityRef): string {
-    return this.entities.primaryKey(entity);
+    return this.#entities.primaryKey(entity);
   }
 
   checkFileField(entity: EntityRef, property: string): void {
-    this.entities.fileField(entity, property);
+    this.#entities.fileField(entity, property);
   }
 
-  get #staging() {
-    return { storages: this.storages, ledger: this.ledger, events: this.events };
+  get #staging(): StageContext {
+    return { storages: this.storages, ledger: this.ledger, events: this.#events };
   }
+}
+
+/**
+ * Does the work for all items, some at a time, and keeps their order. When one fails, no further one is begun, the ones
+ * under way are waited for, all results are undone, and the first failure is thrown.
+ */
+async function allOrNothing<Item, Result>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<Result>,
+  undo: (result: Result) => Promise<void>,
+): Promise<Result[]> {
+  const results = new Map<number, Result>();
+  const failures: unknown[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++;
+      try {
+        results.set(index, await work(items[index]!));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+  if (failures.length === 0) return items.map((_, index) => results.get(index)!);
+  for (const result of results.values()) await undo(result);
+  throw failures[0];
 }

@@ -11,7 +11,7 @@ let server: Server;
 
 beforeAll(async () => {
   server = createServer((incoming, response) => {
-    receiveForm(incoming, 'file', keep, async () => undefined)
+    receiveForm(incoming, 'file', { keep, discard: async () => undefined })
       .then(() => response.end('200'))
       .catch((error: unknown) => {
         response.statusCode = errorStatus(error);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cleanName } from '../../src/file/upload.js';
+import { cleanName } from '../../src/file/name.js';
 
 describe('cleanName', () => {
   it.each([

@@ -195,7 +195,7 @@ describe('attachFiles for TypeORM', () => {
       logging: false,
     });
     await expect(attachFiles(dataSource, { storages })).rejects.toThrow(
-      'has the migration that makes its tables been run?',
+      'run the migration that calls createLedger()',
     );
     await createLedger(dataSource.createQueryRunner());
     await attachFiles(dataSource, { storages });

@@ -79,7 +79,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
 
   it('finds nothing where nothing is wrong, however small its pieces', async () => {
     for (let index = 0; index < 5; index += 1) await site.add(`file ${index}`);
-    const report = await site.reconcile({ limit: 2 });
+    const report = await site.reconcile({ batch: 2 });
     expect(report).toMatchObject(clean);
     expect(report.pieces).toBeGreaterThanOrEqual(5);
   });

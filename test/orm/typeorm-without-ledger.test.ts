@@ -4,8 +4,6 @@ import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Entity, PrimaryGeneratedColumn } from 'typeorm';
-import { Ledger } from '../../src/ledger/ledger.js';
-import { NoLedger } from '../../src/ledger/no-ledger.js';
 import { reachableDatabases } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
 
@@ -15,18 +13,12 @@ class Leaflet {
   @FileField({ storage: 'media' }) file!: StoredFile | null;
 }
 
-it('leaves out nothing of what a ledger does', () => {
-  expect(Object.getOwnPropertyNames(NoLedger.prototype).sort()).toEqual(
-    Object.getOwnPropertyNames(Ledger.prototype).sort(),
-  );
-});
-
-describe.each(await reachableDatabases())('the mode leak-only on %s', (database) => {
-  it('needs no tables, deletes nothing by itself, and lets a reconcile find what no row has', async () => {
+describe.each(await reachableDatabases())('TypeORM without a ledger on %s', (database) => {
+  it('deletes nothing by itself and reports the objects that no row refers to', async () => {
     const { dataSource, close } = await openDataSource(database, { entities: [Leaflet], logging: false });
     const media = new MemoryStorage();
     const storages = new StorageRegistry({ media });
-    const files = await attachFiles(dataSource, { storages, mode: 'leak-only', lease: 1000, grace: 1000 });
+    const files = await attachFiles(dataSource, { storages, ledger: false, lease: 1000, grace: 1000 });
     const leaflets = dataSource.getRepository(Leaflet);
     const one = await leaflets.save(leaflets.create({ file: await files.stage(Leaflet, 'file', 'old') }));
     const old = one.file!.toDescriptor().key;
