@@ -101,7 +101,9 @@ describe(`MikroORM ${major}, set-up`, () => {
     const other = new StorageRegistry({ other: new MemoryStorage() });
     await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');
     await documents.orm.em.getConnection().execute('DROP TABLE file_ledger', [], 'run');
-    await expect(attachFiles(documents.orm, { storages: memory() })).rejects.toThrow('run the migration that calls createLedger()');
+    await expect(attachFiles(documents.orm, { storages: memory() })).rejects.toThrow(
+      'run the migration that calls createLedger()',
+    );
     await documents.close();
     expect([Wrong, misspelt]).toHaveLength(2);
   });
