@@ -43,8 +43,9 @@ end_programs() {
   done
 }
 
-# True when this process id is that of this program; another program can have the number by now.
-runs() { [ "$(ps -o comm= -p "$1")" = "$2" ]; }
+# True when this process id is that of this program; another program can have the number by now. Z is a program that has
+# ended, which the system has yet to forget.
+runs() { [[ "$(cat "/proc/$1/stat" 2>/dev/null)" == "$1 ($2) "[^Z]* ]]; }
 
 # A new, empty folder; it belongs to the given user when root runs the script: new_folder FOLDER USER
 new_folder() {
