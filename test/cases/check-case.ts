@@ -17,7 +17,8 @@ export async function checkCase({ request, expected, file }: HttpCase, ask: Ask)
 }
 
 function obeys(value: string | null, rule: HeaderRule, { headers: { date = '' } }: Reply): boolean {
-  if (rule === untilNow) return value !== null && Date.parse(value) <= Date.parse(date);
+  // Node renews the Date that it sends once a second, or later on a busy machine.
+  if (rule === untilNow) return value !== null && Date.parse(value) <= Date.parse(date) + 2000;
   return rule instanceof RegExp ? value !== null && rule.test(value) : value === rule;
 }
 

@@ -18,7 +18,7 @@ export type Slice = readonly [first: number, last: number];
 export type HeaderRule = string | null | RegExp;
 
 /** The rule for a time that is not after the Date of the reply. */
-export const untilNow = 'not after Date';
+export const untilNow = 'a time that is not in the future';
 
 /** What the reply must be. */
 export interface Expected {
