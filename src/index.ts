@@ -1,8 +1,9 @@
 // storages and the files they keep
 export { StorageRegistry } from './file/registry.js';
 export { StoredFile, isStoredFile } from './file/stored-file.js';
-export type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from './file/storage.js';
-export type { ByteRange, FileBody, FileSource, LoadHint, LocatedFile, UrlOptions } from './file/file.js';
+export type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from './file/storage.js';
+export type { ByteRange, FileBody } from './file/body.js';
+export type { FileSource, LoadHint, LocatedFile, UrlOptions } from './file/file.js';
 export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping

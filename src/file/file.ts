@@ -1,8 +1,4 @@
-/** Bytes `start` to `end`, both inclusive and counted from 0, as in RFC 9110 section 14.1. */
-export interface ByteRange {
-  readonly start: number;
-  readonly end: number;
-}
+import type { ByteRange, FileBody } from './body.js';
 
 /** Where a file is on this machine, and what it was when it was looked for. */
 export interface LocatedFile {
@@ -76,20 +72,4 @@ export interface FileSource {
   open(range?: ByteRange): Promise<FileBody>;
   /** Releases what `load` holds. Safe to call twice and after `open`. */
   close?(): void;
-}
-
-/**
- * Bytes that are open. Exactly one of the two ways is used, then `close` is called, whatever happened.
- */
-export interface FileBody {
-  /** Bytes that this body promises; absent means unknown. */
-  readonly size?: number;
-  /**
-   * Fills `buffer` from `position` within this body and resolves to the bytes read, 0 at the end. Present where random
-   * access is cheap (files): it saves a stream object and lets the adapter pool its buffers.
-   */
-  read?(buffer: Uint8Array, position: number): Promise<number>;
-  /** The same bytes as chunks. */
-  stream(): AsyncIterable<Uint8Array>;
-  close(): void;
 }

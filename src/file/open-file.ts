@@ -1,9 +1,8 @@
 import fs from 'node:fs';
 import { diskError } from './disk-error.js';
 import { FileFieldError, type ErrorContext } from '../errors.js';
-import type { ByteRange, FileBody } from './file.js';
+import { rangeBody, type ByteRange, type FileBody } from './body.js';
 
-const chunkBytes = 256 * 1024;
 // Not blocking, so that a named pipe that somebody put there cannot hold a thread.
 const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
@@ -50,25 +49,13 @@ export class OpenFile {
     });
   }
 
-  async *stream(range: ByteRange = { start: 0, end: this.size - 1 }): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let position = range.start; position <= range.end;) {
-      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, range.end + 1 - position));
-      const bytes = await this.read(buffer, position);
-      if (bytes === 0) throw new FileFieldError('incomplete', 'A file ended early: it was cut while it was read.');
-      position += bytes;
-      yield buffer.subarray(0, bytes);
-    }
-  }
-
-  /** All bytes or a range, to be sent. `close` is what its end means for the file: by default, that it is closed. */
+  /**
+   * All bytes or one range as a body.
+   *
+   * @param close called at the end of the body; by default it closes the file
+   */
   body(range: ByteRange = { start: 0, end: this.size - 1 }, close: () => void = () => this.close()): FileBody {
-    const size = range.end - range.start + 1;
-    return {
-      size,
-      read: (buffer, position) => this.read(buffer.subarray(0, Math.max(0, size - position)), range.start + position),
-      stream: () => this.stream(range),
-      close,
-    };
+    return rangeBody((buffer, position) => this.read(buffer, position), range, close);
   }
 
   /** Where the open file really is, links resolved; undefined when the path leads to another file by now. */

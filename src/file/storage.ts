@@ -1,4 +1,5 @@
-import type { ByteRange, UrlOptions } from './file.js';
+import type { ByteRange, FileBody } from './body.js';
+import type { UrlOptions } from './file.js';
 
 /** What a storage knows of one object. */
 export interface ObjectInfo {
@@ -18,14 +19,12 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An object that is open for reading: information and bytes of one and the same version. */
-export interface ObjectReader {
+/**
+ * An object, or one range of it, that is open for reading. `info` describes the whole object and belongs to the same
+ * version as the bytes; `size`, if present, and the positions of `read` are those of the range.
+ */
+export interface ObjectBody extends FileBody {
   readonly info: ObjectInfo;
-  /** Fills `buffer` from `position` of the object; resolves to the bytes read, 0 at the end. Absence: only `stream`. */
-  read?(buffer: Uint8Array, position: number): Promise<number>;
-  /** The bytes of the range that was asked for, all of them without one. */
-  stream(): AsyncIterable<Uint8Array>;
-  close(): void;
 }
 
 /**
@@ -42,8 +41,11 @@ export interface Storage {
    * no trace. Resolves once the bytes would survive a power cut, as far as the storage can tell.
    */
   write(key: string, body: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectInfo>;
-  /** Opens an object, or one range of it, which must lie within its size. Only the range is read. Rejects with `not_found`. */
-  read(key: string, range?: ByteRange): Promise<ObjectReader>;
+  /**
+   * Opens an object, or one range of it, which must lie within its size. Only the range is read from the storage.
+   * Rejects with `not_found`.
+   */
+  read(key: string, range?: ByteRange): Promise<ObjectBody>;
   /** Resolves to null when there is no such object. */
   stat(key: string): Promise<ObjectInfo | null>;
   /** Deleting what is not there succeeds. */

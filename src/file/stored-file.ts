@@ -1,6 +1,7 @@
 import { parseDescriptor, type FileDescriptor } from './descriptor.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource, LocatedFile, UrlOptions } from './file.js';
+import { collect, type ByteRange, type FileBody } from './body.js';
+import type { FileSource, LocatedFile, UrlOptions } from './file.js';
 import { locateFile } from './locate-file.js';
 import type { StorageRegistry } from './registry.js';
 import type { Storage } from './storage.js';
@@ -107,35 +108,22 @@ export class StoredFile implements FileSource {
     if (!this.#context) {
       throw new FileFieldError('invalid_option', 'This file was loaded before attachFiles(); attach before you query.');
     }
-    const reader = await this.#context.storages
+    const body = await this.#context.storages
       .resolve(storage)
       .read(key, range)
       .catch((cause: unknown) => {
         throw isFileFieldError(cause, 'not_found') ? this.#missing(cause) : cause;
       });
-    if (reader.info.size !== size) {
-      reader.close();
-      throw this.#missing(new Error(`expected ${size} bytes, the storage has ${reader.info.size}`));
+    if (body.info.size !== size) {
+      body.close();
+      throw this.#missing(new Error(`expected ${size} bytes, the storage has ${body.info.size}`));
     }
-    const from = range?.start ?? 0;
-    const length = range ? range.end - range.start + 1 : size;
-    const read = reader.read?.bind(reader);
-    return {
-      size: length,
-      stream: () => reader.stream(),
-      close: () => reader.close(),
-      ...(read && {
-        read: (buffer: Uint8Array, position: number) =>
-          read(buffer.subarray(0, Math.max(0, length - position)), from + position),
-      }),
-    };
+    return body;
   }
 
   /** All bytes in memory: for small files. */
   async bytes(): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.stream()) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return collect(await this.open());
   }
 
   /** All bytes as UTF-8 text: for small files. */

@@ -1,5 +1,5 @@
 import { promises as fsp } from 'node:fs';
-import type { ByteRange } from '../file/file.js';
+import type { ByteRange } from '../file/body.js';
 import type { Storage } from '../file/storage.js';
 import { broken } from './broken.js';
 import type { Check } from './check.js';

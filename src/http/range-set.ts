@@ -1,4 +1,4 @@
-import type { ByteRange } from '../file/file.js';
+import { lengthOf, type ByteRange } from '../file/body.js';
 
 // Less than what the head of any part costs, so that merging across such a gap always saves bytes.
 const nearBytes = 80;
@@ -9,7 +9,7 @@ const manyRanges = 8;
  * more bytes than there are, for the same ones again and again, or for crumbs in no order (RFC 9110 sections 14.2, 17.15).
  */
 export function isWasteful(ranges: readonly ByteRange[], size: number): boolean {
-  const bytes = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0);
+  const bytes = ranges.reduce((sum, range) => sum + lengthOf(range), 0);
   if (bytes > size) return true;
   const ascending = ranges.every(({ start }, index) => index === 0 || start >= ranges[index - 1]!.start);
   if (!ascending && ranges.length > manyRanges && bytes < ranges.length * nearBytes) return true;

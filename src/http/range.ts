@@ -1,4 +1,4 @@
-import type { ByteRange } from '../file/file.js';
+import type { ByteRange } from '../file/body.js';
 import { isWasteful, mergeRanges } from './range-set.js';
 
 /** One spec of a Range header, before the size is known; `suffix` counts from the end. */

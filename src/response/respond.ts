@@ -1,5 +1,6 @@
 import { isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource } from '../file/file.js';
+import { exactly, lengthOf, type ByteRange, type FileBody } from '../file/body.js';
+import type { FileSource } from '../file/file.js';
 import type { PreparedResponse } from './prepared-response.js';
 import { encodedTag, parseTag, weakTag } from '../http/etag.js';
 import { methodResponse } from './method.js';
@@ -80,7 +81,10 @@ function answer(
 
   const size = sizeOf(file);
   headers['accept-ranges'] = size === undefined ? 'none' : 'bytes';
-  if (size === undefined) return whole(request, headers, file, close);
+  if (size === undefined) {
+    // Without a length the body ends where the stream ends, whatever the source says of its size.
+    return { status: 200, headers, open: request.method === 'HEAD' ? null : () => openUnsized(file), close };
+  }
 
   // A range only ever concerns GET (section 14.2), and only if If-Range holds.
   const ranged = request.method === 'GET' && rangeApplies(request, validators);
@@ -92,31 +96,31 @@ function answer(
   if (choice.kind === 'part') {
     const { start, end } = choice.range;
     headers['content-range'] = `bytes ${start}-${end}/${size}`;
-    headers['content-length'] = String(end - start + 1);
-    return { status: 206, headers, open: opener(file, choice.range), close };
+    const length = lengthOf(choice.range);
+    headers['content-length'] = String(length);
+    return { status: 206, headers, open: () => openExactly(file, length, choice.range), close };
   }
   // Over several ranges Content-Encoding would be that of the multipart body, which is not encoded.
   if (choice.kind === 'parts' && headers['content-encoding'] === undefined) {
-    const parts = multipart(choice.ranges, size, headers['content-type'], (range) => file.open(range));
+    const parts = multipart(choice.ranges, size, headers['content-type'], (range) =>
+      openExactly(file, lengthOf(range), range),
+    );
     headers['content-type'] = parts.contentType;
     headers['content-length'] = String(parts.size);
     return { status: 206, headers, open: parts.open, close };
   }
   headers['content-length'] = String(size);
-  return size === 0 ? { status: 200, headers, open: null, close } : whole(request, headers, file, close);
+  const empty = size === 0 || request.method === 'HEAD';
+  return { status: 200, headers, open: empty ? null : () => openExactly(file, size), close };
 }
 
-function whole(
-  request: DownloadRequest,
-  headers: Record<string, string>,
-  file: FileSource,
-  close: () => void,
-): PreparedResponse {
-  return { status: 200, headers, open: request.method === 'HEAD' ? null : opener(file), close };
+async function openExactly(file: FileSource, length: number, range?: ByteRange): Promise<FileBody> {
+  return exactly(await file.open(range), length);
 }
 
-function opener(file: FileSource, range?: ByteRange): () => Promise<FileBody> {
-  return () => file.open(range);
+async function openUnsized(file: FileSource): Promise<FileBody> {
+  const body = await file.open();
+  return { stream: () => body.stream(), close: () => body.close() };
 }
 
 /** An error's head must not carry what described the file, its caching above all. */

@@ -1,11 +1,11 @@
 import { FileFieldError } from '../errors.js';
-import type { FileBody } from '../file/file.js';
+import type { FileBody } from '../file/body.js';
 import type { PreparedResponse } from '../response/prepared-response.js';
 import { report, type AdapterOptions } from './report.js';
 
 /**
  * The bytes of an answer as a stream that reads when it is asked to. Rejects while the first chunk cannot be had, so that
- * the failure can still be answered; later the stream breaks. Never gives more or fewer bytes than the head promises.
+ * the failure can still be answered; later the stream breaks.
  */
 export async function openStream(
   answer: PreparedResponse,
@@ -23,7 +23,6 @@ class BodyStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #timer: NodeJS.Timeout | undefined;
   #first: Uint8Array | undefined;
-  #left: number;
   #bytes = 0;
   #ended = false;
 
@@ -33,15 +32,12 @@ class BodyStream {
     private readonly request: Request,
     private readonly options: AdapterOptions<Request>,
   ) {
-    this.#left = Number(answer.headers['content-length'] ?? Infinity);
     this.#chunks = body.stream()[Symbol.asyncIterator]();
   }
 
   async begin(): Promise<void> {
-    const { size } = this.body;
     this.answer.hooks?.start?.({ status: this.answer.status, bytes: 0 });
     try {
-      if (size !== undefined && this.#left !== Infinity && size < this.#left) throw incomplete(this.#left - size);
       this.#first = await this.#next();
     } catch (error) {
       this.#end('abort', error);
@@ -64,7 +60,7 @@ class BodyStream {
       if (this.#ended) return;
       this.#bytes += chunk?.byteLength ?? 0;
       if (chunk) this.#controller.enqueue(chunk);
-      if (chunk && this.#left > 0) return this.#wait();
+      if (chunk && this.#bytes !== this.body.size) return this.#wait();
       this.#end('complete');
       this.#controller.close();
     } catch (error) {
@@ -81,16 +77,11 @@ class BodyStream {
 
   /** A chunk that is not empty; undefined at the end. */
   async #next(): Promise<Uint8Array | undefined> {
-    while (this.#left > 0) {
+    for (;;) {
       const { done, value } = await this.#chunks.next();
-      if (done && this.#left !== Infinity) throw incomplete(this.#left);
       if (done) return undefined;
-      // A source that grew meanwhile: the head's promise stands.
-      const chunk = value.byteLength > this.#left ? value.subarray(0, this.#left) : value;
-      this.#left -= chunk.byteLength;
-      if (chunk.byteLength > 0) return chunk;
+      if (value.byteLength > 0) return value;
     }
-    return undefined;
   }
 
   /** Whoever takes nothing for that long has left, or will never begin. */
@@ -117,8 +108,4 @@ class BodyStream {
     const { hooks, status } = this.answer;
     hooks?.[how]?.({ status, bytes: this.#bytes, ...(error !== undefined && { error }) });
   }
-}
-
-function incomplete(left: number): FileFieldError {
-  return new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
 }

@@ -1,4 +1,4 @@
-import type { FileBody } from '../file/file.js';
+import type { FileBody } from '../file/body.js';
 import { errorStatus, HttpError } from '../response/http-error.js';
 import { methodResponse } from '../response/method.js';
 import type { PreparedResponse } from '../response/prepared-response.js';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { FileFieldError } from '../errors.js';
-import type { FileBody } from '../file/file.js';
+import type { FileBody } from '../file/body.js';
 import type { PreparedResponse } from '../response/prepared-response.js';
 import { BufferPool } from './buffer-pool.js';
 import { breakOff, isGone, unsentBytes } from './connection.js';
@@ -84,20 +84,18 @@ async function writeBody(
   idle: number,
   progress: Progress,
 ): Promise<Outcome> {
-  const promised = answer.headers['content-length'];
-  const length = promised === undefined ? undefined : Number(promised);
-  if (length !== undefined && body.size !== undefined && body.size < length) throw incomplete(length - body.size);
-  if (length === undefined || !body.read) return writeChunks(response, answer, body.stream(), length, idle, progress);
-  if (length <= oneShotBytes) return writeWhole(response, answer, body, length, idle, progress);
-  const chunks = readChunks(body, length, !isWrapped(response));
-  return writeChunks(response, answer, chunks, length, idle, progress);
+  const { size } = body;
+  if (size === undefined || !body.read) return writeChunks(response, answer, body.stream(), size, idle, progress);
+  if (size <= oneShotBytes) return writeWhole(response, answer, body, size, idle, progress);
+  const chunks = readChunks(body, size, !isWrapped(response));
+  return writeChunks(response, answer, chunks, size, idle, progress);
 }
 
 async function writeChunks(
   response: ServerResponse,
   answer: PreparedResponse,
   source: AsyncIterable<Uint8Array>,
-  length: number | undefined,
+  size: number | undefined,
   idle: number,
   progress: Progress,
 ): Promise<Outcome> {
@@ -106,7 +104,7 @@ async function writeChunks(
   let pending: Promise<IteratorResult<Uint8Array>> | undefined;
   let begun = false;
   try {
-    for (let left = length ?? Infinity; left > 0;) {
+    for (let left = size ?? Infinity; left > 0;) {
       pending = chunks.next();
       const next = await outlet.wait(pending);
       if (!next) {
@@ -115,12 +113,10 @@ async function writeChunks(
       }
       pending = undefined;
       // The first chunk comes before the head: a storage that fails at once is a clean error.
-      if (next.done && left !== Infinity) throw incomplete(left);
       if (!begun) writeHead(response, answer);
       begun = true;
       if (next.done) break;
-      // A source that grew meanwhile: the head's promise stands.
-      const chunk = next.value.byteLength > left ? next.value.subarray(0, left) : next.value;
+      const chunk = next.value;
       left -= chunk.byteLength;
       if (chunk.byteLength > 0 && !(await outlet.write(chunk))) {
         outlet.break();
@@ -154,9 +150,7 @@ async function writeWhole(
 ): Promise<Outcome> {
   const buffer = Buffer.allocUnsafe(size);
   for (let filled = 0; filled < size;) {
-    const bytes = await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
-    if (bytes === 0) throw incomplete(size - filled);
-    filled += bytes;
+    filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
   }
   if (isGone(response)) return 'aborted';
   writeHead(response, answer);
@@ -190,7 +184,6 @@ async function* readChunks(
       if (!reuse && position > 0) buffer = Buffer.allocUnsafe(buffer.byteLength);
       clean = false;
       const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, length - position)), position);
-      if (bytes === 0) break;
       position += bytes;
       yield buffer.subarray(0, bytes);
       clean = reuse;
@@ -199,8 +192,4 @@ async function* readChunks(
     // After an abort the socket may still hold a view of the buffer; then it must not serve anybody else.
     pool.give(buffer, clean);
   }
-}
-
-function incomplete(left: number): FileFieldError {
-  return new FileFieldError('incomplete', `A file ended ${left} bytes early.`);
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { ByteRange, FileSource } from '../file/file.js';
+import type { ByteRange } from '../file/body.js';
+import type { FileSource } from '../file/file.js';
 import { locateFile } from '../file/locate-file.js';
 import { OpenFile } from '../file/open-file.js';
 

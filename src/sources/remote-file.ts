@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource, LoadHint } from '../file/file.js';
+import type { ByteRange, FileBody } from '../file/body.js';
+import type { FileSource, LoadHint } from '../file/file.js';
 import { remoteBody } from './remote-body.js';
 import { remoteHead, type RemoteHead } from './remote-head.js';
 import { askUpstream, type UpstreamOptions } from './upstream.js';

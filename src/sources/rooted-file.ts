@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { FileFieldError } from '../errors.js';
 import { realpath } from 'node:fs/promises';
-import type { ByteRange, FileSource } from '../file/file.js';
+import type { ByteRange } from '../file/body.js';
+import type { FileSource } from '../file/file.js';
 import { locateFile } from '../file/locate-file.js';
 import { OpenFile } from '../file/open-file.js';
 

@@ -1,8 +1,9 @@
 import { FileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource, LoadHint } from '../file/file.js';
+import { rangeBody, type ByteRange, type FileBody } from '../file/body.js';
+import type { FileSource, LoadHint } from '../file/file.js';
 import { checkKey } from '../file/key.js';
 import { locateFile } from '../file/locate-file.js';
-import type { ObjectInfo, ObjectReader, Storage } from '../file/storage.js';
+import type { ObjectBody, ObjectInfo, Storage } from '../file/storage.js';
 
 export interface StorageFileOptions {
   /**
@@ -47,7 +48,7 @@ export function storageFile(storage: Storage, key: string, options: StorageFileO
     load,
     locate: async () => (localPath === undefined ? undefined : locateFile(localPath)),
     url: async (asked) => (await storage.signedUrl?.(key, asked)) ?? storage.url?.(key),
-    open: async (range) => bodyOf(await storage.read(key, range), range),
+    open: (range) => storage.read(key, range),
   };
 }
 
@@ -56,7 +57,7 @@ function loaded(
   key: string,
   described: { readonly name: string; readonly type: string | undefined },
   info: ObjectInfo,
-  reader: ObjectReader | undefined,
+  body: ObjectBody | undefined,
 ): FileSource {
   return {
     ...described,
@@ -65,48 +66,27 @@ function loaded(
     // Strong: a storage only gives a tag that changes whenever the bytes do.
     etag: info.etag === undefined ? undefined : `"${info.etag}"`,
     async open(range) {
-      if (reader && (reader.read || !range)) return bodyOf(reader, range, () => undefined);
+      // What was opened with the metadata serves further ranges too, and stays open until the file is closed.
+      if (body && (body.read || !range)) return reopened(body, range);
       const again = await storage.read(key, range);
-      if (again.info.size === info.size && again.info.etag === info.etag) return bodyOf(again, range);
+      if (again.info.size === info.size && again.info.etag === info.etag) return again;
       again.close();
       throw new FileFieldError('storage_failed', 'An object of a storage changed while it was served.', { key });
     },
-    close: () => reader?.close(),
+    close: () => body?.close(),
   };
+}
+
+/** The bytes of a body that is open for the whole object, as a body whose end does not close it. */
+function reopened(body: ObjectBody, range: ByteRange | undefined): FileBody {
+  const close = () => undefined;
+  const read = body.read && ((buffer: Uint8Array, position: number) => body.read!(buffer, position));
+  if (read && range) return rangeBody(read, range, close);
+  return { size: body.info.size, ...(read && { read }), stream: () => body.stream(), close };
 }
 
 async function stat(storage: Storage, key: string): Promise<ObjectInfo> {
   const info = await storage.stat(key);
   if (info) return info;
   throw new FileFieldError('not_found', 'There is no such object.', { key });
-}
-
-function bodyOf(reader: ObjectReader, range?: ByteRange, close: () => void = () => reader.close()): FileBody {
-  const start = range?.start ?? 0;
-  const size = range ? range.end - range.start + 1 : reader.info.size;
-  const read = reader.read?.bind(reader);
-  return {
-    size,
-    stream: () => (read && range ? positioned(read, start, size) : reader.stream()),
-    close,
-    ...(read && {
-      read: (buffer: Uint8Array, position: number) =>
-        read(buffer.subarray(0, Math.max(0, size - position)), start + position),
-    }),
-  };
-}
-
-/** The reader may have been opened for the whole, so that its stream would begin at the first byte. */
-async function* positioned(
-  read: NonNullable<ObjectReader['read']>,
-  start: number,
-  size: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let position = 0; position < size;) {
-    const buffer = Buffer.allocUnsafe(Math.min(256 * 1024, size - position));
-    const bytes = await read(buffer, start + position);
-    if (bytes === 0) return;
-    position += bytes;
-    yield buffer.subarray(0, bytes);
-  }
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource } from '../file/file.js';
+import { bytesBody, exactly, lengthOf, skip, type ByteRange, type FileBody } from '../file/body.js';
+import type { FileSource } from '../file/file.js';
 
 type Chunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
@@ -44,7 +45,7 @@ export function virtualFile(options: VirtualFileOptions): FileSource {
   const { content, ...described } = options;
   if (typeof content === 'string' || content instanceof Uint8Array) {
     const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-    return { ...described, size: bytes.byteLength, open: async (range) => bytesBody(part(bytes, range)) };
+    return { ...described, size: bytes.byteLength, open: async (range) => bytesBody(bytes, range) };
   }
   return {
     ...described,
@@ -54,46 +55,18 @@ export function virtualFile(options: VirtualFileOptions): FileSource {
   };
 }
 
-function part(bytes: Uint8Array, range?: ByteRange): Uint8Array {
-  return range ? bytes.subarray(range.start, range.end + 1) : bytes;
-}
-
-function bytesBody(bytes: Uint8Array): FileBody {
-  return {
-    size: bytes.byteLength,
-    async read(buffer, position) {
-      const read = bytes.subarray(position, position + buffer.byteLength);
-      buffer.set(read);
-      return read.byteLength;
-    },
-    async *stream() {
-      if (bytes.byteLength > 0) yield bytes;
-    },
-    close() {},
-  };
-}
-
 function streamBody(chunks: Chunks, whole: number | undefined, range?: ByteRange): FileBody {
-  const size = range ? range.end - range.start + 1 : whole;
-  return {
-    ...(size !== undefined && { size }),
-    stream: () => cut(chunks, range),
-    close: () => abandon(chunks),
-  };
+  const close = () => abandon(chunks);
+  if (!range) return { ...(whole !== undefined && { size: whole }), stream: () => toBytes(chunks), close };
+  // A stream has no random access: the bytes before the range are made and dropped, those after it are not made.
+  return exactly({ stream: () => skip(toBytes(chunks), range.start), close }, lengthOf(range));
 }
 
-/** A stream has no random access: what is before a range is made and thrown away, what is behind it is not made. */
-async function* cut(chunks: Chunks, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
-  let position = 0;
+async function* toBytes(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const given of chunks) {
     const chunk = typeof given === 'string' ? Buffer.from(given, 'utf8') : given;
     if (!(chunk instanceof Uint8Array)) throw new FileFieldError('invalid_value', 'Content must be text or bytes.');
-    const kept = range
-      ? chunk.subarray(Math.max(0, range.start - position), Math.max(0, range.end + 1 - position))
-      : chunk;
-    if (kept.byteLength > 0) yield kept;
-    position += chunk.byteLength;
-    if (range && position > range.end) return;
+    if (chunk.byteLength > 0) yield chunk;
   }
 }
 

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { abortable } from '../file/abortable.js';
 import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange } from '../file/file.js';
+import type { ByteRange } from '../file/body.js';
 import { OpenFile } from '../file/open-file.js';
 import { FolderFlush } from '../file/folder-flush.js';
-import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../file/storage.js';
+import type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
 
 const unfinished = '.filefield';
 
@@ -74,8 +74,9 @@ export class DiskStorage implements Storage {
     }
   }
 
-  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
-    return reader(await OpenFile.at(this.localPath(key), { key }), range);
+  async read(key: string, range?: ByteRange): Promise<ObjectBody> {
+    const file = await OpenFile.at(this.localPath(key), { key });
+    return { ...file.body(range), info: { size: file.size, modified: file.modified } };
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {
@@ -186,16 +187,6 @@ async function remove(file: string, key: string): Promise<void> {
     const error = diskError(cause, 'delete an object', { key });
     if (error.code !== 'not_found') throw error;
   }
-}
-
-/** Storages get the whole object's positions in `read`, whatever range was asked for. */
-function reader(file: OpenFile, range?: ByteRange): ObjectReader {
-  return {
-    info: { size: file.size, modified: file.modified },
-    read: (buffer, position) => file.read(buffer, position),
-    stream: () => file.stream(range),
-    close: () => file.close(),
-  };
 }
 
 function writeError(cause: unknown, key: string, signal?: AbortSignal): FileFieldError {
