@@ -1,11 +1,6 @@
 import { parse } from 'content-disposition';
-<<<<<<< HEAD:test/http/disposition-cases.test.ts
 import { contentDisposition } from '../../src/http/disposition.js';
-import { sharedCases } from '../shared-cases.js';
-=======
-import { contentDisposition } from '../../src/response/content-disposition.js';
 import { nameCases } from '../cases/names.js';
->>>>>>> alone:test/response/content-disposition-cases.test.ts
 
 describe('the cases of Content-Disposition', () => {
   it.each(nameCases)('$title', ({ type, name, saved }) => {
