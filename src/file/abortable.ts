@@ -1,8 +1,8 @@
 import { FileFieldError } from '../errors.js';
 
 /**
- * The chunks of a body until its signal is given: then `aborted` at once, also while the next chunk is waited for. A
- * stalled client must not hold a write that was given up.
+ * The chunks of a body until the signal aborts; then it fails with `aborted` at once, even while it waits for the next
+ * chunk. A stalled client must not hold a write that was ended.
  */
 export async function* abortable(
   body: AsyncIterable<Uint8Array>,
@@ -13,10 +13,10 @@ export async function* abortable(
     return;
   }
   let failure: FileFieldError | undefined;
-  let giveUp: (error: FileFieldError) => void = () => undefined;
+  let fail: (error: FileFieldError) => void = () => undefined;
   const stop = () => {
-    failure = new FileFieldError('aborted', 'The write was given up.', { cause: signal.reason });
-    giveUp(failure);
+    failure = new FileFieldError('aborted', 'The write was aborted.', { cause: signal.reason });
+    fail(failure);
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
@@ -25,7 +25,7 @@ export async function* abortable(
   try {
     for (;;) {
       const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-        giveUp = reject;
+        fail = reject;
         if (failure) return reject(failure);
         pending = true;
         const settled = () => (pending = false);
@@ -36,7 +36,7 @@ export async function* abortable(
     }
   } finally {
     signal.removeEventListener('abort', stop);
-    // Not waited for while a chunk is pending: a generator answers only after it.
+    // A generator that is computing a chunk would close only after it, so it is not waited for.
     const closed = chunks.return?.();
     if (pending) closed?.catch(() => undefined);
     else await closed;

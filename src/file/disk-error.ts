@@ -12,7 +12,10 @@ const codes: Readonly<Record<string, FileFieldErrorCode>> = {
   EFBIG: 'no_space',
 };
 
-/** A failure of the file system as one of ours; one of ours stays as it is. `action` completes "could not …". */
+/**
+ * A failure of the file system as a `FileFieldError`; one that is a `FileFieldError` already is returned as it is.
+ * `action` completes the sentence "The disk could not …".
+ */
 export function diskError(cause: unknown, action: string, context: ErrorContext = {}): FileFieldError {
   if (isFileFieldError(cause)) return cause;
   const name = errno(cause);
@@ -22,7 +25,7 @@ export function diskError(cause: unknown, action: string, context: ErrorContext 
   });
 }
 
-/** The name of a system error, such as `ENOENT`; empty for everything else. */
+/** The code of a system error, such as `ENOENT`; empty for every other value. */
 export function errno(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

@@ -1,6 +1,6 @@
 import type { StoredFile } from './stored-file.js';
 
-/** An entity class, or what `EntitySchema` and `defineEntity` return. */
+/** An entity: its class, or the value that `EntitySchema` or `defineEntity` returns. */
 export type EntityRef<Entity = object> =
   | { readonly prototype: Entity; readonly name: string }
   | { readonly meta: { readonly class: { readonly prototype: Entity } } }
@@ -15,14 +15,14 @@ export type FileFieldOf<Entity> = {
       : never;
 }[keyof Entity & string];
 
-/** What a column can be asked for by, as far as a URL is concerned. */
+/** The kind of value that a column holds, as far as values from URLs are concerned. */
 export type ColumnKind = 'integer' | 'bigint' | 'uuid' | 'text';
 
-/** What a view needs of an ORM: look one object up. `Files` of `attachFiles` is one. */
+/** What object views need from an ORM. The `Files` that `attachFiles` resolves to is one. */
 export interface ObjectFinder {
   /**
-   * Resolves to null when no row matches both `where`, which are columns and values, and `scope`, which is conditions in
-   * the words of the ORM. Reads only; never from a cache of somebody else's request.
+   * Finds one row that matches both `where` (columns and values) and `scope` (conditions as the ORM writes them); null if
+   * there is none. It never reads from the identity map of another request.
    */
   findObject<Entity extends object>(
     entity: EntityRef<Entity>,
@@ -30,9 +30,9 @@ export interface ObjectFinder {
     relations?: readonly string[],
     scope?: Readonly<Record<string, unknown>>,
   ): Promise<Entity | null>;
-  /** Throws `invalid_option` when the entity has no such column. */
+  /** The kind of a column. Throws `invalid_option` if the entity has no such column. */
   columnKind(entity: EntityRef, property: string): ColumnKind;
-  /** Throws `invalid_option` unless the entity has one primary key column. */
+  /** Name of the primary key property. Throws `invalid_option` unless the entity has exactly one. */
   primaryKey(entity: EntityRef): string;
   /** Throws `invalid_option` unless the property is a file field. */
   checkFileField(entity: EntityRef, property: string): void;

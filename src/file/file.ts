@@ -1,75 +1,76 @@
 import type { ByteRange, FileBody } from './body.js';
 
-/** Where a file is on this machine, and what it was when it was looked for. */
+/** A file on this machine, and its state when it was looked for. */
 export interface LocatedFile {
-  /** Absolute, and fit to be handed to another program: what the path leads to was judged as for opening. */
+  /** Absolute path that another program may open: links were judged by the same rules as when the file is opened. */
   readonly path: string;
   /** Bytes. */
   readonly size: number;
   readonly modified: Date;
 }
 
-/** What a URL that fetches a file from its storage must allow, and say of the file. */
+/** What a URL that fetches a file from its storage must allow, and the headers of its response. */
 export interface UrlOptions {
-  /** Milliseconds that it must be good for, and no longer. */
+  /** Milliseconds after which the URL must stop working. */
   readonly expiresIn: number;
+  /** The only method that the URL must allow. */
   readonly method: 'GET' | 'HEAD';
-  /** The Content-Type header to answer with. */
+  /** The Content-Type header of the response. */
   readonly contentType?: string;
-  /** The Content-Disposition header to answer with. */
+  /** The Content-Disposition header of the response. */
   readonly contentDisposition?: string;
 }
 
-/** What will most likely be asked of a file once it is loaded. */
+/** What is most likely read from a file once it is loaded. */
 export interface LoadHint {
-  /** No bytes at all. */
+  /** True if no bytes will be read. */
   readonly head: boolean;
   /** The Range header of the request. */
-  readonly range?: string;
+  readonly range?: string | undefined;
 }
 
 /**
- * A name and bytes, wherever they are. Serving works on this and nothing else.
+ * A file that can be served: a name, metadata, and bytes from anywhere. The serving half works on this interface only.
  *
- * Nothing is read until `open`. A source that knows its `size` beforehand is answered for without any I/O (304, 416,
- * HEAD); one that must look has `load`, which keeps what it opened so that metadata and bytes come from one handle.
+ * Nothing is read before `open`. A source that knows its `size` answers 304, 416 and HEAD without I/O. A source that must
+ * look first has `load`, which may keep what it opened, so that metadata and bytes belong to one version.
  */
 export interface FileSource {
   /** The name shown to people; never a path or a key. */
   readonly name: string;
-  /** Media type without parameters; absent means unknown. */
-  readonly type?: string;
-  /** Bytes; absent means unknown until `load`, or for ever when there is no `load`. */
-  readonly size?: number;
-  readonly modified?: Date;
-  /** An entity-tag in wire form, `"x"` when the source vouches for the bytes, `W/"x"` when it does not. */
-  readonly etag?: string;
+  /** Media type without parameters; absent if unknown. */
+  readonly type?: string | undefined;
+  /** Bytes; absent if unknown until `load`, or always unknown without `load`. */
+  readonly size?: number | undefined;
+  readonly modified?: Date | undefined;
+  /** An entity-tag as sent: `"x"` if the source guarantees that it changes with the bytes, `W/"x"` if not. */
+  readonly etag?: string | undefined;
   /**
-   * How the bytes are compressed, as Content-Encoding has it, where the request had a say in it; 'identity' for not at all.
-   * @default nobody was asked
+   * The Content-Encoding of the stored bytes, or `'identity'`, if the source chose one by the Accept-Encoding header.
+   * @default the request had no influence
    */
-  readonly encoding?: string;
+  readonly encoding?: string | undefined;
   /** SHA-256 of all bytes, hexadecimal. */
-  readonly sha256?: string;
-  /** What keeps it, a storage above all: the same object for all of its files, for rules that choose by it. */
-  readonly origin?: object;
+  readonly sha256?: string | undefined;
+  /** The storage that holds the file; `deliveryRules` compares it by identity. */
+  readonly origin?: object | undefined;
   /**
-   * Looks for the file on this machine without opening it, for a delivery that lets the server in front read it.
-   * Undefined, or absent: it is not there as a file. Rejects with `not_found`.
+   * Looks for the file on this machine without opening it, so that a front can read it. Resolves to undefined if it is not
+   * a file on this machine. Rejects with `not_found`.
    */
   locate?(): Promise<LocatedFile | undefined>;
-  /** A URL where a client can fetch it elsewhere. Undefined, or absent: there is none. */
+  /** A URL where a client can fetch the file from its storage; undefined if there is none. */
   url?(options: UrlOptions): Promise<string | undefined>;
   /**
-   * Looks, and returns the same file with its metadata. Rejects with `not_found` or `missing`. The hint spares a source
-   * to which every question is a journey the second one.
+   * Looks for the file and returns it with its metadata. Rejects with `not_found` or `missing`. The hint lets a remote
+   * source answer with one round trip instead of two.
    */
   load?(hint?: LoadHint): Promise<FileSource>;
   /**
-   * Opens the bytes, all of them or one range; a loaded file may be opened again until it is closed. Rejects with
-   * `not_found` or `missing`.
+   * Opens all bytes or one range. A loaded file may be opened again until it is closed. Rejects with `not_found` or
+   * `missing`.
    */
   open(range?: ByteRange): Promise<FileBody>;
-  /** Releases what `load` holds. Safe to call twice and after `open`. */
+  /** Releases what `load` holds. Safe to call twice, and after `open`. */
   close?(): void;
 }

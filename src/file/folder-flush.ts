@@ -1,17 +1,18 @@
 import { promises as fsp } from 'node:fs';
 
 /**
- * Flushes folders, so that names made in them survive a power cut. Flushes of one folder that are asked for at the same
- * time are done at once: each caller waits for a flush that began after it asked, and only one runs at a time.
+ * Flushes folders, so that names made in them survive a power cut. Concurrent flushes of one folder are combined: each
+ * caller waits for a flush that began after its call, and only one runs at a time.
  */
 export class FolderFlush {
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();
 
+  /** Resolves once the folder is flushed. */
   flush(folder: string): Promise<void> {
     const running = this.#running.get(folder);
     if (!running) return this.#begin(folder);
-    // The one that runs may have begun before the caller's name was made.
+    // The flush that is running may have begun before the caller made its name.
     const waiting = this.#next.get(folder);
     if (waiting) return waiting;
     const next = running
@@ -35,7 +36,7 @@ export class FolderFlush {
 
 async function flushFolder(folder: string): Promise<void> {
   const handle = await fsp.open(folder, 'r').catch((error: unknown) => {
-    // Windows cannot open folders and needs no flush of them.
+    // Windows cannot open folders, and does not need to flush them.
     if (process.platform === 'win32') return undefined;
     throw error;
   });

@@ -7,8 +7,8 @@ const maximumSegmentBytes = 255;
 const forbidden = /[\u0000-\u001f\u007f\\]/;
 
 /**
- * A fresh storage key, `2026/11/22/3f2c…`: a folder a day. It holds nothing that a user chose: names, extensions and ids stay out, so a
- * key can neither collide, nor traverse, nor be guessed from what a client was shown.
+ * A new storage key such as `2026/11/22/3f2c…`, with a folder per day. It contains nothing that a user chose - no name, no
+ * extension, no id - so it cannot collide, leave its folder, or be guessed from what a client sees.
  */
 export function makeKey(now: Date = new Date()): string {
   const unique = randomUUID().replaceAll('-', '');
@@ -17,14 +17,14 @@ export function makeKey(now: Date = new Date()): string {
 
 const own = /^\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
 
-/** Whether a key has the form that `makeKey` gives: what else is in a storage is none of our business. */
+/** True for a key of the form that `makeKey` returns. Other objects of a storage are never reported or deleted. */
 export function isOwnKey(key: string): boolean {
   return own.test(key);
 }
 
 /**
- * The key of a health check's probe; 32 hexadecimal digits tell it from all others. Never the form of `makeKey`. The at
- * is for servers in front, which must be told of it in the one way that they understand.
+ * The key of a health check's probe; `id` is 32 hexadecimal digits. It never has the form of `makeKey`. It contains `@` so
+ * that the probe also tests the percent-encoding of a front.
  */
 export function probeKey(id: string): string {
   return checkKey(`filefield-probe/${id}@probe`);
@@ -32,14 +32,24 @@ export function probeKey(id: string): string {
 
 const probe = /^filefield-probe\/[0-9a-f]{32}@probe$/;
 
-/** Whether a key is that of a probe: a health check runs at this moment, or one was killed. */
+/** True for the key of a probe: a health check is running, or one was killed. */
 export function isProbeKey(key: string): boolean {
   return probe.test(key);
 }
 
 /**
- * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, segments of at most 255 bytes joined by `/`,
- * none of them empty, starting with a dot, or holding control characters or a backslash. Throws `invalid_key`.
+ * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, with segments of at most 255 bytes joined by `/`.
+ * No segment may be empty, start with a dot, or contain control characters or a backslash.
+ *
+ * @throws `invalid_key`
+ *
+ * @example
+ * ```ts
+ * import { checkKey } from 'filefield';
+ *
+ * checkKey('exports/2026.csv'); // returns it
+ * // checkKey('../secret') throws
+ * ```
  */
 export function checkKey(key: string): string {
   const fault = keyFault(key);
@@ -54,7 +64,7 @@ function keyFault(key: string): string | undefined {
   if (forbidden.test(key)) return 'must not contain control characters or a backslash';
   for (const segment of key.split('/')) {
     if (segment === '') return 'must not have empty segments';
-    // Covers `.`, `..` and the folders in which storages keep their own affairs.
+    // This excludes `.`, `..` and the folders in which storages keep files of their own.
     if (segment.startsWith('.')) return 'must not have segments that start with a dot';
     if (Buffer.byteLength(segment) > maximumSegmentBytes)
       return `must not have segments over ${maximumSegmentBytes} bytes`;

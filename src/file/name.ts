@@ -1,13 +1,13 @@
 import path from 'node:path';
 
-// Control characters, and the marks by which a name can be made to read backwards (RFC 6266 section 7, CVE-2021-42574).
+// Control characters, and marks that make a name read backwards (RFC 6266 section 7, CVE-2021-42574).
 // eslint-disable-next-line no-control-regex
 const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 const longest = 255;
 
 /**
- * A client's file name made fit to keep and to show: no folders of either slant, no control or direction marks, NFC,
- * well-formed, at most 255 UTF-8 bytes with its extension kept. Undefined when nothing is left.
+ * A client's file name, cleaned so that it can be kept and shown: without folders (`/` or `\\`), control characters and
+ * direction marks, in NFC, well-formed, at most 255 bytes of UTF-8 with its extension kept. Undefined if nothing is left.
  */
 export function cleanName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;

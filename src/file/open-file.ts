@@ -1,14 +1,24 @@
 import fs from 'node:fs';
-import { diskError } from './disk-error.js';
 import { FileFieldError, type ErrorContext } from '../errors.js';
 import { rangeBody, type ByteRange, type FileBody } from './body.js';
+import { diskError } from './disk-error.js';
+import type { LocatedFile } from './file.js';
 
-// Not blocking, so that a named pipe that somebody put there cannot hold a thread.
+/** Looks for a file without opening it. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
+export async function locateFile(path: string): Promise<LocatedFile> {
+  const stats = await fs.promises.stat(path).catch((cause: unknown) => {
+    throw diskError(cause, 'look for a file');
+  });
+  if (!stats.isFile()) throw notAFile();
+  return { path, size: stats.size, modified: stats.mtime };
+}
+
+// Non-blocking: opening a named pipe must not hold a thread of the pool.
 const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
 /**
- * A file that is open for reading: its size, its time and its bytes are of one and the same file, whatever happens to
- * the path meanwhile.
+ * A file that is open for reading. Its size, time and bytes belong to the same file, even if the path is replaced
+ * meanwhile.
  */
 export class OpenFile {
   #open = true;
@@ -19,7 +29,7 @@ export class OpenFile {
     readonly modified: Date,
   ) {}
 
-  /** Rejects with `not_found` where there is no file, which a folder or a pipe is not. */
+  /** Opens a file. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
   static async at(path: string, context: ErrorContext = {}): Promise<OpenFile> {
     const fd = await new Promise<number>((resolve, reject) => {
       fs.open(path, flags, (error, opened) =>
@@ -27,20 +37,20 @@ export class OpenFile {
       );
     });
     try {
-      // Of an open descriptor this touches no disk; one hop to the thread pool less.
+      // fstat of an open descriptor touches no disk, so it needs no thread of the pool.
       const stats = fs.fstatSync(fd);
       if (stats.isFile()) return new OpenFile(fd, stats.size, stats.mtime);
-      throw new FileFieldError('not_found', 'There is no such file: the path is something else.', context);
+      throw notAFile(context);
     } catch (error) {
       fs.closeSync(fd);
       throw diskError(error, 'open a file', context);
     }
   }
 
-  /** Fills `buffer` from `position` of the file; resolves to the bytes read, 0 at the end. */
+  /** Fills `buffer` from `position` of the file. Resolves to the number of bytes read; 0 means the end. */
   read(buffer: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      // The number of a closed descriptor may by now belong to somebody else's file.
+      // The number of a closed descriptor may belong to another file by now.
       if (!this.#open) return reject(new FileFieldError('storage_failed', 'A file was read after it was closed.'));
       fs.read(this.fd, buffer, 0, buffer.byteLength, position, (error, bytes) => {
         if (error) reject(diskError(error, 'read a file'));
@@ -58,15 +68,16 @@ export class OpenFile {
     return rangeBody((buffer, position) => this.read(buffer, position), range, close);
   }
 
-  /** Where the open file really is, links resolved; undefined when the path leads to another file by now. */
+  /** The path of the open file with symbolic links resolved; undefined if the path leads to another file by now. */
   async realPath(path: string): Promise<string | undefined> {
-    // Linux knows of the very descriptor; elsewhere the path is resolved anew and must lead to the same file.
+    // Linux knows the path of a descriptor. Elsewhere the path is resolved again and must lead to the same file.
     const known = await fs.promises.readlink(`/proc/self/fd/${this.fd}`).catch(() => undefined);
     if (known !== undefined) return known;
     try {
       const real = await fs.promises.realpath(path);
-      const [there, own] = [await fs.promises.stat(real, { bigint: true }), fs.fstatSync(this.fd, { bigint: true })];
-      return there.dev === own.dev && there.ino === own.ino ? real : undefined;
+      const atPath = await fs.promises.stat(real, { bigint: true });
+      const opened = fs.fstatSync(this.fd, { bigint: true });
+      return atPath.dev === opened.dev && atPath.ino === opened.ino ? real : undefined;
     } catch {
       return undefined;
     }
@@ -78,4 +89,8 @@ export class OpenFile {
     this.#open = false;
     fs.closeSync(this.fd);
   }
+}
+
+function notAFile(context?: ErrorContext): FileFieldError {
+  return new FileFieldError('not_found', 'There is no such file: the path is not a regular file.', context);
 }

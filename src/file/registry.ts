@@ -1,9 +1,14 @@
 import { FileFieldError } from '../errors.js';
 import type { Storage } from './storage.js';
 
+const required = ['write', 'read', 'stat', 'delete'] as const;
+
 /**
- * Storages by name. Columns store the name, so what it stands for may change: a folder today, a bucket tomorrow.
- * Create one and hand it over; there is no global registry.
+ * Storages by name. Columns hold the name, so a name can be given to another storage: a folder today, a bucket tomorrow.
+ * There is no global registry: create one and pass it on.
+ *
+ * @throws `invalid_option` for a name that is not 1 to 64 of the characters A-Z a-z 0-9 _ . -, and for a value that is not
+ * a storage.
  *
  * @example
  * ```ts
@@ -18,26 +23,34 @@ export class StorageRegistry<Storages extends Readonly<Record<string, Storage>> 
 
   constructor(storages: Storages) {
     this.#storages = new Map(Object.entries(storages));
-    for (const name of this.#storages.keys()) {
+    for (const [name, storage] of this.#storages) {
       if (!/^[\w.-]{1,64}$/.test(name)) {
         throw new FileFieldError(
           'invalid_option',
-          `A storage cannot be called "${name}": use 1 to 64 of A-Z a-z 0-9 _ . -`,
+          `A storage cannot be named "${name}": use 1 to 64 of the characters A-Z a-z 0-9 _ . -`,
+        );
+      }
+      if (!required.every((method) => typeof (storage as Partial<Storage> | null)?.[method] === 'function')) {
+        throw new FileFieldError(
+          'invalid_option',
+          `The storage "${name}" must be an object with the methods ${required.join(', ')}, such as a DiskStorage.`,
+          { storage: name },
         );
       }
     }
   }
 
+  /** The names of all storages, in the order in which they were given. */
   get names(): readonly string[] {
     return [...this.#storages.keys()];
   }
 
-  /** The storage of a name known to the compiler. */
+  /** The storage with a name that the compiler knows. */
   get<Name extends keyof Storages & string>(name: Name): Storages[Name] {
     return this.resolve(name) as Storages[Name];
   }
 
-  /** The storage of a name that came out of a column or an option. Throws `invalid_option`. */
+  /** The storage with a name from a column or an option. Throws `invalid_option` if there is none. */
   resolve(name: string): Storage {
     const storage = this.#storages.get(name);
     if (storage) return storage;

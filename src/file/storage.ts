@@ -1,21 +1,23 @@
 import type { ByteRange, FileBody } from './body.js';
 import type { UrlOptions } from './file.js';
 
-/** What a storage knows of one object. */
+/** What a storage knows about one object. */
 export interface ObjectInfo {
   /** Bytes. */
   readonly size: number;
-  readonly modified?: Date;
-  /** Opaque text without quotes that changes whenever the bytes do; absent when the storage cannot vouch for that. */
-  readonly etag?: string;
+  /** When the object was written; absent if the storage does not know. */
+  readonly modified?: Date | undefined;
+  /** Text without quotes that changes whenever the bytes change; absent if the storage cannot guarantee that. */
+  readonly etag?: string | undefined;
 }
 
+/** What is known about the bytes of a write. */
 export interface WriteOptions {
-  /** Bytes that will come, when the caller knows. */
+  /** Bytes that will come; absent if unknown. */
   readonly size?: number;
   /** Media type, for storages that keep one. */
   readonly type?: string;
-  /** Gives the write up; nothing is kept. */
+  /** Ends the write with `aborted`; nothing is kept. */
   readonly signal?: AbortSignal;
 }
 
@@ -27,18 +29,24 @@ export interface ObjectBody extends FileBody {
   readonly info: ObjectInfo;
 }
 
+/** One object of a listing. */
+export interface ListedObject {
+  readonly key: string;
+  readonly modified?: Date | undefined;
+}
+
 /**
- * Where bytes live. Four methods are required; every other is an ability, told by its presence.
+ * A place that keeps bytes under keys. Four methods are required; the optional members are capabilities, detected by
+ * presence.
  *
- * A storage gets keys that passed `checkKey` and repeats no policy. Objects are immutable: written once under a fresh
- * key, never changed, deleted at the end. Failures are `FileFieldError`s: `not_found`, `already_exists`, `invalid_key`,
- * `no_space`, `aborted`, and `storage_failed` with its cause for all else. `storageContract` of `filefield/testing`
- * checks all of this.
+ * Objects are immutable: written once under a new key, never changed, deleted at the end. Callers pass keys that
+ * `checkKey` accepts. Failures are `FileFieldError`s: `not_found`, `already_exists`, `invalid_key`, `no_space`, `aborted`,
+ * and `storage_failed` with its cause for all others. `storageContract` of `filefield/testing` proves all of this.
  */
 export interface Storage {
   /**
-   * Keeps all bytes under a new key, or nothing at all: a reader never sees a part, a failing body or a taken key leaves
-   * no trace. Resolves once the bytes would survive a power cut, as far as the storage can tell.
+   * Keeps all bytes under a new key, or nothing: readers never see a part, and a failing body or a taken key leaves no
+   * trace. Resolves once the bytes would survive a power cut, as far as the storage can tell.
    */
   write(key: string, body: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectInfo>;
   /**
@@ -46,29 +54,24 @@ export interface Storage {
    * Rejects with `not_found`.
    */
   read(key: string, range?: ByteRange): Promise<ObjectBody>;
-  /** Resolves to null when there is no such object. */
+  /** Metadata of an object; null if there is no such object. */
   stat(key: string): Promise<ObjectInfo | null>;
-  /** Deleting what is not there succeeds. */
+  /** Deletes an object. Succeeds if there is no such object. */
   delete(key: string): Promise<void>;
-  /** Absolute path of the folder on this machine that holds all objects. Absence: a proxy must be told where they are. */
+  /** Absolute path of the folder on this machine that holds all objects. Without it a front must be given the folder. */
   readonly root?: string;
-  /** Absolute path of an object on this machine. Absence: a proxy cannot read the files itself. */
+  /** Absolute path of an object on this machine. Without it a front cannot read the files itself. */
   localPath?(key: string): string;
   /**
-   * A URL where anybody who has it can fetch the object for a while, under the headers that are asked for. Absence: a
-   * client cannot be sent to the storage, unless objects are public.
+   * A URL from which anybody who has it can fetch the object until it expires, with the given response headers. Without it
+   * a client cannot be redirected to the storage, unless objects are public.
    */
   signedUrl?(key: string, options: UrlOptions): Promise<string>;
-  /** The lasting URL of an object that the whole world may read. Absence: objects are private. */
+  /** The permanent URL of a public object. Without it objects are private. */
   url?(key: string): string;
   /**
-   * All objects whose key is greater than `after`, in the order of their keys' UTF-16 units. Absence: a reconcile cannot
-   * find objects that the ledger does not know.
+   * All objects whose key is greater than `after`, ordered by the UTF-16 code units of their keys. Without it a reconcile
+   * cannot find objects that the ledger does not know.
    */
   list?(options?: { readonly after?: string }): AsyncIterable<ListedObject>;
-}
-
-export interface ListedObject {
-  readonly key: string;
-  readonly modified?: Date;
 }

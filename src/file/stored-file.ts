@@ -1,31 +1,33 @@
-import { parseDescriptor, type FileDescriptor } from './descriptor.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import { collect, type ByteRange, type FileBody } from './body.js';
+import { parseDescriptor, type FileDescriptor } from './descriptor.js';
 import type { FileSource, LocatedFile, UrlOptions } from './file.js';
-import { locateFile } from './locate-file.js';
+import { locateFile } from './open-file.js';
 import type { StorageRegistry } from './registry.js';
 import type { Storage } from './storage.js';
 
 const brand = Symbol.for('filefield.stored-file');
 
-/** Told when a committed row turns out to name bytes that are not there. */
+/** Called when a committed row names bytes that its storage does not have. */
 export type MissingListener = (descriptor: FileDescriptor, cause: unknown) => void;
 
-/** What a column needs to turn a descriptor into a file that can be opened. */
+/** What a stored file needs to open its bytes. */
 export interface StoredFileContext {
   readonly storages: StorageRegistry;
   readonly onMissing?: MissingListener;
 }
 
 /**
- * A file that a storage keeps: the value of a file field. Lazy - making one and reading its properties does no I/O -
- * and immutable: to change a file, stage a new one.
+ * A file that a storage keeps: the value of a file field. Creating one and reading its properties does no I/O. It is
+ * immutable: to change a file, stage a new one. `files.stage`, `files.receive` and your entities give you stored files.
  *
- * As JSON it is `{ name, size, type }`; its storage and key never leave the server.
+ * As JSON it is `{ name, size, type }`: its storage and its key never leave the server.
  */
 export class StoredFile implements FileSource {
-  // Own and enumerable on purpose: TypeORM compares json columns property by property, and must see two files differ.
+  // An own, enumerable property on purpose: TypeORM compares json columns property by property to find changes.
+  /** Identity in the ledger. */
   readonly id: string;
+  /** The uploader's file name, cleaned. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
@@ -34,7 +36,7 @@ export class StoredFile implements FileSource {
   readonly #descriptor: FileDescriptor;
   readonly #context: StoredFileContext | undefined;
 
-  /** For the ORM packages; users get stored files from `files.stage`, `files.receive` and their entities. */
+  /** @internal */
   constructor(descriptor: FileDescriptor, context?: StoredFileContext) {
     this.id = descriptor.id;
     this.name = descriptor.name;
@@ -45,11 +47,12 @@ export class StoredFile implements FileSource {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** Reads the value of a file column; null stays null. Throws `invalid_descriptor`. */
+  /** Reads the value of a file column; null stays null. Throws `invalid_descriptor`. @internal */
   static parse(value: unknown, context?: StoredFileContext): StoredFile | null {
     return value === null || value === undefined ? null : new StoredFile(parseDescriptor(value), context);
   }
 
+  /** When the bytes were stored. */
   get modified(): Date {
     return new Date(this.#descriptor.modified);
   }
@@ -59,50 +62,57 @@ export class StoredFile implements FileSource {
     return this.#descriptor.sha256;
   }
 
-  /** Strong: objects are immutable and the hash was taken from the very bytes that were stored. */
+  /** A strong entity-tag made of the hash: stored objects never change. */
   get etag(): string {
     return `"${this.#descriptor.sha256.slice(0, 32)}"`;
   }
 
-  /** The path of the bytes on this machine; undefined where the storage has none. Never show it to a client. */
+  /** Path of the bytes on this machine; undefined if the storage has none. Never show it to a client. */
   get localPath(): string | undefined {
     return this.origin?.localPath?.(this.#descriptor.key);
   }
 
-  /** The storage that keeps the bytes. */
+  /** The storage that keeps the bytes; undefined before `attachFiles`. */
   get origin(): Storage | undefined {
     return this.#context?.storages.resolve(this.#descriptor.storage);
   }
 
+  /** Looks for the bytes on this machine without opening them. Rejects with `not_found`. */
   async locate(): Promise<LocatedFile | undefined> {
     return this.localPath === undefined ? undefined : locateFile(this.localPath);
   }
 
+  /** A URL where a client can fetch the bytes from their storage; undefined if the storage has none. */
   async url(options: UrlOptions): Promise<string | undefined> {
     const { origin } = this;
     const { key } = this.#descriptor;
     return (await origin?.signedUrl?.(key, options)) ?? origin?.url?.(key);
   }
 
-  /** The JSON that the column holds. Internal affairs: storage name, key and id. */
+  /** The JSON that the column holds, with id, storage and key. Never show it to a client. */
   toDescriptor(): FileDescriptor {
     return this.#descriptor;
   }
 
+  /** What clients see. */
   toJSON(): { name: string; size: number; type: string } {
     return { name: this.name, size: this.size, type: this.type };
   }
 
-  /** Itself, since it cannot change. MikroORM copies what it is given and asks for this. */
+  /** Returns itself, since it cannot change. MikroORM clones values. @internal */
   clone(): this {
     return this;
   }
 
+  /** True for the same stored file; two files with the same bytes are different files. */
   equals(other: unknown): boolean {
     return isStoredFile(other) && other.id === this.id;
   }
 
-  /** Opens the bytes. Rejects with `missing` when they are gone or are not the ones that were stored. */
+  /**
+   * Opens all bytes or one range; close the body. Rejects with `missing` if the storage does not have them or has another
+   * size, and with `invalid_option` if the row was loaded before `attachFiles`.
+   */
   async open(range?: ByteRange): Promise<FileBody> {
     const { storage, key, size } = this.#descriptor;
     if (!this.#context) {
@@ -121,17 +131,17 @@ export class StoredFile implements FileSource {
     return body;
   }
 
-  /** All bytes in memory: for small files. */
+  /** All bytes, in memory: for small files. */
   async bytes(): Promise<Buffer> {
     return collect(await this.open());
   }
 
-  /** All bytes as UTF-8 text: for small files. */
+  /** All bytes as UTF-8 text, in memory: for small files. */
   async text(): Promise<string> {
     return (await this.bytes()).toString('utf8');
   }
 
-  /** The bytes as chunks; leaving the loop early closes the source. */
+  /** The bytes, or one range of them, as an async iterable of chunks. Leaving the loop early closes the source. */
   async *stream(range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
     const body = await this.open(range);
     try {
@@ -152,7 +162,7 @@ export class StoredFile implements FileSource {
   }
 }
 
-/** True for a stored file, also one made by a second copy of this package. */
+/** True for a stored file, also of a second copy of this package. */
 export function isStoredFile(value: unknown): value is StoredFile {
   return typeof value === 'object' && value !== null && brand in value;
 }

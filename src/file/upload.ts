@@ -5,14 +5,14 @@ import { FileFieldError } from '../errors.js';
 import type { FileSource } from './file.js';
 import { cleanName } from './name.js';
 
-/** A file on this machine, or what multer hands over: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
+/** A file on this machine, or a file of multer: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
 export type UploadedFile =
   | { readonly path: string; readonly originalname?: string; readonly size?: number }
   | { readonly buffer: Uint8Array; readonly originalname?: string };
 
 /**
- * Everything that bytes may come from. A string is content, not a path: for a local file give `{ path }`. A stored file,
- * or any other `FileSource`, is copied.
+ * Everything that bytes may come from. A string is content, not a path: for a local file pass `{ path }`. A stored file, or
+ * any other `FileSource`, is copied.
  */
 export type UploadSource =
   | string
@@ -23,23 +23,23 @@ export type UploadSource =
   | UploadedFile
   | FileSource;
 
-/** Incoming bytes in the one form that staging reads. */
+/** Incoming bytes, in the form that staging reads. */
 export interface Upload {
   readonly body: AsyncIterable<Uint8Array>;
-  /** The uploader's name, cleaned; absent when nobody gave one. */
+  /** The uploader's file name, cleaned; absent if there is none. */
   readonly name?: string;
-  /** Bytes, where the source knows beforehand. */
+  /** Bytes; absent if the source does not know. */
   readonly size?: number;
 }
 
-/** Turns any accepted source into an upload. Opens nothing but looks a local path up. Throws `invalid_value`. */
+/** Turns a source into an upload. Opens nothing, but looks for a local path. Rejects with `invalid_value` or `not_found`. */
 export async function toUpload(source: UploadSource, name?: string): Promise<Upload> {
-  const upload = await describe(source);
+  const upload = await uploadOf(source);
   const given = cleanName(name ?? upload.name);
   return { body: upload.body, ...(upload.size !== undefined && { size: upload.size }), ...(given && { name: given }) };
 }
 
-async function describe(source: UploadSource): Promise<Upload> {
+async function uploadOf(source: UploadSource): Promise<Upload> {
   if (typeof source === 'string') return fromBytes(Buffer.from(source, 'utf8'));
   if (source instanceof Uint8Array) return fromBytes(source);
   if (typeof source !== 'object' || source === null) throw unusable(typeof source);
@@ -56,7 +56,7 @@ async function describe(source: UploadSource): Promise<Upload> {
     return { ...fromBytes(source.buffer), ...(source.originalname && { name: source.originalname }) };
   }
   if ('path' in source && typeof source.path === 'string') return fromPath(source.path, source.originalname);
-  throw unusable('an object of another kind');
+  throw unusable(kindOf(source));
 }
 
 function fromBytes(bytes: Uint8Array): Upload {
@@ -68,7 +68,7 @@ async function fromPath(file: string, name = path.basename(file)): Promise<Uploa
     throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
   });
   if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
-  // An empty range cannot be said with inclusive ends.
+  // A range with inclusive ends cannot be empty.
   if (stats.size === 0) return { ...fromBytes(new Uint8Array(0)), name };
   return { body: createReadStream(file, { highWaterMark: 256 * 1024, end: stats.size - 1 }), size: stats.size, name };
 }
@@ -123,6 +123,10 @@ function isWebStream(source: object): source is ReadableStream<Uint8Array> {
 function unusable(what: string): FileFieldError {
   return new FileFieldError(
     'invalid_value',
-    `A file cannot be made from ${what}: give a string, bytes, a Blob, a stream, an async iterable, or { path }.`,
+    `A file cannot be made from ${what}; pass a string, bytes, a Blob, a stream, an async iterable, or { path }.`,
   );
+}
+
+function kindOf(source: object): string {
+  return 'then' in source ? 'a promise (await it first)' : 'an object of another kind';
 }

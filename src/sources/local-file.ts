@@ -1,8 +1,7 @@
 import path from 'node:path';
 import type { ByteRange } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
-import { locateFile } from '../file/locate-file.js';
-import { OpenFile } from '../file/open-file.js';
+import { locateFile, OpenFile } from '../file/open-file.js';
 
 export interface LocalFileOptions {
   /**

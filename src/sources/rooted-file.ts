@@ -3,8 +3,7 @@ import { FileFieldError } from '../errors.js';
 import { realpath } from 'node:fs/promises';
 import type { ByteRange } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
-import { locateFile } from '../file/locate-file.js';
-import { OpenFile } from '../file/open-file.js';
+import { locateFile, OpenFile } from '../file/open-file.js';
 
 export interface RootedFileOptions {
   /**

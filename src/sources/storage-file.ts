@@ -2,7 +2,7 @@ import { FileFieldError } from '../errors.js';
 import { rangeBody, type ByteRange, type FileBody } from '../file/body.js';
 import type { FileSource, LoadHint } from '../file/file.js';
 import { checkKey } from '../file/key.js';
-import { locateFile } from '../file/locate-file.js';
+import { locateFile } from '../file/open-file.js';
 import type { ObjectBody, ObjectInfo, Storage } from '../file/storage.js';
 
 export interface StorageFileOptions {

@@ -9,7 +9,7 @@ interface StoredObject {
 }
 
 /**
- * Keeps objects in this process: for tests and trials. Everything is gone when the process ends, the rows are not.
+ * Keeps objects in the memory of this process, for tests. The objects are lost when the process ends.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ interface StoredObject {
 export class MemoryStorage implements Storage {
   readonly #objects = new Map<string, StoredObject>();
 
-  /** The keys that are kept, in the order they were written. */
+  /** The keys of all objects, in the order in which they were written. */
   get keys(): readonly string[] {
     return [...this.#objects.keys()];
   }
