@@ -8,6 +8,7 @@ export interface ObjectName {
   readonly id: string;
   /** Name of the storage in the registry. */
   readonly storage: string;
+  /** Key of the object in its storage. */
   readonly key: string;
 }
 

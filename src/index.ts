@@ -1,6 +1,6 @@
 // storages and the files they keep
 export { StorageRegistry } from './file/registry.js';
-export { StoredFile, isStoredFile } from './file/stored-file.js';
+export { StoredFile, isStoredFile, type StoredFileJson } from './file/stored-file.js';
 export type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from './file/storage.js';
 export type { ByteRange, FileBody } from './file/body.js';
 export type { FileSource, LoadHint, LocatedFile, UrlOptions } from './file/file.js';
@@ -11,10 +11,10 @@ export type { AttachOptions } from './fields/attach.js';
 export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
 export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
-export type { UploadedFile, UploadSource } from './file/upload.js';
+export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';
 export type { FilesEvents, ObjectName, Slot } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
-export type { CopyPolicy, FilePolicies, Retention } from './ledger/policies.js';
+export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
@@ -81,7 +81,13 @@ export {
   type SignOptions,
   type Verified,
 } from './signing.js';
-export type { ByteSize, Duration } from './options.js';
+export type { ByteSize, Duration, DurationUnit, SizeUnit } from './options.js';
 // errors
-export { FileFieldError, isFileFieldError, type ErrorContext, type FileFieldErrorCode } from './errors.js';
+export {
+  FileFieldError,
+  isFileFieldError,
+  type ErrorContext,
+  type FileFieldErrorCode,
+  type FileFieldErrorOptions,
+} from './errors.js';
 export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/http-error.js';

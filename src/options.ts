@@ -5,8 +5,26 @@ import { FileFieldError } from './errors.js';
  * number, or throws `invalid_option` with a sentence that names the option and shows what was given.
  */
 
-const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const sizeUnits = {
+/** Units of a duration: milliseconds, seconds, minutes, hours, days. */
+export type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd';
+
+/** Units of a size: powers of 1000 (`KB`) and of 1024 (`KiB`). */
+export type SizeUnit = 'B' | 'KB' | 'MB' | 'GB' | 'TB' | 'KiB' | 'MiB' | 'GiB' | 'TiB';
+
+/** Milliseconds as a number, or text with a unit, `ms`, `s`, `m`, `h` or `d`: `'30d'`, `'10 m'`. */
+export type Duration = number | `${number}${DurationUnit}` | `${number} ${DurationUnit}`;
+
+/** Bytes as a number, or text with a unit: `'20 MB'` is 20,000,000 bytes, `'20 MiB'` is 20,971,520. */
+export type ByteSize = number | `${number}${SizeUnit}` | `${number} ${SizeUnit}`;
+
+const durationUnits: Readonly<Record<DurationUnit, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const sizeUnits: Readonly<Record<SizeUnit, number>> = {
   B: 1,
   KB: 1e3,
   MB: 1e6,
@@ -16,13 +34,7 @@ const sizeUnits = {
   MiB: 2 ** 20,
   GiB: 2 ** 30,
   TiB: 2 ** 40,
-} as const;
-
-/** Milliseconds as a number, or text with a unit, `ms`, `s`, `m`, `h` or `d`: `'30d'`, `'10 m'`. */
-export type Duration = number | `${number}${keyof typeof durationUnits}` | `${number} ${keyof typeof durationUnits}`;
-
-/** Bytes as a number, or text with a unit: `'20 MB'` is 20,000,000 bytes, `'20 MiB'` is 20,971,520. */
-export type ByteSize = number | `${number}${keyof typeof sizeUnits}` | `${number} ${keyof typeof sizeUnits}`;
+};
 
 /** The smallest and the largest value that an option may have, both included. */
 export interface Bounds {

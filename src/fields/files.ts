@@ -46,8 +46,8 @@ export interface FilesParts {
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * The file fields of one data source and their storages: what `attachFiles` gives. Stage a file, assign it, save the
- * row; the rest follows the row.
+ * The file fields of one data source and their storages; `attachFiles` resolves to it. Stage a file, assign it to the field,
+ * save the row: the file then shares the fate of the row.
  */
 export class Files implements ObjectFinder {
   /** The storages by name. */
@@ -78,9 +78,20 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Stores bytes for a field, ahead of the row: assign what it resolves to and save. A staged file that no row takes
-   * within the lease is swept. Rejects with `too_large`, `wrong_type` or `rejected` when the field's rules are broken,
-   * and keeps nothing then. Costs one pass over the bytes and one INSERT; call it before you open a transaction.
+   * Stores bytes for a field before the row is saved: assign the result to the field, then save. A staged file that no
+   * row has when its lease ends is deleted by a sweep. Costs one pass over the bytes and one INSERT. Call it before you
+   * open a transaction, so that no row is locked while the bytes travel.
+   *
+   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; nothing is kept then.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   *
+   * declare const files: Files;
+   * declare class Document { file: StoredFile | null }
+   * const file = await files.stage(Document, 'file', { path: 'invoices/2026-11.pdf' });
+   * ```
    */
   async stage<Entity extends object>(
     entity: EntityRef<Entity>,
@@ -94,9 +105,9 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Stages many files for the same field of as many rows, a few at a time, in the order of the sources. All or nothing:
-   * when one is refused or fails, those that run are waited for, all are given up, and it rejects with the first error.
-   * Sources that were not begun by then are left unread.
+   * Stages one file per source for the same field of as many rows, in the order of the sources. All or nothing: when one
+   * fails, uploads under way are waited for, all are discarded, and it rejects with the first error. Sources that were not
+   * begun by then are not read.
    *
    * @example
    * ```ts
@@ -125,9 +136,20 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Takes a multipart form whose file part is named like the field, straight into its storage: nothing is buffered and
-   * every limit is an error. Resolves once the whole form has arrived; `file` is null when none was chosen. Rejects with
-   * `limit_exceeded`, `malformed_upload`, `aborted` and what `stage` rejects with; nothing is kept then.
+   * Receives a multipart form whose file part has the name of the field, and streams the file into its storage: nothing is
+   * buffered. Resolves once the whole form has arrived; `file` is null if none was chosen.
+   *
+   * @throws `limit_exceeded`, `malformed_upload`, `aborted`, and everything that `stage` throws; nothing is kept then.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   * import type { IncomingMessage } from 'node:http';
+   *
+   * declare const files: Files, request: IncomingMessage;
+   * declare class Document { file: StoredFile | null }
+   * const { file, fields } = await files.receive(request, Document, 'file', { maxSize: '20 MB' });
+   * ```
    */
   async receive<Entity extends object>(
     request: IncomingMessage,
@@ -142,15 +164,16 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Gives up a staged file that will not be saved after all, without waiting for its lease. Harmless when a row has it.
+   * Lets the next sweep delete a staged file that will not be saved, instead of when its lease ends. Does nothing to a file
+   * that a row has.
    */
   async discard(file: StoredFile): Promise<void> {
     await this.ledger.abandon(file.id);
   }
 
   /**
-   * Deletes what nobody can reach any more: staged files whose lease ended, files that were replaced or whose row is
-   * gone, after their grace. Run it from cron or a timer; any number may run at once.
+   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were replaced or whose row was
+   * deleted, once their grace is over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0 };
@@ -197,8 +220,8 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Looks for what the protocol cannot see: files whose row went by bulk SQL or a cascade, rows whose bytes are gone,
-   * objects that nobody knows. Reports; mends and deletes only when told to. Goes in pieces: call it with `from: next`
+   * Finds files whose row was deleted by bulk SQL or a cascade, rows whose bytes are gone, and objects that the ledger does
+   * not know. It only reports, unless `repair` or `deleteUnknown` is set. It works in pieces: call it with `from: next`
    * until there is no `next`.
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
@@ -206,9 +229,11 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Deletes all rows that match and lets go of their files, in one transaction of its own, 500 rows at a time. What
-   * `repository.delete()` and `em.nativeDelete()` do to rows they have not loaded only triggers or a reconcile see; this
-   * needs neither. Hooks and cascades of the ORM do not run. Throws `invalid_option` when the condition would match all.
+   * Deletes all rows that match and releases their files, in a transaction of its own, 500 rows at a time. Resolves to the
+   * number of rows. Use it instead of `repository.delete()` and `em.nativeDelete()`, whose files only triggers or a
+   * reconcile see. Hooks and cascades of the ORM do not run.
+   *
+   * @throws `invalid_option` if there is no condition, or one has the value undefined.
    */
   async deleteMany<Entity extends object>(
     entity: EntityRef<Entity>,
@@ -222,11 +247,23 @@ export class Files implements ObjectFinder {
     return this.#entities.deleteRows(entity, conditions, (rows) => deleteMatching(this.ledger, rows));
   }
 
+  /**
+   * Calls a listener for every event of one kind. A listener that throws causes a `fault` and nothing else.
+   *
+   * @example
+   * ```ts
+   * import type { Files } from 'filefield';
+   *
+   * declare const files: Files;
+   * files.on('missing', ({ file }) => console.error('bytes are missing', file.storage, file.key));
+   * ```
+   */
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
     this.#events.on(event, listener);
     return this;
   }
 
+  /** Removes a listener. */
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
     this.#events.off(event, listener);
     return this;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import mime from 'mime-types';
 
 /** Bytes of an upload's beginning that its type is judged by. */
-export const headBytes = 4100;
+const headBytes = 4100;
 
 // Types that are text and that no magic number tells; for these, and only these, the file name may choose.
 const textual = /^(text\/(?!html|xml).+|application\/(json|ld\+json|geo\+json|yaml|toml|sql|x-ndjson|rtf))$/;

@@ -6,6 +6,7 @@ export interface LocatedFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** When the file was last changed. */
   readonly modified: Date;
 }
 
@@ -42,6 +43,7 @@ export interface FileSource {
   readonly type?: string | undefined;
   /** Bytes; absent if unknown until `load`, or always unknown without `load`. */
   readonly size?: number | undefined;
+  /** When the file was last changed; absent if unknown. */
   readonly modified?: Date | undefined;
   /** An entity-tag as sent: `"x"` if the source guarantees that it changes with the bytes, `W/"x"` if not. */
   readonly etag?: string | undefined;

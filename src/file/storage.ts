@@ -26,12 +26,15 @@ export interface WriteOptions {
  * version as the bytes; `size`, if present, and the positions of `read` are those of the range.
  */
 export interface ObjectBody extends FileBody {
+  /** Metadata of the whole object. */
   readonly info: ObjectInfo;
 }
 
 /** One object of a listing. */
 export interface ListedObject {
+  /** Key of the object. */
   readonly key: string;
+  /** When the object was written; absent if the storage does not know. */
   readonly modified?: Date | undefined;
 }
 

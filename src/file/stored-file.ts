@@ -17,6 +17,16 @@ export interface StoredFileContext {
   readonly onMissing?: MissingListener;
 }
 
+/** A stored file as JSON. */
+export interface StoredFileJson {
+  /** The uploader's file name, cleaned. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Media type. */
+  readonly type: string;
+}
+
 /**
  * A file that a storage keeps: the value of a file field. Creating one and reading its properties does no I/O. It is
  * immutable: to change a file, stage a new one. `files.stage`, `files.receive` and your entities give you stored files.
@@ -95,7 +105,7 @@ export class StoredFile implements FileSource {
   }
 
   /** What clients see. */
-  toJSON(): { name: string; size: number; type: string } {
+  toJSON(): StoredFileJson {
     return { name: this.name, size: this.size, type: this.type };
   }
 

@@ -6,9 +6,28 @@ import type { FileSource } from './file.js';
 import { cleanName } from './name.js';
 
 /** A file on this machine, or a file of multer: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
-export type UploadedFile =
-  | { readonly path: string; readonly originalname?: string; readonly size?: number }
-  | { readonly buffer: Uint8Array; readonly originalname?: string };
+export type UploadedFile = FileOnDisk | FileInMemory;
+
+/** A file on this machine. */
+export interface FileOnDisk {
+  /** Path; a relative one is resolved against the working directory. */
+  readonly path: string;
+  /**
+   * The uploader's file name.
+   * @default the last part of the path
+   */
+  readonly originalname?: string;
+  /** Bytes; not trusted. */
+  readonly size?: number;
+}
+
+/** A file in memory. */
+export interface FileInMemory {
+  /** All bytes. */
+  readonly buffer: Uint8Array;
+  /** The uploader's file name. */
+  readonly originalname?: string;
+}
 
 /**
  * Everything that bytes may come from. A string is content, not a path: for a local file pass `{ path }`. A stored file, or

@@ -6,7 +6,9 @@ export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
 /** Statements for a migration, and the ones that undo them, in order. */
 export interface Statements {
+  /** For the `up` of a migration. */
   readonly create: readonly string[];
+  /** For its `down`. */
   readonly drop: readonly string[];
 }
 

@@ -4,7 +4,13 @@ import { duration, type Duration } from '../options.js';
  * What happens to the bytes of a file that its row no longer refers to: they are deleted after the grace, kept for ever,
  * or deleted after `retain`, if that is longer than the grace.
  */
-export type Retention = 'delete' | 'keep' | { readonly retain: Duration };
+export type Retention = 'delete' | 'keep' | RetainFor;
+
+/** A time that the bytes of a released file are kept. */
+export interface RetainFor {
+  /** How long; the grace is the minimum. */
+  readonly retain: Duration;
+}
 
 /** What happens when a file of another row is assigned: see `FilePolicies.copies`. */
 export type CopyPolicy = 'forbid' | 'copy' | 'share';

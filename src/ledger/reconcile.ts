@@ -52,7 +52,7 @@ export interface ReconcileReport {
   /** Files of rows that the ledger does not know. */
   readonly unrecorded: readonly ObjectName[];
   /** Objects with a key of our form, older than the grace, in no ledger; and probes of health checks after a day. */
-  readonly unknown: readonly { readonly storage: string; readonly key: string }[];
+  readonly unknown: readonly Omit<ObjectName, 'id'>[];
   /** Where to go on; undefined when everything has been looked at. */
   readonly next?: ReconcileCursor;
 }

@@ -1,16 +1,13 @@
 import { join, raw, sql, type Sql } from './sql.js';
 
-/**
- * The states of a ledger entry and every change between them, each written once. Statements insert parameters, triggers
- * insert the columns of the row.
- *
- * ```
- * pending ──bind──→ live ──release──→ released ──(sweep)──→ file_trash → deleted
- *    │                ↑ ←──revive─────────┘
- *    └──expire──→ released            live ──keep──→ kept ──bind──→ live
- * ```
- */
-export type State = 'pending' | 'live' | 'released' | 'kept';
+// The states of a ledger entry and every change between them, each written once. Statements insert parameters, triggers
+// insert the columns of the row.
+//
+// ```
+// pending ──bind──→ live ──release──→ released ──(sweep)──→ file_trash → deleted
+//    │                ↑ ←──revive─────────┘
+//    └──expire──→ released            live ──keep──→ kept ──bind──→ live
+// ```
 
 /** A change of state: what is set, and the states and conditions in which it may happen. */
 export interface Transition {

@@ -56,16 +56,22 @@ export function FileField(options: FileFieldOptions): FileFieldDecorator {
  * });
  * ```
  */
-export function fileProperty(options: FileFieldOptions): {
-  type: FileTypeClass;
-  nullable: boolean;
-  fieldName?: string;
-} {
+export function fileProperty(options: FileFieldOptions): FileProperty {
   return {
     type: fileType(options),
     nullable: options.nullable ?? true,
     ...(options.column && { fieldName: options.column }),
   };
+}
+
+/** A property of an `EntitySchema` that is a file field. */
+export interface FileProperty {
+  /** MikroORM's custom type. */
+  type: FileTypeClass;
+  /** Whether the column may be null. */
+  nullable: boolean;
+  /** Name of the database column. */
+  fieldName?: string;
 }
 
 /** The class of a type whose values are stored files. */

@@ -6,8 +6,21 @@ import { dialectOf } from './database.js';
 import { MikroEntities } from './entities.js';
 
 /** A migration of `@mikro-orm/migrations`, which collects SQL; or a MikroORM instance, on which SQL runs at once. */
-export type MigrationTarget =
-  { addSql(sql: string): void; getEntityManager(): EntityManager } | { readonly em: EntityManager };
+export type MigrationTarget = MikroMigration | MikroInstance;
+
+/** What is needed of a `Migration`. */
+export interface MikroMigration {
+  /** Adds a statement to the migration. */
+  addSql(sql: string): void;
+  /** The entity manager of the migration. */
+  getEntityManager(): EntityManager;
+}
+
+/** What is needed of a `MikroORM`. */
+export interface MikroInstance {
+  /** Its entity manager. */
+  readonly em: EntityManager;
+}
 
 /**
  * Makes the ledger's tables: call it in the `up` of a migration, or once on a MikroORM instance. The schema generator drops

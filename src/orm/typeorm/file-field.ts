@@ -29,6 +29,12 @@ export function FileField(options: FileFieldOptions) {
   };
 }
 
+/** A column of an `EntitySchema` that is a file field. */
+export interface FileColumnOptions extends EntitySchemaColumnOptions {
+  /** The database type. */
+  type: 'json';
+}
+
 /**
  * The same as a column of an `EntitySchema`.
  *
@@ -45,7 +51,7 @@ export function FileField(options: FileFieldOptions) {
  * });
  * ```
  */
-export function fileColumn(options: FileFieldOptions): EntitySchemaColumnOptions & { type: 'json' } {
+export function fileColumn(options: FileFieldOptions): FileColumnOptions {
   return {
     type: 'json',
     nullable: options.nullable ?? true,

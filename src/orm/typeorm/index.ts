@@ -1,5 +1,5 @@
 // fields of entities
-export { FileField, fileColumn } from './file-field.js';
+export { FileField, fileColumn, type FileColumnOptions } from './file-field.js';
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
 export { createFileTriggers, createLedger, dropFileTriggers, dropLedger } from './migrations.js';
@@ -9,7 +9,7 @@ export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js
 export type { FilesEvents } from '../../events.js';
 export type { CheckedUpload, FileFieldOptions } from '../../fields/field-options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';
-export type { FilePolicies, Retention } from '../../ledger/policies.js';
+export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
 export type { EntityTriggerOptions } from '../../ledger/triggers.js';
