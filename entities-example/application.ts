@@ -64,7 +64,8 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       throw error;
     });
   }
-  const sweeps = sweepRegularly(files, options.sweepEvery ?? 10_000);
+  const interval = options.sweepEvery ?? 10_000;
+  const stopSweeping = interval > 0 ? files.sweepEvery(interval) : undefined;
 
   const app = express();
   app.disable('x-powered-by');
@@ -94,7 +95,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
     files,
     storages,
     async close() {
-      await sweeps.stop();
+      await stopSweeping?.();
       await library.close();
     },
   };
@@ -120,21 +121,6 @@ const rules = {
   documents: { field: 'file', accept: documentFile.accept, maxSize: documentFile.maxSize },
   photos: { field: 'image', accept: photoImage.accept, maxSize: photoImage.maxSize },
 };
-
-function sweepRegularly(files: Files, every: number): { stop(): Promise<void> } {
-  let running: Promise<void> | undefined;
-  const sweep = async () => {
-    await files.sweep().catch((error: unknown) => console.error(error));
-    running = undefined;
-  };
-  const timer = every > 0 ? setInterval(() => (running ??= sweep()), every).unref() : undefined;
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
-    },
-  };
-}
 
 /** Other sites may not make a visitor's browser upload or delete here: there is no login that would stop them. */
 const sameOrigin: RequestHandler = (request, _response, next) => {

@@ -1,30 +1,31 @@
 import 'reflect-metadata';
 import express from 'express';
-import { StorageRegistry } from 'filefield';
 import { fileErrors, objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
-import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import { attachFiles, createLedger, FileField, transactionQueue, type StoredFile } from 'filefield/typeorm';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity()
 class Document {
   @PrimaryGeneratedColumn() id!: number;
-  @Column('varchar', { unique: true }) slug!: string;
+  @Column('varchar') title!: string;
   @FileField({ storage: 'documents', accept: ['application/pdf', 'text/*'], maxSize: '20 MB' })
   file!: StoredFile | null;
 }
 
-const dataSource = new DataSource({ type: 'sqlite', database: ':memory:', entities: [Document], synchronize: true });
-await createLedger((await dataSource.initialize()).createQueryRunner()); // in earnest: in a migration
-const storages = new StorageRegistry({ documents: new DiskStorage({ root: 'var/documents' }) });
-const files = await attachFiles(dataSource, { storages });
+const sqlite = { type: 'sqljs', location: 'app.sqlite', autoSave: true } as const; // or 'postgres', 'mariadb' …
+const dataSource = await new DataSource({ ...sqlite, entities: [Document], synchronize: true }).initialize();
+await createLedger(dataSource.createQueryRunner()); // in a migration, once you have migrations
+const files = await attachFiles(dataSource, { storages: { documents: new DiskStorage({ root: 'documents' }) } });
+files.sweepEvery('5m'); // deletes the bytes that no row refers to any more
+const transaction = transactionQueue(dataSource); // SQLite has one connection; elsewhere use dataSource.transaction
 
 const app = express();
 app.post('/documents', async (request, response) => {
   const { file, fields } = await files.receive(request, Document, 'file'); // streams into the storage
-  const document = await dataSource.getRepository(Document).save({ slug: fields.slug, file }); // or neither
-  response.status(201).json(document); // shows name, size and type of the file, never its key
+  const row = { title: fields.title ?? 'Untitled', file };
+  response.status(201).json(await transaction((manager) => manager.save(Document, row))); // row and file, or neither
 });
-app.get('/documents/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug' }));
+app.get('/documents/:id', objectDownloadView(files, Document, { field: 'file' }));
 app.use(fileErrors());
 app.listen(Number(process.env.PORT ?? 3000));

@@ -1,11 +1,10 @@
 import 'reflect-metadata';
 import type { FileFieldOf, StoredFile } from 'filefield';
-import { attachFiles } from 'filefield/typeorm';
+import { attachFiles, transactionQueue, type TransactionQueue } from 'filefield/typeorm';
 import {
   DataSource,
   QueryFailedError,
   type DeepPartial,
-  type EntityManager,
   type EntityTarget,
   type FindOptionsOrder,
   type FindOptionsWhere,
@@ -21,7 +20,8 @@ export async function openTypeorm({ database, storages, ledger }: OpenOptions): 
   await dataSource.initialize();
   await dataSource.runMigrations();
   const files = await attachFiles(dataSource, { storages, ...ledger });
-  const write = writer(dataSource);
+  // TypeORM has a single connection to a SQLite file.
+  const write = transactionQueue(dataSource);
   return {
     files,
     documents: new TypeormStore(dataSource, write, Document, 'file'),
@@ -30,25 +30,10 @@ export async function openTypeorm({ database, storages, ledger }: OpenOptions): 
   };
 }
 
-type Write = <Result>(work: (manager: EntityManager) => Promise<Result>) => Promise<Result>;
-
-/**
- * Transactions one after the other: TypeORM has a single connection to a SQLite file, and two requests at once would end
- * up in one transaction. With PostgreSQL or MariaDB this is plain `dataSource.transaction`.
- */
-function writer(dataSource: DataSource): Write {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const turn = last.then(() => dataSource.transaction(work));
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-}
-
 class TypeormStore<Entity extends Row> implements Store<Entity> {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly write: Write,
+    private readonly write: TransactionQueue,
     readonly entity: EntityTarget<Entity> & { readonly prototype: Entity; readonly name: string },
     readonly field: FileFieldOf<Entity>,
   ) {}

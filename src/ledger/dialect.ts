@@ -40,8 +40,6 @@ export interface Dialect {
   readonly now: string;
   /** Appended to a SELECT that must see the latest committed row, not the one of the transaction's snapshot. */
   readonly latest: string;
-  /** Appended to CREATE TABLE: engine, character set, collation. Keys are compared byte for byte everywhere. */
-  readonly tableOptions: string;
   /** The parameter of an index from 0, for drivers that take SQL as the database does. */
   placeholder(index: number): string;
   quote(name: string): string;
@@ -54,6 +52,11 @@ export interface Dialect {
   jsonArray(texts: readonly string[]): string;
   /** True where the values differ or exactly one of them is NULL. */
   differ(one: string, other: string): string;
+  /**
+   * A table and its indexes, unless it exists. `indexes` are columns by the name of the index. Text is compared byte for
+   * byte on every database.
+   */
+  table(name: string, columns: readonly string[], indexes: Readonly<Record<string, string>>): readonly string[];
   /** Triggers of one file column; `create` replaces triggers of the same names. */
   triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
   /** A generated column with the file's id and a foreign key to the ledger. */
@@ -74,4 +77,16 @@ export function conditionalSteps(steps: readonly TriggerStep[]): string {
 /** `AFTER UPDATE OF …`: the names of the watched columns keep the trigger away from writes to other columns. */
 export function timing(event: TriggerEvent, { watched }: TriggerSteps): string {
   return event === 'update' ? `AFTER UPDATE OF ${[...new Set(watched)].join(', ')}` : `AFTER ${event.toUpperCase()}`;
+}
+
+/** A table and its indexes, for databases that know `CREATE INDEX IF NOT EXISTS`. */
+export function tableWithIndexes(
+  name: string,
+  columns: readonly string[],
+  indexes: Readonly<Record<string, string>>,
+): readonly string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS ${name} (\n  ${columns.join(',\n  ')}\n)`,
+    ...Object.entries(indexes).map(([index, on]) => `CREATE INDEX IF NOT EXISTS ${index} ON ${name} (${on})`),
+  ];
 }

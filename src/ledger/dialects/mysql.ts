@@ -8,7 +8,6 @@ export const mysql: Dialect = {
   // In UTC: UNIX_TIMESTAMP(NOW()) is an hour ahead for an hour when daylight saving time ends.
   now: `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`,
   latest: ' FOR UPDATE',
-  tableOptions: ' ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin',
   placeholder: () => '?',
   quote: (name) => `\`${name.replaceAll('`', '``')}\``,
   descriptorText: (column, member) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${member}'))`,
@@ -16,6 +15,14 @@ export const mysql: Dialect = {
   cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'CHAR' : 'SIGNED'})`,
   jsonArray: (texts) => `CONCAT('[', ${texts.map((text) => `JSON_QUOTE(${text})`).join(", ',', ")}, ']')`,
   differ: (one, other) => `NOT (${one} <=> ${other})`,
+
+  // MySQL has no CREATE INDEX IF NOT EXISTS. MariaDB's default collation would fold case and accents.
+  table(name, columns, indexes) {
+    const keys = Object.entries(indexes).map(([index, on]) => `KEY ${index} (${on})`);
+    const body = [...columns, ...keys].join(',\n  ');
+    const options = 'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin';
+    return [`CREATE TABLE IF NOT EXISTS ${name} (\n  ${body}\n) ${options}`];
+  },
 
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);

@@ -1,5 +1,6 @@
 import {
   conditionalSteps,
+  tableWithIndexes,
   timing,
   triggerEvents,
   type Dialect,
@@ -16,7 +17,6 @@ export const postgres: Dialect = {
   // from using an index.
   now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
   latest: '',
-  tableOptions: '',
   placeholder: (index) => `$${index + 1}`,
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   descriptorText: (column, member) => `(CAST(${column} AS jsonb) ->> '${member}')`,
@@ -24,6 +24,8 @@ export const postgres: Dialect = {
   cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'text' : 'BIGINT'})`,
   jsonArray: (texts) => `('[' || ${texts.map((text) => `CAST(to_json(${text}) AS text)`).join(" || ',' || ")} || ']')`,
   differ: (one, other) => `${one} IS DISTINCT FROM ${other}`,
+
+  table: tableWithIndexes,
 
   triggers(column, steps) {
     const drop = triggerEvents.map(

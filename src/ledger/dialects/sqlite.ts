@@ -1,4 +1,11 @@
-import { timing, triggerEvents, type Dialect, type TriggerEvent, type TriggerSteps } from '../dialect.js';
+import {
+  tableWithIndexes,
+  timing,
+  triggerEvents,
+  type Dialect,
+  type TriggerEvent,
+  type TriggerSteps,
+} from '../dialect.js';
 import { sql } from '../sql.js';
 import { objectName, type TriggerColumn } from '../trigger-column.js';
 
@@ -7,7 +14,6 @@ export const sqlite: Dialect = {
   name: 'sqlite',
   now: `CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)`,
   latest: '',
-  tableOptions: '',
   placeholder: () => '?',
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   descriptorText: (column, member) => `json_extract(${column}, '$.${member}')`,
@@ -15,6 +21,8 @@ export const sqlite: Dialect = {
   cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'TEXT' : 'INTEGER'})`,
   jsonArray: (texts) => `json_array(${texts.join(', ')})`,
   differ: (one, other) => `${one} IS NOT ${other}`,
+
+  table: tableWithIndexes,
 
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);

@@ -79,12 +79,13 @@ function triggersOf(target: MigrationTarget, options: EntityTriggerOptions): rea
 }
 
 function managerOf(target: MigrationTarget): EntityManager {
-  return 'em' in target ? target.em : target.getEntityManager();
+  // A Migration has an undefined `em` of its own.
+  return 'addSql' in target ? target.getEntityManager() : target.em;
 }
 
 async function runAll(target: MigrationTarget, statements: readonly string[]): Promise<void> {
   for (const statement of statements) {
-    if ('em' in target) await target.em.getConnection().execute(statement, [], 'run');
-    else target.addSql(statement);
+    if ('addSql' in target) target.addSql(statement);
+    else await target.em.getConnection().execute(statement, [], 'run');
   }
 }

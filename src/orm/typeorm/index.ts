@@ -3,6 +3,7 @@ export { FileField, fileColumn, type FileColumnOptions } from './file-field.js';
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
 export { createFileTriggers, createLedger, dropFileTriggers, dropLedger } from './migrations.js';
+export { transactionQueue, type TransactionQueue } from './transaction-queue.js';
 // types of the above
 export type { AttachOptions } from '../../fields/attach.js';
 export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js';
