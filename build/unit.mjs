@@ -19,7 +19,7 @@ const byPath = {
   'test/crash/': 'some minutes',
   'test/example/': 'the built example application',
   'test/example/browser': 'Chromium',
-  'test/adapters/memory': 'half a minute',
+  'test/send/memory': 'half a minute',
 };
 
 const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
