@@ -2,6 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import mime from 'mime-types';
 
+type FileType = typeof import('file-type/core');
+let fileType: Promise<FileType> | undefined;
+
 /** Bytes of an upload's beginning that its type is judged by. */
 export const headBytes = 4100;
 
@@ -16,8 +19,8 @@ const markup = /^\s*<(?:!doctype html|html|head|body|script|iframe|svg|\?xml|!--
  * look like markup are markup whatever they are called, and unknown bytes are `application/octet-stream`.
  */
 export async function sniffType(head: Uint8Array, name: string): Promise<string> {
-  // Loaded at the first upload: the package is ESM only, and serving does not need it.
-  const { fileTypeFromBuffer } = await import('file-type');
+  // Loaded at the first upload, since serving does not need it.
+  const { fileTypeFromBuffer } = await (fileType ??= import('file-type/core').catch(requireOutsideJest));
   const found = await fileTypeFromBuffer(head);
   if (found && found.mime !== 'application/xml') return found.mime;
   const text = decode(head);
@@ -25,6 +28,20 @@ export async function sniffType(head: Uint8Array, name: string): Promise<string>
   if (markup.test(text)) return markupType(text);
   const named = mime.lookup(path.extname(name));
   return named && textual.test(named) ? named : 'text/plain';
+}
+
+/**
+ * Loads file-type with the `require` of Node, for a Jest run in CommonJS mode.
+ *
+ * file-type is ESM only. In dist/cjs the `import()` above is compiled to `require()`, which loads ESM in Node 20.19 and
+ * later, in Bun, and in the bundles of esbuild and webpack, as long as the bundler sees a literal name; `file-type/core`
+ * is named because the main entry has no `require` condition, and esbuild stops at that. Jest has a `require` of its own
+ * for the code under test, which refuses ESM; `process.getBuiltinModule` leads past it without any flag.
+ */
+function requireOutsideJest(cause: unknown): FileType {
+  // In dist/esm there is no __filename, and no need: Jest has run that code with its ESM loader.
+  if (typeof __filename === 'undefined') throw cause;
+  return process.getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as FileType;
 }
 
 function markupType(text: string): string {
