@@ -56,7 +56,7 @@ export interface FileSource {
   /** SHA-256 of all bytes, hexadecimal. */
   readonly sha256?: string;
   /** What keeps it, a storage above all: the same object for all of its files, for rules that choose by it. */
-  readonly origin?: object;
+  readonly origin?: object | undefined;
   /**
    * Looks for the file on this machine without opening it, for a delivery that lets the server in front read it.
    * Undefined, or absent: it is not there as a file. Rejects with `not_found`.
