@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
+import vm from 'node:vm';
 import mime from 'mime-types';
 
 type FileType = typeof import('file-type/core');
-let fileType: Promise<FileType> | undefined;
 
 /** Bytes of an upload's beginning that its type is judged by. */
 export const headBytes = 4100;
@@ -20,7 +20,7 @@ const markup = /^\s*<(?:!doctype html|html|head|body|script|iframe|svg|\?xml|!--
  */
 export async function sniffType(head: Uint8Array, name: string): Promise<string> {
   // Loaded at the first upload, since serving does not need it.
-  const { fileTypeFromBuffer } = await (fileType ??= import('file-type/core').catch(requireOutsideJest));
+  const { fileTypeFromBuffer } = await import('file-type/core').catch(requireOutsideJest);
   const found = await fileTypeFromBuffer(head);
   if (found && found.mime !== 'application/xml') return found.mime;
   const text = decode(head);
@@ -34,14 +34,16 @@ export async function sniffType(head: Uint8Array, name: string): Promise<string>
  * Loads file-type with the `require` of Node, for a Jest run in CommonJS mode.
  *
  * file-type is ESM only. In dist/cjs the `import()` above is compiled to `require()`, which loads ESM in Node 20.19 and
- * later, in Bun, and in the bundles of esbuild and webpack, as long as the bundler sees a literal name; `file-type/core`
- * is named because the main entry has no `require` condition, and esbuild stops at that. Jest has a `require` of its own
- * for the code under test, which refuses ESM; `process.getBuiltinModule` leads past it without any flag.
+ * later, in Bun, and in the bundles of esbuild and webpack, as long as the bundler finds a literal name there. The name
+ * is `file-type/core` because the main entry has no `require` condition, and esbuild rejects that. Jest runs code under
+ * test with a `require` of its own, which refuses ESM, and replaces `process`, so that `createRequire` is its own as
+ * well. `node:vm` reaches the `process` of Node itself, without any flag.
  */
 function requireOutsideJest(cause: unknown): FileType {
-  // In dist/esm there is no __filename, and no need: Jest has run that code with its ESM loader.
+  // dist/esm has no __filename: an ESM loader runs it, which loads file-type as well.
   if (typeof __filename === 'undefined') throw cause;
-  return process.getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as FileType;
+  const { getBuiltinModule } = vm.runInThisContext('process') as NodeJS.Process;
+  return getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as FileType;
 }
 
 function markupType(text: string): string {
