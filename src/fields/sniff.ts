@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import vm from 'node:vm';
+import type * as fileType from 'file-type/core';
 import mime from 'mime-types';
-
-type FileType = typeof import('file-type/core');
 
 /** Bytes of an upload's beginning that its type is judged by. */
 export const headBytes = 4100;
@@ -39,11 +38,11 @@ export async function sniffType(head: Uint8Array, name: string): Promise<string>
  * test with a `require` of its own, which refuses ESM, and replaces `process`, so that `createRequire` is its own as
  * well. `node:vm` reaches the `process` of Node itself, without any flag.
  */
-function requireOutsideJest(cause: unknown): FileType {
+function requireOutsideJest(cause: unknown): typeof fileType {
   // dist/esm has no __filename: an ESM loader runs it, which loads file-type as well.
   if (typeof __filename === 'undefined') throw cause;
   const { getBuiltinModule } = vm.runInThisContext('process') as NodeJS.Process;
-  return getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as FileType;
+  return getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as typeof fileType;
 }
 
 function markupType(text: string): string {
