@@ -2,5 +2,5 @@
 import { finished } from './typeorm';
 
 it('serves the file that was uploaded', async () => {
-  expect(await finished).toBe('201 415 200 image/png same bytes');
+  expect(await finished).toBe('created 201, refused 415, read image/png true');
 });
