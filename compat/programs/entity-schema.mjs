@@ -1,4 +1,4 @@
-// The application of typeorm.ts in plain JavaScript, without decorators.
+// The application of decorators.ts in plain JavaScript, without decorators.
 import express from 'express';
 import { StorageRegistry } from 'filefield';
 import { fileErrors, objectDownloadView } from 'filefield/express';
@@ -34,4 +34,5 @@ async function program() {
   return exchange(app).finally(() => dataSource.destroy());
 }
 
-program().then((line) => console.log(line));
+export const finished = program();
+finished.then((line) => console.log(line));

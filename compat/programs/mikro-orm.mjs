@@ -46,4 +46,5 @@ async function program() {
   return exchange(app).finally(() => orm.close());
 }
 
-program().then((line) => console.log(line));
+export const finished = program();
+finished.then((line) => console.log(line));
