@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 const { exports: entries } = require('filefield/package.json');
-const names = (loaded) => Object.keys(loaded).filter((name) => !['default', 'module.exports', '__esModule'].includes(name));
+const names = (loaded) =>
+  Object.keys(loaded).filter((name) => !['default', 'module.exports', '__esModule'].includes(name));
 
 let count = 0;
 for (const entry of Object.keys(entries)) {

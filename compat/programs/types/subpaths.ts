@@ -69,7 +69,9 @@ export function serveElsewhere(): void {
   toFetch(downloadView(async () => null));
 }
 
-export const contract: readonly { readonly title: string }[] = storageContract(() => new FailingStorage(new MemoryStorage()));
+export const contract: readonly { readonly title: string }[] = storageContract(
+  () => new FailingStorage(new MemoryStorage()),
+);
 export const health = healthHandler({ storage: storageCheck(new MemoryStorage()) });
 
 export function codeOf(error: unknown): string | undefined {

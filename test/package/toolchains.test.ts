@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { install, pack, versionOf } from './installed.js';
+import { bunIn, execute, nodeOf, runCommand } from './run-command.js';
+import { toolchains, type FolderName, type Refusal, type Toolchain } from './toolchains.js';
+
+const minutes = 60_000;
+const packed = pack();
+const folders: Readonly<Record<FolderName, string | undefined>> = {
+  current: await install('current', packed),
+  previous: await install('previous', packed),
+};
+
+/** What runs a row, or undefined where it cannot be run. */
+function executableOf({ commands }: Toolchain, folder: string | undefined, major: 20 | 24): string | undefined {
+  if (folder === undefined) return undefined;
+  return commands.some((command) => 'bun' in command) ? bunIn(folder) : nodeOf(major);
+}
+
+const isToolchain = (row: Toolchain | Refusal): row is Toolchain => !('no' in row);
+const cases = toolchains.filter(isToolchain).flatMap((row) =>
+  (row.nodes ?? [20]).map((major) => {
+    const versions = row.packages.map((name) => `${name} ${versionOf(row.folder, name)}`).join(', ');
+    const title = `${row.name} (${versions})${row.nodes ? `, Node ${major}` : ''}`;
+    return { row, title, executable: executableOf(row, folders[row.folder], major) };
+  }),
+);
+const leftOut = cases.filter(({ executable }) => executable === undefined).map(({ title }) => title);
+if (leftOut.length > 0) {
+  const line = `left out, for want of a network or of "npm ci --prefix compat/node": ${leftOut.join('; ')}`;
+  if (process.env.CI) throw new Error(`All toolchains are mandatory in CI; ${line}`);
+  process.stderr.write(`${line}\n`);
+}
+
+/** Two at a time, however many tests Jest starts at once. */
+function limiter(places: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (places === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else places -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else places += 1;
+    }
+  };
+}
+const limited = limiter(2);
+
+describe('the packed package works with', () => {
+  for (const { row, title, executable } of cases) {
+    const test = executable ? it.concurrent : it.concurrent.skip;
+    test(
+      title,
+      () =>
+        limited(async () => {
+          for (const command of row.commands) {
+            expect(await runCommand(folders[row.folder]!, command, executable!)).toBeUndefined();
+          }
+        }),
+      5 * minutes,
+    );
+  }
+});
+
+const here = folders.current === undefined ? it.skip : it;
+
+describe('the packed package', () => {
+  here('loads every entry by import and by require, with the same exports', async () => {
+    const { output } = await execute(process.execPath, ['esm/entries.mjs'], folders.current!);
+    expect(output).toBe('12 entries, each by import and by require\n');
+  });
+
+  here('recognises the errors, fields and stored files of its other copy in one process', async () => {
+    const { output } = await execute(process.execPath, ['esm/copies.mjs'], folders.current!);
+    expect(output).toBe('both copies agree\n');
+  });
+
+  here('has a command that npx finds', async () => {
+    const { code, output } = await execute('npx', ['--no-install', 'filefield', '--help'], folders.current!);
+    expect([code, output]).toEqual([0, expect.stringContaining('Usage: filefield')]);
+  });
+
+  it('has declarations for moduleResolution node10 where its exports have them for require', () => {
+    const { exports, typesVersions } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      exports: Readonly<Record<string, { readonly require: { readonly types: string } }>>;
+      typesVersions: unknown;
+    };
+    const entries = Object.entries(exports).filter(([name]) => name !== '.' && name !== './package.json');
+    const wanted = entries.map(([name, { require }]) => [name.slice(2), [require.types]]);
+    expect(typesVersions).toEqual({ '*': Object.fromEntries(wanted) });
+  });
+});
+
+function lineOf(row: Toolchain | Refusal): string {
+  if (!isToolchain(row)) return `| ${row.name} | | | no: ${row.no} |`;
+  const versions = row.packages.map(
+    (name) => `${name.replace(/^typescript-.*/, 'typescript')} ${versionOf(row.folder, name)}`,
+  );
+  const nodes = row.nodes ? `; Node ${row.nodes.join(', ')}` : '';
+  return `| ${row.name} | ${versions.join(', ')}${nodes} | ${row.shows} | works |`;
+}
+
+describe('docs/toolchains.md', () => {
+  it('has the table of what is tested', () => {
+    const table = readFileSync('docs/toolchains.md', 'utf8')
+      .match(/^\|.*\n/gm)
+      ?.slice(2);
+    expect(table?.join('')).toBe(toolchains.map((row) => `${lineOf(row)}\n`).join(''));
+  });
+});
