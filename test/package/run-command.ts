@@ -19,12 +19,17 @@ export function bunIn(folder: string): string | undefined {
 }
 
 /** Runs one command in an installed folder; resolves to what is wrong, or undefined. */
-export async function runCommand(folder: string, command: Command, executable: string): Promise<string | undefined> {
-  if ('tsc' in command) return compile(folder, command.tsc, command.resolution);
+export async function runCommand(
+  folder: string,
+  command: Command,
+  executable: string,
+  prints = success,
+): Promise<string | undefined> {
+  if ('tsc' in command) return compile(folder, command.tsc, command.resolution, command.files);
   const args = 'bun' in command ? command.bun : command.node;
   const { code, output } = await execute(executable, args, folder);
   // What builds a bundle prints nothing.
-  const wanted = args[0] === 'bundle.mjs' ? '' : success;
+  const wanted = args[0] === 'bundle.mjs' ? '' : prints;
   return code === 0 && output.includes(wanted)
     ? undefined
     : `${path.basename(executable)} ${args.join(' ')}\n${output}`;
@@ -55,15 +60,22 @@ const modules: Readonly<Record<Resolution, string>> = {
 /** Faults of these declarations are there without filefield: they do not compile with these options. */
 const faulty = /^node_modules\/(@mikro-orm\/core|@types\/koa)\//;
 
-/** Compiles the programs that use every entry, the strictest way; resolves to the faults. */
-async function compile(folder: string, alias: string, resolution: Resolution): Promise<string | undefined> {
-  const files = {
-    node10: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts'],
-    // MikroORM 7 is ESM, which TypeScript does not let CommonJS require here.
-    node16: ['cjs/types/subpaths.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
-    nodenext: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
-    bundler: ['esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
-  }[resolution];
+/** Programs that use every entry. */
+const everyEntry: Readonly<Record<Resolution, readonly string[]>> = {
+  node10: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts'],
+  // MikroORM 7 is ESM, which TypeScript does not let CommonJS require here.
+  node16: ['cjs/types/subpaths.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
+  nodenext: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
+  bundler: ['esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
+};
+
+/** Compiles programs the strictest way; resolves to the faults. */
+async function compile(
+  folder: string,
+  alias: string,
+  resolution: Resolution,
+  files = everyEntry[resolution],
+): Promise<string | undefined> {
   const compilerOptions = {
     target: 'ES2022',
     lib: ['ES2022'],

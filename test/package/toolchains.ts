@@ -1,5 +1,5 @@
-/** A folder of `compat/` with one set of majors, which the packed package is installed into. */
-export type FolderName = 'current' | 'previous';
+/** A folder of `compat/` that the packed package is installed into: with one set of majors, or without any peer. */
+export type FolderName = 'current' | 'previous' | 'bare';
 
 /** How TypeScript finds the declarations of a package. */
 export type Resolution = 'node10' | 'node16' | 'nodenext' | 'bundler';
@@ -8,7 +8,7 @@ export type Resolution = 'node10' | 'node16' | 'nodenext' | 'bundler';
 export type Command =
   | { readonly node: readonly string[] }
   | { readonly bun: readonly string[] }
-  | { readonly tsc: string; readonly resolution: Resolution };
+  | { readonly tsc: string; readonly resolution: Resolution; readonly files?: readonly string[] };
 
 /** A row of docs/toolchains.md that a test runs. */
 export interface Toolchain {
@@ -21,6 +21,11 @@ export interface Toolchain {
   /** Node 20 stands for the Node that runs the tests. */
   readonly nodes?: readonly (20 | 24)[];
   readonly commands: readonly Command[];
+  /**
+   * What each of them must print.
+   * @default `success`
+   */
+  readonly prints?: string;
 }
 
 /** A row of docs/toolchains.md that says no. */
@@ -88,6 +93,22 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     shows: `${application} on each ORM`,
     nodes: [20, 24],
     commands: javascript,
+  },
+  {
+    name: 'Node and TypeScript, no peer dependency',
+    folder: 'bare',
+    packages: ['typescript', '@types/node'],
+    shows: 'every entry that needs none, and its types',
+    nodes: [20, 24],
+    commands: [
+      node('esm/entries.mjs', '--without-peers'),
+      {
+        tsc: 'typescript',
+        resolution: 'nodenext',
+        files: ['esm/types/without-peers.ts', 'cjs/types/without-peers.ts'],
+      },
+    ],
+    prints: 'entries have the same exports by import and by require',
   },
   {
     name: 'Node 22 and later, its own TypeScript, with decorators',
