@@ -156,7 +156,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
   },
   {
     name: 'Jest in CommonJS without a flag, MikroORM 7',
-    no: 'MikroORM 7 is ESM only, and Jest requires no ESM without a flag; use ESM mode, the next row',
+    no: 'MikroORM 7 is ESM only, which Jest does not load without a flag; use ESM mode, the next row',
   },
   {
     name: 'Jest in ESM mode (`node --experimental-vm-modules`)',
@@ -239,9 +239,9 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
   typescript('5.9', 'current', 'typescript-5.9', all),
   typescript('6.0', 'current', 'typescript', all),
   typescript('7.0', 'current', 'typescript-7.0', ['node16', 'nodenext', 'bundler']),
-  { name: 'TypeScript 7: `node10`', no: 'TypeScript 7 has removed it' },
+  { name: 'TypeScript 7: `node10`', no: 'TypeScript 7 does not have it' },
   {
     name: 'TypeScript in a CommonJS file with `module` `node16`, MikroORM 7',
-    no: 'TypeScript takes ESM for not requirable there; use `nodenext`',
+    no: 'TypeScript reports TS1479, since it assumes there that `require` cannot load ESM; use `nodenext`',
   },
 ];
