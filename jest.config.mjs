@@ -22,6 +22,9 @@ const base = {
 };
 
 export default {
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts'],
+  coverageReporters: ['text-summary', 'html'],
   projects: [
     { ...base, displayName: 'default', testMatch: ['<rootDir>/test/**/*.test.ts'] },
     {

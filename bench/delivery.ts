@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { proxyConfiguration } from 'filefield';
+import { frontConfiguration } from 'filefield';
 
 /** What hands a file to a client: the program, nginx for the program, or nginx without any program. */
 const rounds = 3;
@@ -31,7 +31,7 @@ const [{ port, root, keys }] = (await once(child, 'message')) as [
 ];
 const folder = mkdtempSync(path.join(tmpdir(), 'filefield-bench-nginx-'));
 const front = await freePort();
-const configuration = proxyConfiguration('nginx', {
+const configuration = frontConfiguration('nginx', {
   places: [{ folder: root, prefix: '/_filefield/documents' }],
   upstream: `http://127.0.0.1:${port}`,
   listen: `127.0.0.1:${front}`,

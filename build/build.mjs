@@ -1,13 +1,24 @@
-// Two passes of the one compiler: real ESM and real CommonJS, each with its own declarations.
-import { execFileSync } from 'node:child_process';
+// Builds ESM and CommonJS, each with declarations of its own. The declarations have the comments, which editors show; the
+// JavaScript has none, which makes it a third smaller.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
 rmSync('dist', { recursive: true, force: true });
-for (const kind of ['esm', 'cjs']) {
-  console.log(`building ${kind} …`);
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', `build/tsconfig.${kind}.json`], {
-    stdio: 'inherit',
-  });
+
+async function tsc(...args) {
+  const child = spawn(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { stdio: 'inherit' });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`tsc ${args.join(' ')} found the errors above`);
 }
+
+async function build(kind) {
+  const project = `build/tsconfig.${kind}.json`;
+  await tsc('-p', project, '--emitDeclarationOnly');
+  await tsc('-p', project, '--declaration', 'false', '--removeComments', '--noCheck');
+  console.log(`built ${kind}`);
+}
+
+await Promise.all([build('esm'), build('cjs')]);
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');

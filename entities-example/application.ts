@@ -7,7 +7,7 @@ import {
   xSendfile,
   type Delivery,
   type Files,
-  type ProxyServer,
+  type FrontName,
 } from 'filefield';
 import { deliverWith, fileErrors } from 'filefield/express';
 import { healthHandler, storageCheck } from 'filefield/health';
@@ -33,7 +33,7 @@ export interface ApplicationOptions {
   /** Milliseconds from sweep to sweep; 0 for none. @default 10_000 */
   readonly sweepEvery?: number;
   /** The server in front that sends the bytes. @default none: this process sends them */
-  readonly front?: ProxyServer;
+  readonly front?: FrontName;
 }
 
 export interface Application {
@@ -101,7 +101,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
 }
 
 /** How each server in front is told which file to send. */
-const deliveries: Readonly<Record<ProxyServer, (storages: StorageRegistry) => Delivery>> = {
+const deliveries: Readonly<Record<FrontName, (storages: StorageRegistry) => Delivery>> = {
   nginx: (storages) => xAccelRedirect(storages),
   apache: (storages) => xSendfile(storages, { server: 'apache' }),
   lighttpd: (storages) => xSendfile(storages, { server: 'lighttpd' }),

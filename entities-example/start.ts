@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
-import { proxyConfiguration, storagePlaces, type ProxyServer } from 'filefield';
+import { frontConfiguration, storagePlaces, type FrontName } from 'filefield';
 import { createApplication, type Application, type OrmName } from './application.js';
 
-const fronts: readonly ProxyServer[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
+const fronts: readonly FrontName[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
 const usage = `npm run example -- [options]
   --orm typeorm|mikro   the ORM that keeps the rows          (typeorm)
   --port <number>       0 takes any free port                (3000)
@@ -18,7 +18,7 @@ interface Arguments {
   readonly port: number;
   readonly host: string;
   readonly data: string;
-  readonly front?: ProxyServer;
+  readonly front?: FrontName;
 }
 
 function readArguments(): Arguments {
@@ -71,7 +71,7 @@ async function main(args: Arguments): Promise<void> {
   const url = `http://${host}:${port}`;
   if (args.front) {
     const places = storagePlaces(application.storages);
-    console.log(proxyConfiguration(args.front, { places, upstream: url, listen: '8080' }));
+    console.log(frontConfiguration(args.front, { places, upstream: url, listen: '8080' }));
   }
   console.log(`filefield example with ${args.orm}, files in ${args.data}: ${url}/   (Ctrl-C ends it)`);
 

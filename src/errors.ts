@@ -1,5 +1,5 @@
 /**
- * What went wrong, as a category a program can act upon. Messages are for people and may change; codes do not.
+ * The category of an error, for programs. Messages are for people and may change; codes do not.
  *
  * | code | when |
  * | --- | --- |
@@ -7,24 +7,24 @@
  * | `missing` | a committed row names bytes that its storage does not have |
  * | `already_exists` | a key is taken; objects are never overwritten |
  * | `invalid_key` | a storage key breaks the rules of `checkKey` |
- * | `invalid_value` | a file field was given something that is not a `StoredFile` |
- * | `invalid_option` | a configuration that cannot work |
+ * | `invalid_value` | a value that is not a `StoredFile` was assigned to a file field, or a source that cannot be read was given |
+ * | `invalid_option` | an option or a configuration cannot work |
  * | `invalid_descriptor` | the JSON in a file column cannot be read |
- * | `unsupported` | the storage or platform lacks the ability |
+ * | `unsupported` | the storage, database or platform cannot do this |
  * | `too_large`, `wrong_type`, `rejected` | an upload broke a rule of its field |
  * | `limit_exceeded` | a multipart request broke a limit |
  * | `malformed_upload` | a request is not the multipart form it claims to be |
- * | `aborted` | the client or the caller gave up |
- * | `staged_expired` | a staged file was swept before its row was saved |
+ * | `aborted` | the client or the caller ended the operation |
+ * | `staged_expired` | the lease of a staged file ended before its row was saved |
  * | `already_bound` | a stored file belongs to another row or field |
- * | `busy` | the database connection is inside somebody's transaction |
- * | `forbidden` | a view's `authorize` said no, or the URL's signature is not valid |
- * | `method_not_allowed` | neither GET nor HEAD |
- * | `incomplete` | a storage gave fewer bytes than it promised |
+ * | `busy` | the only database connection is inside a transaction |
+ * | `forbidden` | a view's `authorize` refused the request, or the signature of the URL is not valid |
+ * | `method_not_allowed` | the method is neither GET, HEAD nor OPTIONS |
+ * | `incomplete` | a source ended before the bytes that it promised |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
- * | `unhealthy` | a link of a health check is broken; `rule` is its name |
- * | `storage_failed`, `database_failed` | anything else below us; see `cause` |
+ * | `unhealthy` | a step of a health check failed; `rule` is its name |
+ * | `storage_failed`, `database_failed` | any other failure of a storage or database; see `cause` |
  */
 export type FileFieldErrorCode =
   | 'not_found'
@@ -54,26 +54,39 @@ export type FileFieldErrorCode =
   | 'storage_failed'
   | 'database_failed';
 
-/** What an error is about. `field`, `rule` and `limit` may be shown to a client; the rest is for the log. */
+/** What an error is about. `field`, `rule` and `limit` may be shown to a client; `storage` and `key` are for the log. */
 export interface ErrorContext {
-  readonly field?: string;
-  readonly rule?: string;
-  readonly limit?: number | string | readonly string[];
-  readonly storage?: string;
-  readonly key?: string;
+  /** Property of the entity, or name of the form field. */
+  readonly field?: string | undefined;
+  /** The option or limit that was exceeded, such as `maxSize`. */
+  readonly rule?: string | undefined;
+  /** What the rule allows. */
+  readonly limit?: number | string | readonly string[] | undefined;
+  /** Name of the storage in the registry. */
+  readonly storage?: string | undefined;
+  /** Key of the object. */
+  readonly key?: string | undefined;
 }
 
+/** The context of an error, and the error that led to it. */
 export interface FileFieldErrorOptions extends ErrorContext {
+  /** What was thrown by the storage, the database, or other code. */
   readonly cause?: unknown;
 }
 
 const brand = Symbol.for('filefield.error');
 
-/** The one error class of this library. Test with `isFileFieldError`, which also knows errors of a second copy of the package. */
+/**
+ * The one error class of this library. Test for it with `isFileFieldError`, which also recognises errors of a second copy
+ * of the package.
+ */
 export class FileFieldError extends Error {
+  /** The category, for programs. */
   readonly code: FileFieldErrorCode;
+  /** What the error is about. */
   readonly context: ErrorContext;
 
+  /** @internal */
   constructor(code: FileFieldErrorCode, message: string, options: FileFieldErrorOptions = {}) {
     const { cause, ...context } = options;
     super(message, cause === undefined ? undefined : { cause });
@@ -85,7 +98,7 @@ export class FileFieldError extends Error {
 }
 
 /**
- * True for an error of this library, of the given code when one is named.
+ * True for an error of this library and, if a code is given, of that code.
  *
  * @example
  * ```ts

@@ -1,24 +1,30 @@
 import { channel, type Channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import type { FileDescriptor } from './descriptor.js';
+import type { FileDescriptor } from './file/descriptor.js';
 
 /** One stored object, for logs and metrics. Never show it to a client. */
 export interface ObjectName {
+  /** Identity in the ledger; empty for an object that the ledger does not know. */
   readonly id: string;
+  /** Name of the storage in the registry. */
   readonly storage: string;
+  /** Key of the object in its storage. */
   readonly key: string;
 }
 
-/** One file field of one row: table, primary key as text, column. */
-export interface SlotName {
+/** One file field of one row. */
+export interface Slot {
+  /** The table's plain name. */
   readonly owner: string;
+  /** Primary key as text; the parts of a composite one as a JSON array. */
   readonly pk: string;
+  /** The column's plain name. */
   readonly slot: string;
 }
 
 /**
- * What `files.on` tells, in the order of a file's life. The same is published on `node:diagnostics_channel` as
- * `filefield:stored` and so on. `bound` and `doomed` come from inside the transaction of the row, which may still be
+ * The events of `files.on`, in the order of a file's life. They are also published on `node:diagnostics_channel`, as
+ * `filefield:stored` and so on. `bound` and `released` come from inside the transaction of the row, which may still be
  * rolled back.
  */
 export interface FilesEvents {
@@ -26,20 +32,21 @@ export interface FilesEvents {
   intended: [ObjectName];
   /** All bytes are stored; the file is staged. */
   stored: [FileDescriptor];
-  bound: [ObjectName & Partial<SlotName>];
-  /** What the slot held before is to be deleted, or kept, as the field's policy says. */
-  doomed: [SlotName & { readonly count: number }];
-  /** Staged files whose lease ended. */
+  /** A row has the file. The slot is absent where the ORM does not tell the row's key. */
+  bound: [ObjectName & Partial<Slot>];
+  /** Files of this slot are to be deleted, or kept, as the field's policy says. */
+  released: [Slot & { readonly count: number }];
+  /** The leases of staged files have ended. */
   expired: [{ readonly count: number }];
-  /** Doomed files have left the ledger; nothing can bind them any more, their objects are deleted next. */
+  /** Released files have left the ledger; nothing can bind them any more, and their objects are deleted next. */
   retired: [{ readonly count: number }];
   /** An object has been deleted from its storage. */
   deleted: [ObjectName];
-  /** An object could not be deleted, ten times over three days: no sweep tries again unless it is told to. */
+  /** An object could not be deleted in ten attempts over three days; only `sweep({ stuck: true })` tries again. */
   stuck: [ObjectName & { readonly cause: unknown }];
   /** A row names bytes that its storage does not have. */
   missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
-  /** Something went wrong that no caller is waiting for: a lease could not be renewed, an object not be deleted. */
+  /** An error that no caller waits for, such as a lease that could not be renewed. Printed when there is no listener. */
   fault: [unknown];
 }
 
@@ -47,7 +54,7 @@ const names: readonly (keyof FilesEvents)[] = [
   'intended',
   'stored',
   'bound',
-  'doomed',
+  'released',
   'expired',
   'retired',
   'deleted',
@@ -60,27 +67,27 @@ const channels = Object.fromEntries(names.map((name) => [name, channel(`filefiel
   Channel
 >;
 
-/** Tells listeners and diagnostics channels. A listener that throws harms nobody: it becomes a fault. */
+/** Calls listeners and publishes on diagnostics channels. A listener that throws becomes a `fault`. */
 export class FileEvents {
-  readonly #emitter = new EventEmitter<FilesEvents>();
+  readonly #emitter = new EventEmitter();
 
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): void {
-    this.#emitter.on(event, listener as never);
+    this.#emitter.on(event, listener as (...values: unknown[]) => void);
   }
 
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): void {
-    this.#emitter.off(event, listener as never);
+    this.#emitter.off(event, listener as (...values: unknown[]) => void);
   }
 
   emit<Event extends keyof FilesEvents>(event: Event, value: FilesEvents[Event][0]): void {
     if (channels[event].hasSubscribers) channels[event].publish(value);
     try {
-      const heard = this.#emitter.emit(event, ...([value] as never));
-      // Told or printed, never neither.
+      const heard = this.#emitter.emit(event, value);
+      // Without a listener, print it.
       if (event === 'fault' && !heard) console.error(value);
     } catch (error) {
       if (event === 'fault') console.error(error);
-      else this.emit('fault', error as never);
+      else this.emit('fault', error);
     }
   }
 }

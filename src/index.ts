@@ -1,40 +1,49 @@
 // storages and the files they keep
-export { StorageRegistry } from './registry.js';
-export { StoredFile, isStoredFile } from './stored-file.js';
-export type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from './storage.js';
-export type { ByteRange, FileBody, FileSource, LoadHint, LocatedFile, UrlOptions } from './file.js';
-export type { FileDescriptor } from './descriptor.js';
-export { checkKey } from './key.js';
+export { StorageRegistry } from './file/registry.js';
+export { StoredFile, isStoredFile, type StoredFileJson } from './file/stored-file.js';
+export type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from './file/storage.js';
+export type { ByteRange, FileBody } from './file/body.js';
+export type { FileSource, LoadHint, LocatedFile, UrlOptions } from './file/file.js';
+export type { FileDescriptor } from './file/descriptor.js';
+export { checkKey } from './file/key.js';
 // keeping
-export type { Files, StageAllOptions, StageInfo } from './fields/files.js';
-export type { FilesEvents } from './events.js';
-export type { CheckedUpload, FileFieldOptions } from './fields/options.js';
+export type { AttachOptions } from './fields/attach.js';
+export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
+export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
-export type { UploadedFile, UploadSource } from './upload.js';
+export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';
+export type { FilesEvents, ObjectName, Slot } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
-export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconciler.js';
-export type { SweepOptions, SweepReport } from './ledger/sweeper.js';
-export { fileTriggers, type FileTriggerColumn, type FileTriggerOptions } from './fields/file-triggers.js';
+export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
+export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
+export type { SweepOptions, SweepReport } from './ledger/sweep.js';
+export {
+  columnTriggers,
+  type EntityTriggerOptions,
+  type FileTriggerColumn,
+  type FileTriggerOptions,
+} from './ledger/triggers.js';
+export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources
-export { localFile, type LocalFileOptions } from './sources/local.js';
-export { remoteFile, type RemoteFileOptions } from './sources/remote.js';
-export { rootedFile, type RootedFileOptions } from './sources/rooted.js';
-export { storageFile, type StorageFileOptions } from './sources/storage.js';
+export { localFile, type LocalFileOptions } from './sources/local-file.js';
+export { remoteFile, type RemoteFileOptions } from './sources/remote-file.js';
+export { rootedFile, type RootedFileOptions } from './sources/rooted-file.js';
+export { storageFile, type StorageFileOptions } from './sources/storage-file.js';
 export type { UpstreamOptions } from './sources/upstream.js';
-export { virtualFile, type VirtualFileOptions } from './sources/virtual.js';
+export { virtualFile, type VirtualFileOptions } from './sources/virtual-file.js';
 // views
 export { downloadView, type Found } from './views/download-view.js';
-export type { Choice, DownloadViewOptions, Hook, SignatureOptions } from './views/options.js';
-export { httpDownloadView, type HttpDownloadViewOptions } from './views/http.js';
+export type { Choice, DownloadViewOptions, Hook, SignatureOptions } from './views/view-options.js';
+export { httpDownloadView, type HttpDownloadViewOptions } from './views/http-download-view.js';
 export type { SendFileOptions } from './views/local.js';
-export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object.js';
-export { pathDownloadView, type PathDownloadViewOptions } from './views/path.js';
+export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object-download-view.js';
+export { pathDownloadView, type PathDownloadViewOptions } from './views/path-download-view.js';
 export type { Requested, RouteParams } from './views/requested.js';
 export type { PrecompressedOptions } from './views/precompressed.js';
-export { storageDownloadView, type StorageDownloadViewOptions } from './views/storage.js';
-export { virtualDownloadView } from './views/virtual.js';
-export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './entity.js';
+export { storageDownloadView, type StorageDownloadViewOptions } from './views/storage-download-view.js';
+export { virtualDownloadView } from './views/virtual-download-view.js';
+export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './file/entity.js';
 // responses
 export type { DownloadRequest } from './response/request.js';
 export type {
@@ -43,25 +52,25 @@ export type {
   DownloadHandler,
   DownloadHooks,
   DownloadProgress,
-  DownloadResponse,
-} from './response/response.js';
-export type { StoredEncoding } from './response/accept-encoding.js';
-export type { Answer } from './response/answer.js';
+  Download,
+} from './response/download.js';
+export type { StoredEncoding } from './http/encoding.js';
+export type { PreparedResponse } from './response/prepared-response.js';
 export { respond } from './response/respond.js';
 // deliveries
-export { caddyFileServer, type CaddyFileServerOptions } from './delivery/caddy-file-server.js';
-export { deliveryRules, type DeliveryRule } from './delivery/delivery-rules.js';
-export type { DeliveryEvent, StreamReason } from './delivery/explain.js';
-export type { HandOverOptions } from './delivery/hand-over-options.js';
-export type { PathMapping, Places } from './delivery/path-mapping.js';
-export { redirect, type RedirectOptions } from './delivery/redirect.js';
-export { storagePlaces, type Place } from './delivery/storage-places.js';
-export { xAccelRedirect, type XAccelRedirectOptions } from './delivery/x-accel-redirect.js';
-export { xSendfile, type XSendfileOptions } from './delivery/x-sendfile.js';
-export type { AccelOptions } from './delivery/x-accel-headers.js';
+export { caddyFileServer, type CaddyFileServerOptions } from './fronts/caddy/delivery.js';
+export { deliveryRules, type DeliveryRule } from './fronts/rules.js';
+export type { DeliveryEvent, StreamReason } from './fronts/explain.js';
+export type { HandOverOptions } from './fronts/hand-over-options.js';
+export type { PathMapping, Places } from './fronts/places.js';
+export { redirect, type RedirectOptions } from './fronts/redirect.js';
+export { storagePlaces, type Place } from './fronts/storage-places.js';
+export { xAccelRedirect, type XAccelRedirectOptions } from './fronts/nginx/delivery.js';
+export { xSendfile, type XSendfileOptions } from './fronts/x-sendfile.js';
+export type { AccelOptions } from './fronts/nginx/headers.js';
 // configurations of the servers in front
-export { proxyConfiguration, type ProxyServer } from './proxies/proxy-configuration.js';
-export type { ProxyRemote, ProxySetup } from './proxies/proxy-setup.js';
+export { frontConfiguration, type FrontName } from './fronts/configuration.js';
+export type { FrontRemote, FrontSetup } from './fronts/setup.js';
 // signed URLs
 export {
   createSigner,
@@ -72,7 +81,13 @@ export {
   type SignOptions,
   type Verified,
 } from './signing.js';
-export type { Duration } from './duration.js';
+export type { ByteSize, Duration, DurationUnit, SizeUnit } from './options.js';
 // errors
-export { FileFieldError, isFileFieldError, type ErrorContext, type FileFieldErrorCode } from './errors.js';
-export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/error-status.js';
+export {
+  FileFieldError,
+  isFileFieldError,
+  type ErrorContext,
+  type FileFieldErrorCode,
+  type FileFieldErrorOptions,
+} from './errors.js';
+export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/http-error.js';

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { parseDuration, type Duration } from './duration.js';
+import { duration, type Duration } from './options.js';
 import { FileFieldError } from './errors.js';
 
 /** A secret and the name that URLs give it. */
@@ -137,9 +137,7 @@ function methodsOf(methods: readonly string[]): string {
 
 /** Whole seconds since 1970, rounded up so that no URL is stillborn. */
 function expiryOf(expiresIn: Duration): number {
-  const milliseconds = parseDuration(expiresIn);
-  if (milliseconds > 0 && milliseconds <= longest) return Math.ceil((Date.now() + milliseconds) / 1000);
-  throw invalid('A signed URL lives for more than nothing and at most ten years.');
+  return Math.ceil((Date.now() + duration('expiresIn', expiresIn, { from: 1, to: longest })) / 1000);
 }
 
 /** Everything that the signature vouches for. Each line is encoded, so that none can pretend to be two. */

@@ -1,15 +1,15 @@
 import type { Request, RequestHandler } from 'express';
-import type { EntityRef, ObjectFinder } from '../entity.js';
+import type { EntityRef, ObjectFinder } from '../file/entity.js';
 import { FileFieldError } from '../errors.js';
-import type { Storage } from '../storage.js';
-import * as http from '../views/http.js';
+import type { Storage } from '../file/storage.js';
+import * as http from '../views/http-download-view.js';
 import * as local from '../views/local.js';
-import * as object from '../views/object.js';
-import type { DownloadViewOptions } from '../views/options.js';
-import * as path from '../views/path.js';
-import * as storage from '../views/storage.js';
-import * as virtual from '../views/virtual.js';
-import type { AdapterOptions } from './report.js';
+import * as object from '../views/object-download-view.js';
+import type { DownloadViewOptions } from '../views/view-options.js';
+import * as path from '../views/path-download-view.js';
+import * as storage from '../views/storage-download-view.js';
+import * as virtual from '../views/virtual-download-view.js';
+import type { AdapterOptions } from '../send/report.js';
 import { toExpress } from './to-express.js';
 
 /** What a view of Express may be told besides: how it is run. */

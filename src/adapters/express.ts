@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isFileFieldError } from '../errors.js';
-import type { DeliveryChoice } from '../response/response.js';
-import { errorBody, errorStatus, isHttpError } from '../response/error-status.js';
-import { setDelivery } from './app-delivery.js';
+import type { DeliveryChoice } from '../response/download.js';
+import { errorBody, errorStatus, isHttpError } from '../response/http-error.js';
+import { setDelivery } from '../send/app-delivery.js';
 
 export {
   httpDownloadView,

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../response/error-status.js';
+import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DeliveryChoice, DownloadHandler } from '../response/response.js';
-import { setDelivery } from './app-delivery.js';
-import { report, type AdapterOptions } from './report.js';
-import { runDownload } from './run-download.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import { setDelivery } from '../send/app-delivery.js';
+import { report, type AdapterOptions } from '../send/report.js';
+import { runDownload } from '../send/run.js';
 
 /**
  * Makes a route handler for Fastify 5; headers that hooks set stay. Failures go to Fastify's error handling as an error

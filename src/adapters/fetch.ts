@@ -1,12 +1,12 @@
-import type { Answer } from '../response/answer.js';
-import { HttpError } from '../response/error-status.js';
-import { methodAnswer } from '../response/method-answer.js';
+import type { PreparedResponse } from '../response/prepared-response.js';
+import { HttpError } from '../response/http-error.js';
+import { methodResponse } from '../response/method.js';
 import type { DownloadRequest } from '../response/request.js';
 import { respond } from '../response/respond.js';
-import type { DownloadHandler } from '../response/response.js';
+import type { DownloadHandler } from '../response/download.js';
 import { withDelivery } from '../response/with-delivery.js';
-import { openStream } from './body-stream.js';
-import { report, type AdapterOptions } from './report.js';
+import { openStream } from '../send/fetch-body.js';
+import { report, type AdapterOptions } from '../send/report.js';
 
 /**
  * Runs a view where requests and responses are those of `fetch`: Hono, Next.js, Deno, Bun and workers with Node's modules.
@@ -39,7 +39,7 @@ export function toFetch(
         raw: request,
         report: (error) => (options.onError ? options.onError(error, request) : console.error(error)),
       };
-      const decided = methodAnswer(download.method);
+      const decided = methodResponse(download.method);
       return await toResponse(decided ?? (await respond(download, await delivered(download))), request, options);
     } catch (error) {
       report(error, request, options);
@@ -57,7 +57,11 @@ export function toFetch(
   };
 }
 
-async function toResponse(answer: Answer, request: Request, options: AdapterOptions<Request>): Promise<Response> {
+async function toResponse(
+  answer: PreparedResponse,
+  request: Request,
+  options: AdapterOptions<Request>,
+): Promise<Response> {
   const { status, hooks } = answer;
   try {
     // Before the bytes are opened: an option may have made a header that cannot be sent.

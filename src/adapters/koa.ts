@@ -1,10 +1,10 @@
 import type { Context, Middleware } from 'koa';
-import { HttpError } from '../response/error-status.js';
+import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DeliveryChoice, DownloadHandler } from '../response/response.js';
-import { setDelivery } from './app-delivery.js';
-import { report, type AdapterOptions } from './report.js';
-import { runDownload } from './run-download.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import { setDelivery } from '../send/app-delivery.js';
+import { report, type AdapterOptions } from '../send/report.js';
+import { runDownload } from '../send/run.js';
 
 /**
  * Mounts a view on Koa 2 or 3; headers that other middleware set stay. Failures are thrown as an error with `status`, a

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { HttpError } from '../response/error-status.js';
-import type { DownloadHandler } from '../response/response.js';
+import { HttpError } from '../response/http-error.js';
+import type { DownloadHandler } from '../response/download.js';
 import { localDownloadView, type SendFileOptions } from '../views/local.js';
-import { report, type AdapterOptions } from './report.js';
-import { runDownload } from './run-download.js';
+import { report, type AdapterOptions } from '../send/report.js';
+import { runDownload } from '../send/run.js';
 
 /** A request of `node:http` or, through its compatibility API, of `node:http2`. */
 type NodeRequest = IncomingMessage | Http2ServerRequest;

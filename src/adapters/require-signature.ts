@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { FileFieldError } from '../errors.js';
-import { HttpError } from '../response/error-status.js';
+import { HttpError } from '../response/http-error.js';
 import type { Signer } from '../signing.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { Request, RequestHandler } from 'express';
-import { HttpError } from '../response/error-status.js';
-import type { DownloadHandler } from '../response/response.js';
-import { report, type AdapterOptions } from './report.js';
-import { runDownload } from './run-download.js';
+import { HttpError } from '../response/http-error.js';
+import type { DownloadHandler } from '../response/download.js';
+import { report, type AdapterOptions } from '../send/report.js';
+import { runDownload } from '../send/run.js';
 
 /**
  * Mounts a view on Express 4 or 5. Failures go to Express's error handling as an error with `status`, a message that is

@@ -1,9 +1,9 @@
-import { parseDuration, type Duration } from '../duration.js';
+import { duration, type Duration } from '../options.js';
 import type { Check } from '../health/check.js';
 import { healthReport } from '../health/health-report.js';
 import { runChecks, type CheckResults } from '../health/run-checks.js';
 import { storageCheck } from '../health/storage-check.js';
-import type { StorageRegistry } from '../registry.js';
+import type { StorageRegistry } from '../file/registry.js';
 import { causes, doctorText } from './doctor-text.js';
 import { loadConfig, type Config } from './load-config.js';
 import { painter, type Terminal } from './terminal.js';
@@ -19,7 +19,7 @@ const patience = 5000;
 
 /** Runs all checks and one of each storage that has none, and says what it found. Resolves to the exit code, 0 or 1. */
 export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
-  const timeout = parseDuration(options.timeout as Duration);
+  const timeout = duration('timeout', options.timeout as Duration, { from: 1 });
   const results = await runChecks(allChecks(await loadConfig(options.config)), timeout);
   const ok = Object.values(results).every((result) => result.ok);
   terminal.stdout.write(options.json ? jsonText(results) : doctorText(results, painter(terminal)));

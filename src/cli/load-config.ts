@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FileFieldError } from '../errors.js';
 import type { Check } from '../health/check.js';
-import type { StorageRegistry } from '../registry.js';
+import type { StorageRegistry } from '../file/registry.js';
 
 /** What a `filefield.config` file exports, by name or as properties of its default export. */
 export interface Config {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { isFileFieldError } from '../errors.js';
-import type { ProxyServer } from '../proxies/proxy-configuration.js';
+import type { FrontName } from '../fronts/configuration.js';
 import { doctor, type DoctorOptions } from './doctor.js';
-import { printProxy, type PrintProxyOptions } from './print-proxy.js';
+import { printConfiguration, type PrintConfigurationOptions } from './print-configuration.js';
 import type { Terminal } from './terminal.js';
 
 /** Does what the arguments say and resolves to the exit code: 0, 1 for bad news, 2 where it could not be done at all. */
@@ -21,7 +21,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   }
 }
 
-const servers: Readonly<Record<ProxyServer, string>> = {
+const servers: Readonly<Record<FrontName, string>> = {
   nginx: 'nginx, with X-Accel-Redirect',
   apache: 'Apache, with mod_xsendfile',
   lighttpd: 'lighttpd, with X-Sendfile',
@@ -57,7 +57,9 @@ function commands(terminal: Terminal, done: (code: number) => void): Command {
       .option('--upstream <url>', 'where the program listens', 'http://127.0.0.1:3000')
       .option('--server-name <host>', 'the host name to answer to (default: every name)')
       .option('--standalone <folder>', 'a whole configuration that runs from this folder, to try it')
-      .action(async (options: PrintProxyOptions) => done(await printProxy(server as ProxyServer, options, terminal)));
+      .action(async (options: PrintConfigurationOptions) =>
+        done(await printConfiguration(server as FrontName, options, terminal)),
+      );
     if (server === 'nginx') printing.option('--remote <url=prefix...>', 'a bucket that it fetches from by signed URLs');
   }
   return program;

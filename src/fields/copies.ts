@@ -1,11 +1,11 @@
+import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
+import { toUpload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
-import { ownerKey } from '../ledger/reference.js';
-import { StoredFile, type StoredFileContext } from '../stored-file.js';
-import { toUpload } from '../upload.js';
-import type { FileField } from './file-field.js';
+import { ownerKey } from '../ledger/references.js';
+import type { FileField } from './field.js';
 import { stageUpload, type StageContext } from './stage.js';
 
-/** A file that is about to be written to a field, as an ORM's before-hook tells it. */
+/** A file that is about to be written to a field, as an ORM's hook reports it. */
 export interface Assignment {
   readonly field: FileField;
   readonly file: StoredFile;
@@ -22,16 +22,23 @@ export class Copies {
     private readonly context: StoredFileContext,
   ) {}
 
-  /** The file itself where it is free or the slot's own, else a staged copy of its bytes. */
+  /** The file itself if it is free or belongs to this slot, else a staged copy of its bytes. */
   async ownFile({ field, file, key, transaction }: Assignment): Promise<StoredFile> {
     const { ledger } = this.staging;
     if (field.options.copies !== 'copy' || !ledger.recorded) return file;
-    // One connection for all: from inside a transaction it can only be asked as a part of it.
+    // On a single connection, a question from inside a transaction can only be asked as a part of it.
     const joined = ledger.database.shared ? transaction : undefined;
     const holder = await ledger.holder(joined ?? ledger.database, file.toDescriptor());
-    const { owner, slot } = field.reference;
-    if (!holder || (key && holder.owner === owner && holder.pk === ownerKey(key) && holder.slot === slot)) return file;
+    if (!holder || (key && isSlotOf(holder, field, key))) return file;
     const staging = joined ? { ...this.staging, intents: joined } : this.staging;
     return new StoredFile(await stageUpload(staging, field, await toUpload(file)), this.context);
   }
+}
+
+function isSlotOf(
+  holder: { readonly owner: unknown; readonly pk: unknown; readonly slot: unknown },
+  { reference }: FileField,
+  key: readonly unknown[],
+): boolean {
+  return holder.owner === reference.owner && holder.pk === ownerKey(key) && holder.slot === reference.slot;
 }

@@ -1,103 +1,113 @@
 import type { IncomingMessage } from 'node:http';
-import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../entity.js';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
-import type { LedgerConnection } from '../ledger/connection.js';
+import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
+import type { StorageRegistry } from '../file/registry.js';
+import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
+import { toUpload, type UploadSource } from '../file/upload.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconciler.js';
+import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
-import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweeper.js';
-import type { StorageRegistry } from '../registry.js';
-import { StoredFile, type StoredFileContext } from '../stored-file.js';
-import { toUpload, type UploadSource } from '../upload.js';
-import { parseDuration, type Duration } from '../duration.js';
+import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
+import { duration, wholeNumber, type Duration } from '../options.js';
 import { Copies } from './copies.js';
-import { checkField, type FileField } from './file-field.js';
+import { deleteMatching, type Conditions, type Entities } from './entities.js';
+import { checkField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
-import { recordDeletes, type DeletedRows } from './slots.js';
-import { settleAll } from './stage-all.js';
-import { stageUpload, type StageOptions } from './stage.js';
+import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
 
-/** What one ORM knows that the other must be asked for differently. */
-export interface EntityPort extends Omit<ObjectFinder, 'checkFileField'> {
-  readonly fields: readonly FileField[];
-  /** Throws `invalid_option` when the entity has no such file field. */
-  fileField(entity: EntityRef, property: string): FileField;
-  /** Deletes the rows in one transaction, and tells of them in it. Resolves to their number. */
-  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number>;
-}
-
-export type OnDeleted = (transaction: LedgerConnection, rows: DeletedRows) => Promise<void>;
-
-export interface StageInfo extends StageOptions {
+/** How one file is staged. */
+export interface StageOptions extends StagingOptions {
   /**
-   * The name people will see.
-   * @default that of the source, else "file"
+   * The name that people will see.
+   * @default the name of the source, else "file"
    */
   readonly name?: string;
 }
 
-export interface StageAllOptions extends StageOptions {
+/** How many files are staged. */
+export interface StageAllOptions extends StagingOptions {
   /**
-   * Uploads at one time.
+   * Uploads at one time, at least 1.
    * @default 4
    */
   readonly concurrency?: number;
 }
 
-const maximumReceived = 100 * 2 ** 20;
+/** What a `Files` works with. */
+export interface FilesParts {
+  readonly storages: StorageRegistry;
+  readonly ledger: Ledger;
+  readonly entities: Entities;
+  readonly events: FileEvents;
+}
+
+/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
+const longestTimer = 2 ** 31 - 1;
 
 /**
- * The file fields of one data source and their storages: what `attachFiles` gives. Stage a file, assign it, save the
- * row; the rest follows the row.
+ * The file fields of one data source and their storages; `attachFiles` resolves to it. Stage a file, assign it to the field,
+ * save the row: the file then shares the fate of the row.
  */
 export class Files implements ObjectFinder {
+  /** The storages by name. */
+  readonly storages: StorageRegistry;
+  /** @internal */
+  readonly ledger: Ledger;
+  /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
+  readonly context: StoredFileContext;
+  /** @internal */
+  readonly copies: Copies;
+  readonly #entities: Entities;
+  readonly #events: FileEvents;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
-  readonly #context: StoredFileContext;
-  /** For the ORM packages. */
-  readonly copies: Copies;
 
-  /** For the ORM packages; users call `attachFiles`. */
-  constructor(
-    readonly storages: StorageRegistry,
-    readonly ledger: Ledger,
-    private readonly entities: EntityPort,
-    private readonly events: FileEvents,
-  ) {
+  /** @internal */
+  constructor({ storages, ledger, entities, events }: FilesParts) {
     for (const field of entities.fields) checkField(field, storages);
     const references = new References(entities.fields.map((field) => field.reference));
+    this.storages = storages;
+    this.ledger = ledger;
+    this.#entities = entities;
+    this.#events = events;
     this.#sweeper = new Sweeper(ledger.database, storages, references, events);
     this.#reconciler = new Reconciler(ledger, storages, references, events);
-    this.#context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
-    this.copies = new Copies(this.#staging, this.#context);
-  }
-
-  /** Makes stored files out of descriptors; the ORM's column uses it. */
-  get context(): StoredFileContext {
-    return this.#context;
+    this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
+    this.copies = new Copies(this.#staging, this.context);
   }
 
   /**
-   * Stores bytes for a field, ahead of the row: assign what it resolves to and save. A staged file that no row takes
-   * within the lease is swept. Rejects with `too_large`, `wrong_type` or `rejected` when the field's rules are broken,
-   * and keeps nothing then. Costs one pass over the bytes and one INSERT; call it before you open a transaction.
+   * Stores bytes for a field before the row is saved: assign the result to the field, then save. A staged file that no
+   * row has when its lease ends is deleted by a sweep. Costs one pass over the bytes and one INSERT. Call it before you
+   * open a transaction, so that no row is locked while the bytes travel.
+   *
+   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; nothing is kept then.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   *
+   * declare const files: Files;
+   * declare class Document { file: StoredFile | null }
+   * const file = await files.stage(Document, 'file', { path: 'invoices/2026-11.pdf' });
+   * ```
    */
   async stage<Entity extends object>(
     entity: EntityRef<Entity>,
     field: FileFieldOf<Entity>,
     source: UploadSource,
-    info: StageInfo = {},
+    options: StageOptions = {},
   ): Promise<StoredFile> {
-    const target = this.entities.fileField(entity, field);
-    const upload = await toUpload(source, info.name);
-    return new StoredFile(await stageUpload(this.#staging, target, upload, info), this.#context);
+    const target = this.#entities.fileField(entity, field);
+    const upload = await toUpload(source, options.name);
+    return new StoredFile(await stageUpload(this.#staging, target, upload, options), this.context);
   }
 
   /**
-   * Stages many files for the same field of as many rows, a few at a time, in the order of the sources. All or nothing:
-   * when one is refused or fails, those that run are waited for, all are given up, and it rejects with the first error.
-   * Sources that were not begun by then are left unread.
+   * Stages one file per source for the same field of as many rows, in the order of the sources. All or nothing: when one
+   * fails, uploads under way are waited for, all are discarded, and it rejects with the first error. Sources that were not
+   * begun by then are not read.
    *
    * @example
    * ```ts
@@ -114,22 +124,32 @@ export class Files implements ObjectFinder {
     sources: readonly UploadSource[],
     options: StageAllOptions = {},
   ): Promise<StoredFile[]> {
-    const { concurrency = 4, ...info } = options;
-    if (!Number.isInteger(concurrency) || concurrency < 1)
-      throw new FileFieldError('invalid_option', 'The concurrency must be a whole number from 1.');
-    return settleAll(
+    const { concurrency = 4, ...staging } = options;
+    wholeNumber('concurrency', concurrency, { from: 1 });
+    return allOrNothing(
       sources,
       concurrency,
-      (source) => this.stage(entity, field, source, info),
-      // Else its lease ends by itself.
-      (file) => this.discard(file).catch((error: unknown) => this.events.emit('fault', error)),
+      (source) => this.stage(entity, field, source, staging),
+      // If this fails, the lease ends by itself.
+      (file) => this.discard(file).catch((error: unknown) => this.#events.emit('fault', error)),
     );
   }
 
   /**
-   * Takes a multipart form whose file part is named like the field, straight into its storage: nothing is buffered and
-   * every limit is an error. Resolves once the whole form has arrived; `file` is null when none was chosen. Rejects with
-   * `limit_exceeded`, `malformed_upload`, `aborted` and what `stage` rejects with; nothing is kept then.
+   * Receives a multipart form whose file part has the name of the field, and streams the file into its storage: nothing is
+   * buffered. Resolves once the whole form has arrived; `file` is null if none was chosen.
+   *
+   * @throws `limit_exceeded`, `malformed_upload`, `aborted`, and everything that `stage` throws; nothing is kept then.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   * import type { IncomingMessage } from 'node:http';
+   *
+   * declare const files: Files, request: IncomingMessage;
+   * declare class Document { file: StoredFile | null }
+   * const { file, fields } = await files.receive(request, Document, 'file', { maxSize: '20 MB' });
+   * ```
    */
   async receive<Entity extends object>(
     request: IncomingMessage,
@@ -137,30 +157,23 @@ export class Files implements ObjectFinder {
     field: FileFieldOf<Entity>,
     options: ReceiveOptions = {},
   ): Promise<Received<StoredFile>> {
-    const target = this.entities.fileField(entity, field);
-    const maxSize = options.maxSize ?? maximumReceived;
-    return receiveForm(
-      request,
-      target.property,
-      async (upload, signal) => {
-        const descriptor = await stageUpload(this.#staging, target, upload, { signal, maxSize });
-        return new StoredFile(descriptor, this.#context);
-      },
-      (file) => this.discard(file),
-      options,
-    );
+    const target = this.#entities.fileField(entity, field);
+    const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
+      new StoredFile(await stageUpload(this.#staging, target, upload, staging), this.context);
+    return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
   }
 
   /**
-   * Gives up a staged file that will not be saved after all, without waiting for its lease. Harmless when a row has it.
+   * Lets the next sweep delete a staged file that will not be saved, instead of when its lease ends. Does nothing to a file
+   * that a row has.
    */
   async discard(file: StoredFile): Promise<void> {
     await this.ledger.abandon(file.id);
   }
 
   /**
-   * Deletes what nobody can reach any more: staged files whose lease ended, files that were replaced or whose row is
-   * gone, after their grace. Run it from cron or a timer; any number may run at once.
+   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were replaced or whose row was
+   * deleted, once their grace is over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0 };
@@ -168,30 +181,47 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Sweeps now and then until the returned function is called. The timer does not keep the process alive, one sweep ends
-   * before the next begins, and a failure is a `fault` event.
+   * Sweeps regularly, for the first time after one interval. The timer does not keep the process alive, one sweep ends
+   * before the next begins, and a failure is a `fault` event. Call the returned function to stop: it resolves once a sweep
+   * that is under way has ended, so that the database can be closed.
+   *
+   * @throws `invalid_option` for an interval that is not a duration above 0.
+   *
+   * @example
+   * ```ts
+   * import type { Files } from 'filefield';
+   *
+   * declare const files: Files;
+   * const stop = files.sweepEvery('5m');
+   * process.once('SIGTERM', () => void stop());
+   * ```
    */
-  sweepEvery(interval: Duration, options: SweepOptions = {}): () => void {
+  sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
+    const milliseconds = duration('interval', interval, { from: 1 });
     let timer: NodeJS.Timeout | undefined;
+    let running: Promise<unknown> = Promise.resolve();
     let stopped = false;
-    const wait = () => {
-      if (!stopped) timer = setTimeout(run, parseDuration(interval)).unref();
+    const wait = (left: number) => {
+      if (stopped) return;
+      const step = Math.min(left, longestTimer);
+      timer = setTimeout(() => (left > step ? wait(left - step) : run()), step).unref();
     };
     const run = () => {
-      this.sweep(options)
-        .catch((error: unknown) => this.events.emit('fault', error))
-        .finally(wait);
+      running = this.sweep(options)
+        .catch((error: unknown) => this.#events.emit('fault', error))
+        .finally(() => wait(milliseconds));
     };
-    wait();
-    return () => {
+    wait(milliseconds);
+    return async () => {
       stopped = true;
       clearTimeout(timer);
+      await running;
     };
   }
 
   /**
-   * Looks for what the protocol cannot see: files whose row went by bulk SQL or a cascade, rows whose bytes are gone,
-   * objects that nobody knows. Reports; mends and deletes only when told to. Goes in pieces: call it with `from: next`
+   * Finds files whose row was deleted by bulk SQL or a cascade, rows whose bytes are gone, and objects that the ledger does
+   * not know. It only reports, unless `repair` or `deleteUnknown` is set. It works in pieces: call it with `from: next`
    * until there is no `next`.
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
@@ -199,30 +229,43 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Deletes all rows that match and lets go of their files, in one transaction of its own, 500 rows at a time. What
-   * `repository.delete()` and `em.nativeDelete()` do to rows they have not loaded only triggers or a reconcile see; this
-   * needs neither. Hooks and cascades of the ORM do not run. Throws `invalid_option` when the condition would match all.
+   * Deletes all rows that match and releases their files, in a transaction of its own, 500 rows at a time. Resolves to the
+   * number of rows. Use it instead of `repository.delete()` and `em.nativeDelete()`, whose files only triggers or a
+   * reconcile see. Hooks and cascades of the ORM do not run.
+   *
+   * @throws `invalid_option` if there is no condition, or one has the value undefined.
    */
   async deleteMany<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Partial<Record<keyof Entity & string, unknown>>>,
   ): Promise<number> {
-    const conditions: [string, unknown][] = Object.entries(where);
-    if (conditions.length === 0 || conditions.some(([, value]) => value === undefined)) {
-      throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and none that is undefined.');
+    const conditions: Conditions = { ...where };
+    const values = Object.values(conditions);
+    if (values.length === 0 || values.includes(undefined)) {
+      throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and every condition needs a value.');
     }
-    return this.entities.deleteRows(entity, Object.fromEntries(conditions), (transaction, rows) =>
-      recordDeletes(this.ledger, transaction, rows),
-    );
+    return this.#entities.deleteRows(entity, conditions, (rows) => deleteMatching(this.ledger, rows));
   }
 
+  /**
+   * Calls a listener for every event of one kind. A listener that throws causes a `fault` and nothing else.
+   *
+   * @example
+   * ```ts
+   * import type { Files } from 'filefield';
+   *
+   * declare const files: Files;
+   * files.on('missing', ({ file }) => console.error('bytes are missing', file.storage, file.key));
+   * ```
+   */
   on<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.events.on(event, listener);
+    this.#events.on(event, listener);
     return this;
   }
 
+  /** Removes a listener. */
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
-    this.events.off(event, listener);
+    this.#events.off(event, listener);
     return this;
   }
 
@@ -232,22 +275,51 @@ export class Files implements ObjectFinder {
     relations?: readonly string[],
     scope?: Readonly<Record<string, unknown>>,
   ): Promise<Entity | null> {
-    return this.entities.findObject(entity, where, relations, scope);
+    return this.#entities.findObject(entity, where, relations, scope);
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {
-    return this.entities.columnKind(entity, property);
+    return this.#entities.columnKind(entity, property);
   }
 
   primaryKey(entity: EntityRef): string {
-    return this.entities.primaryKey(entity);
+    return this.#entities.primaryKey(entity);
   }
 
   checkFileField(entity: EntityRef, property: string): void {
-    this.entities.fileField(entity, property);
+    this.#entities.fileField(entity, property);
   }
 
-  get #staging() {
-    return { storages: this.storages, ledger: this.ledger, events: this.events };
+  get #staging(): StageContext {
+    return { storages: this.storages, ledger: this.ledger, events: this.#events };
   }
+}
+
+/**
+ * Does the work for all items, some at a time, and keeps their order. When one fails, no further one is begun, the ones
+ * under way are waited for, all results are undone, and the first failure is thrown.
+ */
+async function allOrNothing<Item, Result>(
+  items: readonly Item[],
+  concurrency: number,
+  work: (item: Item) => Promise<Result>,
+  undo: (result: Result) => Promise<void>,
+): Promise<Result[]> {
+  const results = new Map<number, Result>();
+  const failures: unknown[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length && failures.length === 0) {
+      const index = next++;
+      try {
+        results.set(index, await work(items[index]!));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+  if (failures.length === 0) return items.map((_, index) => results.get(index)!);
+  for (const result of results.values()) await undo(result);
+  throw failures[0];
 }

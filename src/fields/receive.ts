@@ -2,49 +2,76 @@ import busboy from 'busboy';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
-import { cleanName, type Upload } from '../upload.js';
+import { cleanName } from '../file/name.js';
+import type { Upload } from '../file/upload.js';
+import { byteSize, wholeNumber, type ByteSize } from '../options.js';
+import type { StagingOptions } from './stage.js';
 
+/** The limits of a form. Exceeding one is an error. */
 export interface ReceiveOptions {
   /**
-   * Largest file in bytes, where the field sets none.
-   * @default 104_857_600 (100 MiB)
+   * Largest file, where the field sets none.
+   * @default '100 MiB'
    */
-  readonly maxSize?: number;
-  /** Text fields at most. @default 100 */
+  readonly maxSize?: ByteSize;
+  /**
+   * Largest number of text fields.
+   * @default 100
+   */
   readonly maxFields?: number;
-  /** Bytes of one text field at most. @default 65_536 */
-  readonly maxFieldSize?: number;
-  /** Files at most. @default 1 */
+  /**
+   * Largest text field.
+   * @default '64 KiB'
+   */
+  readonly maxFieldSize?: ByteSize;
+  /**
+   * Largest number of files.
+   * @default 1
+   */
   readonly maxFiles?: number;
 }
 
 /** What a multipart form held. */
 export interface Received<File> {
-  /** The first file of the asked-for field; null when none was chosen. */
+  /** The first file of the field; null when none was chosen. */
   readonly file: File | null;
-  /** All files, in the order they came. */
+  /** All files, in the order in which they came. */
   readonly files: readonly File[];
   /** Text fields; of a repeated one the last value. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-type Keep<File> = (upload: Upload, signal: AbortSignal) => Promise<File>;
+/** What happens to the files of a form. */
+export interface FileKeeper<File> {
+  readonly keep: (upload: Upload, options: StagingOptions) => Promise<File>;
+  readonly discard: (file: File) => Promise<void>;
+}
 
-const defaults = { maxFields: 100, maxFieldSize: 64 * 1024, maxFiles: 1 };
+interface Limits {
+  readonly maxSize: number;
+  readonly maxFields: number;
+  readonly maxFieldSize: number;
+  readonly maxFiles: number;
+}
 
 /**
- * Reads a multipart form and hands each file of the form field `name` to `keep` while it arrives; nothing is buffered.
- * Every limit is an error, as is a body that is cut off; files in other form fields are refused. When it rejects, the
- * files that were kept already are given to `discard`.
+ * Reads a multipart form and hands each file of the form field `name` to the keeper while it arrives; nothing is buffered.
+ * Every limit is an error, and so is a body that is cut off; files in other form fields are refused. When it rejects, the
+ * files that were kept already are discarded.
  */
 export async function receiveForm<File>(
   request: IncomingMessage,
   name: string,
-  keep: Keep<File>,
-  discard: (file: File) => Promise<void>,
+  keeper: FileKeeper<File>,
   options: ReceiveOptions = {},
 ): Promise<Received<File>> {
-  const form = new FormReader(request, name, keep, { ...defaults, ...options });
+  const limits = {
+    maxSize: byteSize('maxSize', options.maxSize ?? '100 MiB'),
+    maxFields: wholeNumber('maxFields', options.maxFields ?? 100),
+    maxFieldSize: byteSize('maxFieldSize', options.maxFieldSize ?? '64 KiB'),
+    maxFiles: wholeNumber('maxFiles', options.maxFiles ?? 1, { from: 1 }),
+  };
+  const form = new FormReader(request, name, keeper.keep, limits);
   try {
     await form.read();
     const files = await Promise.all(form.pending);
@@ -52,14 +79,14 @@ export async function receiveForm<File>(
   } catch (error) {
     form.stop(error);
     for (const result of await Promise.allSettled(form.pending)) {
-      if (result.status === 'fulfilled') await discard(result.value);
+      if (result.status === 'fulfilled') await keeper.discard(result.value);
     }
     throw error;
   }
 }
 
 class FormReader<File> {
-  // No prototype: a field may be called "__proto__".
+  // Without a prototype: a field may be named "__proto__".
   readonly fields = Object.create(null) as Record<string, string>;
   readonly pending: Promise<File>[] = [];
   readonly #parser: busboy.Busboy & { destroy(error?: Error): void };
@@ -70,8 +97,8 @@ class FormReader<File> {
   constructor(
     private readonly request: IncomingMessage,
     private readonly name: string,
-    private readonly keep: Keep<File>,
-    private readonly limits: typeof defaults,
+    private readonly keep: FileKeeper<File>['keep'],
+    private readonly limits: Limits,
   ) {
     this.#parser = createParser(request, limits);
   }
@@ -88,7 +115,7 @@ class FormReader<File> {
         .on('partsLimit', () => fail(overLimit('maxParts', limits.maxFields + limits.maxFiles)))
         .on('error', (error) => fail(malformed(error)))
         .on('close', resolve);
-      // `pipe` tells the parser nothing of a client that went away.
+      // `pipe` does not tell the parser that the client has gone.
       request.on('error', (error) => fail(cutOff(error)));
       request.on('close', () => {
         if (!request.readableEnded) fail(cutOff());
@@ -98,12 +125,12 @@ class FormReader<File> {
     });
   }
 
-  /** Ends all that is going on: parts that are being kept fail, and what is still to come is dropped. */
+  /** Ends everything: files that are being kept fail, and what still arrives is dropped. */
   stop(error: unknown): void {
     const reason = error instanceof Error ? error : new Error(String(error));
     this.#abort.abort(reason);
     this.request.unpipe();
-    // A part whose rest never comes would be waited for for ever.
+    // Nobody must wait for the rest of a part.
     for (const part of this.#parts) part.destroy(reason);
     this.#parser.destroy(reason);
     drain(this.request);
@@ -118,16 +145,17 @@ class FormReader<File> {
   #file(field: string, stream: Readable, fileName: string | undefined): void {
     this.#parts.add(stream);
     stream.on('close', () => this.#parts.delete(stream));
-    // An unhandled error of one part would end the process. AbortError: `keep` gave the part up and tells why itself.
+    // An unhandled error of one part would end the process. After an AbortError `keep` has rejected with the reason.
     stream.on('error', (error) => {
       if (error.name !== 'AbortError') this.#fail(malformed(error));
     });
-    // A file input in which nothing was chosen.
+    // A file input in which no file was chosen.
     if (!fileName) return void stream.resume();
     if (field !== this.name) return this.#fail(unexpected(field));
-    // Browsers write a quote in a name as %22, and nothing else of it (WHATWG HTML, multipart/form-data encoding).
+    // Browsers escape only quotes and line breaks in a name (WHATWG HTML, multipart/form-data encoding).
     const name = cleanName(fileName.replaceAll('%22', '"'));
-    const kept = this.keep({ body: stream, ...(name && { name }) }, this.#abort.signal);
+    const { maxSize } = this.limits;
+    const kept = this.keep({ body: stream, ...(name && { name }) }, { signal: this.#abort.signal, maxSize });
     kept.catch(this.#fail);
     this.pending.push(kept);
   }
@@ -135,7 +163,7 @@ class FormReader<File> {
 
 const patience = 10_000;
 
-/** Reads on and drops what comes, so that the answer can be sent on this connection; but not for ever. */
+/** Reads and drops the rest of the request for ten seconds at most, so that the response can be sent on this connection. */
 function drain(request: IncomingMessage): void {
   request.resume();
   if (request.readableEnded || request.destroyed) return;
@@ -143,14 +171,11 @@ function drain(request: IncomingMessage): void {
   request.once('close', () => clearTimeout(timer));
 }
 
-function createParser(
-  request: IncomingMessage,
-  limits: typeof defaults,
-): busboy.Busboy & { destroy(error?: Error): void } {
+function createParser(request: IncomingMessage, limits: Limits): busboy.Busboy & { destroy(error?: Error): void } {
   try {
     return busboy({
       headers: request.headers,
-      // Browsers send UTF-8 and say nothing.
+      // Browsers send UTF-8 without saying so.
       defParamCharset: 'utf8',
       limits: {
         fields: limits.maxFields,

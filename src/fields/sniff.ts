@@ -5,7 +5,7 @@ import type * as fileType from 'file-type/core';
 import mime from 'mime-types';
 
 /** Bytes of an upload's beginning that its type is judged by. */
-export const headBytes = 4100;
+const headBytes = 4100;
 
 // Types that are text and that no magic number tells; for these, and only these, the file name may choose.
 const textual = /^(text\/(?!html|xml).+|application\/(json|ld\+json|geo\+json|yaml|toml|sql|x-ndjson|rtf))$/;
@@ -69,12 +69,17 @@ function withoutCutCharacter(head: Uint8Array): Uint8Array {
   return end - 1 + length > head.byteLength ? head.subarray(0, end - 1) : head;
 }
 
-/** True when a media type is one of the patterns, `type/subtype` or `type/*`; its parameters and case do not matter. */
-export function typeMatches(type: string, patterns: readonly string[]): boolean {
-  // Sniffing tells some types with parameters: Opus in Ogg is "audio/ogg; codecs=opus".
-  const essence = type.split(';', 1)[0]!.trim().toLowerCase();
-  return patterns.some((pattern) => {
-    const wanted = pattern.toLowerCase();
-    return wanted.endsWith('/*') ? essence.startsWith(wanted.slice(0, -1)) : essence === wanted;
-  });
+/** Reads as many bytes as detection needs; `chunks` are to be put before the rest of the upload again. */
+export async function readHead(
+  upload: AsyncIterator<Uint8Array>,
+): Promise<{ readonly head: Buffer; readonly chunks: readonly Uint8Array[] }> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes < headBytes) {
+    const next = await upload.next();
+    if (next.done) break;
+    chunks.push(next.value);
+    bytes += next.value.byteLength;
+  }
+  return { head: Buffer.concat(chunks).subarray(0, headBytes), chunks };
 }

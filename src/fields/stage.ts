@@ -1,175 +1,206 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
-import type { FileDescriptor } from '../descriptor.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { FileEvents } from '../events.js';
-import { makeKey } from '../key.js';
+import type { FileEvents, ObjectName } from '../events.js';
+import type { FileDescriptor } from '../file/descriptor.js';
+import { makeKey } from '../file/key.js';
+import type { StorageRegistry } from '../file/registry.js';
+import type { Storage } from '../file/storage.js';
+import type { Upload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { StorageRegistry } from '../registry.js';
-import type { Upload } from '../upload.js';
-import { parseByteSize } from './byte-size.js';
-import type { FileField } from './file-field.js';
-import { Measured, readHead, tooLarge } from './measure.js';
-import { sniffType, typeMatches } from './sniff.js';
+import type { ByteSize } from '../options.js';
+import type { FileField } from './field.js';
+import type { FileFieldOptions } from './field-options.js';
+import { Measured } from './measure.js';
+import type { RecognisedUpload, Refusal, Rule } from './rule.js';
+import * as rules from './rules/index.js';
+import { limitOf, tooLarge } from './rules/max-size.js';
+import { readHead, sniffType } from './sniff.js';
 
+/** What staging works with. */
 export interface StageContext {
   readonly storages: StorageRegistry;
   readonly ledger: Ledger;
   readonly events: FileEvents;
   /**
-   * Where intents are written.
-   * @default the ledger's own connection, committed at once
+   * The connection on which intents are recorded.
+   * @default the ledger's own connection, which commits at once
    */
   readonly intents?: LedgerConnection;
 }
 
-export interface StageOptions {
-  /** Gives the upload up; nothing is kept. */
+/** How one upload is staged. */
+export interface StagingOptions {
+  /** Ends the upload; nothing is kept. */
   readonly signal?: AbortSignal;
-  /** Bytes at most, where the field itself sets no limit. */
-  readonly maxSize?: number;
+  /** Largest file, where the field itself sets no limit. */
+  readonly maxSize?: ByteSize;
 }
 
+const allRules: readonly Rule[] = Object.values(rules);
+
 /**
- * Stores an upload for a field and records it as staged: rules that the name and the first bytes can break, then the
- * intent, then the bytes in one pass, then the rules that need all of them. Whatever fails, nothing is kept.
+ * Stores an upload for a field and records it as staged. In this order: the rules that need only the name and the declared
+ * size; the first bytes and the rules that need them; the intent; the bytes, in one pass; the rules that need all of them.
+ * Whatever fails, nothing is kept and the source is closed.
  */
 export async function stageUpload(
   context: StageContext,
   field: FileField,
   upload: Upload,
-  options: StageOptions = {},
+  options: StagingOptions = {},
 ): Promise<FileDescriptor> {
-  const { storage: storageName, maxSize, check } = field.options;
-  const storage = context.storages.resolve(storageName);
-  const limit = maxSize === undefined ? options.maxSize : parseByteSize(maxSize);
-  const chunks = upload.body[Symbol.asyncIterator]();
-  const name = upload.name ?? 'file';
-  let started = false;
+  const staging = new Staging(context, field, upload, options);
   try {
-    checkExtension(field, name);
-    if (limit !== undefined && upload.size !== undefined && upload.size > limit) throw tooLarge(field.property, limit);
-    const { head, read } = await readHead(chunks);
-    const type = await sniffType(head, name);
-    checkType(field, type);
+    const recognised = await staging.begin();
+    return await staging.store(recognised);
+  } finally {
+    await staging.close();
+  }
+}
 
-    const began = performance.now();
-    const { id, key } = await intend(context, storageName);
-    const release = context.ledger.keepAlive(id);
-    const late = () => performance.now() - began > context.ledger.lease / 3;
+/** One upload on its way into a storage. */
+class Staging {
+  readonly #options: FileFieldOptions;
+  readonly #storage: Storage;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #measured = new Measured();
+  #head: readonly Uint8Array[] = [];
+  #began = 0;
+  #reading = false;
+
+  constructor(
+    private readonly context: StageContext,
+    private readonly field: FileField,
+    private readonly upload: Upload,
+    private readonly staging: StagingOptions,
+  ) {
+    const maxSize = field.options.maxSize ?? staging.maxSize;
+    this.#options = { ...field.options, ...(maxSize !== undefined && { maxSize }) };
+    this.#storage = context.storages.resolve(field.options.storage);
+    this.#chunks = upload.body[Symbol.asyncIterator]();
+  }
+
+  /** Reads the first bytes and applies the rules that need no more. */
+  async begin(): Promise<RecognisedUpload> {
+    const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
+    for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
+    const { head, chunks } = await readHead(this.#chunks);
+    this.#head = chunks;
+    const recognised = { ...declared, head, type: await sniffType(head, declared.name) };
+    for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
+    return recognised;
+  }
+
+  /** Records the intent, writes the bytes, and applies the rules that need all of them. */
+  async store({ name, type, head }: RecognisedUpload): Promise<FileDescriptor> {
+    this.#began = performance.now();
+    const object = await intend(this.context, this.#options.storage);
+    const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
-      const measured = new Measured();
-      started = true;
-      const body = measured.body(read, chunks, limit, field.property);
-      await storage
-        .write(key, body, {
-          type,
-          ...(upload.size !== undefined && { size: upload.size }),
-          ...(options.signal && { signal: options.signal }),
-        })
-        .catch(async (error: unknown) => {
-          taken = isFileFieldError(error, 'already_exists');
-          // A sweep that was faster takes what is written so far, which the storage can only call a failure.
-          const swept = isFileFieldError(error, 'storage_failed') && late() && !(await isLeased(context, id));
-          throw swept ? leaseEnded(storageName, key, error) : error;
-        });
-      const { size, sha256 } = measured;
-      await runCheck(field, check && (() => check({ name, type, size, sha256, head })));
-      // After a long upload the row has a full lease to be saved in; and if a sweep was faster, the object must not stay.
-      if (late()) await secure(context, id, storageName, key);
-      const modified = new Date().toISOString();
-      const stored = { v: 1 as const, id, storage: storageName, key, name, size, type, sha256, modified };
-      context.events.emit('stored', stored);
+      await this.#write(object, type).catch((error: unknown) => {
+        taken = isFileFieldError(error, 'already_exists');
+        throw error;
+      });
+      const { size, sha256 } = this.#measured;
+      const checked = { name, type, size, sha256, head };
+      for (const rule of allRules) this.#refuse(rule, await rule.stored?.(checked, this.#options));
+      if (this.#isLate) await this.#secure(object);
+      const stored: FileDescriptor = {
+        v: 1,
+        ...object,
+        name,
+        size,
+        type,
+        sha256,
+        modified: new Date().toISOString(),
+      };
+      this.context.events.emit('stored', stored);
       return stored;
     } catch (error) {
-      // The intent stays until the bytes are surely gone: if this fails too, the sweep does it when the lease ends. But
-      // a key that was taken names bytes of somebody else, which no sweep may touch.
-      await (taken ? context.ledger.withdraw(id) : context.ledger.abandon(id)).catch((fault: unknown) =>
-        context.events.emit('fault', fault),
-      );
+      await this.#giveUp(object.id, taken);
       throw error;
     } finally {
       release();
     }
-  } finally {
-    // A source that nobody began to read would stay open.
-    if (!started) await chunks.return?.();
+  }
+
+  /** Closes a source that the storage never began to read. */
+  async close(): Promise<void> {
+    if (!this.#reading) await this.#chunks.return?.();
+  }
+
+  async #write({ id, storage, key }: ObjectName, type: string): Promise<void> {
+    const limit = limitOf(this.#options);
+    const check = (size: number) => {
+      if (limit !== undefined && size > limit) this.#refuse(rules.maxSize, tooLarge(limit));
+    };
+    const { signal } = this.staging;
+    const { size } = this.upload;
+    this.#reading = true;
+    const body = this.#measured.body(this.#head, this.#chunks, check);
+    const options = { type, ...(size !== undefined && { size }), ...(signal && { signal }) };
+    await this.#storage.write(key, body, options).catch(async (error: unknown) => {
+      // A sweep that ended the lease also deletes what is written so far, which the storage can only report as a failure.
+      const swept = isFileFieldError(error, 'storage_failed') && this.#isLate && !(await this.#isLeased(id));
+      throw swept ? leaseEnded(storage, key, error) : error;
+    });
+  }
+
+  /**
+   * Renews the lease once more, so that after a long upload the row has a full lease to be saved in. If a sweep was faster,
+   * the object is deleted here: no sweep will come back for it.
+   */
+  async #secure({ id, storage, key }: ObjectName): Promise<void> {
+    let failure: unknown;
+    try {
+      if (await this.context.ledger.renew(id)) return;
+      failure = leaseEnded(storage, key);
+    } catch (error) {
+      failure = error;
+    }
+    await this.#storage.delete(key).catch((error: unknown) => this.context.events.emit('fault', error));
+    throw failure;
+  }
+
+  /**
+   * Ends the lease. The entry stays until the bytes are surely deleted: if this fails too, a sweep does it when the lease
+   * ends. But a key that was taken names the bytes of another object, which no sweep may delete.
+   */
+  async #giveUp(id: string, taken: boolean): Promise<void> {
+    const { ledger, events } = this.context;
+    await (taken ? ledger.withdraw(id) : ledger.abandon(id)).catch((error: unknown) => events.emit('fault', error));
+  }
+
+  /** True once a sweep may have ended the lease, if the renewals failed. */
+  get #isLate(): boolean {
+    return performance.now() - this.#began > this.context.ledger.lease / 3;
+  }
+
+  async #isLeased(id: string): Promise<boolean> {
+    // If the database does not answer, the failure keeps its name.
+    return this.context.ledger.renew(id).catch(() => true);
+  }
+
+  #refuse(rule: Rule, refusal: Refusal | undefined): void {
+    if (!refusal) return;
+    const { code, message, limit } = refusal;
+    const context = { field: this.field.property, rule: rule.name };
+    throw new FileFieldError(code, message, limit === undefined ? context : { ...context, limit });
   }
 }
 
 /** Records what will be stored, under a key that no other entry of the ledger has. */
-async function intend({ ledger, intents }: StageContext, storage: string): Promise<{ id: string; key: string }> {
+async function intend({ ledger, intents }: StageContext, storage: string): Promise<ObjectName> {
   for (let tries = 0; tries < 3; tries += 1) {
-    const name = { id: randomUUID(), key: makeKey() };
-    if (await ledger.intend(name.id, storage, name.key, intents)) return name;
+    const object = { id: randomUUID(), storage, key: makeKey() };
+    if (await ledger.intend(object.id, storage, object.key, intents)) return object;
   }
-  throw new FileFieldError('already_exists', 'Three fresh keys were taken; is the source of random numbers broken?', {
-    storage,
-  });
-}
-
-/** Renews the lease once more, or removes the bytes again: a sweep that was faster will not come back for them. */
-async function secure(context: StageContext, id: string, storage: string, key: string): Promise<void> {
-  let failure: unknown;
-  try {
-    if (await context.ledger.renew(id)) return;
-    failure = leaseEnded(storage, key);
-  } catch (error) {
-    failure = error;
-  }
-  // Nobody has been told of these bytes yet.
-  await context.storages
-    .resolve(storage)
-    .delete(key)
-    .catch((fault: unknown) => context.events.emit('fault', fault));
-  throw failure;
-}
-
-async function isLeased({ ledger }: StageContext, id: string): Promise<boolean> {
-  // Where the database cannot tell, the failure stays what it was called.
-  return ledger.renew(id).catch(() => true);
+  throw new FileFieldError('already_exists', 'Three random keys in a row were taken; nothing was stored.', { storage });
 }
 
 function leaseEnded(storage: string, key: string, cause?: unknown): FileFieldError {
-  const message = 'The lease ended while the file was uploaded; raise it.';
+  const message = 'The lease ended while the file was uploaded; raise the option "lease" of attachFiles().';
   return new FileFieldError('staged_expired', message, { storage, key, cause });
-}
-
-function checkExtension({ options, property }: FileField, name: string): void {
-  const { extensions } = options;
-  const extension = path.extname(name).toLowerCase();
-  if (!extensions || extensions.some((one) => one.toLowerCase() === extension)) return;
-  throw new FileFieldError(
-    'wrong_type',
-    `A file named "*${extension}" is not accepted; accepted are ${extensions.join(', ')}.`,
-    {
-      field: property,
-      rule: 'extensions',
-      limit: extensions,
-    },
-  );
-}
-
-function checkType({ options, property }: FileField, type: string): void {
-  const { accept } = options;
-  if (!accept || typeMatches(type, accept)) return;
-  throw new FileFieldError(
-    'wrong_type',
-    `The bytes are ${type}, which is not accepted; accepted are ${accept.join(', ')}.`,
-    {
-      field: property,
-      rule: 'accept',
-      limit: accept,
-    },
-  );
-}
-
-async function runCheck(
-  { property }: FileField,
-  check: (() => string | void | Promise<string | void>) | undefined,
-): Promise<void> {
-  const refusal = await check?.();
-  if (refusal) throw new FileFieldError('rejected', refusal, { field: property, rule: 'check' });
 }

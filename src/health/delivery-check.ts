@@ -1,9 +1,9 @@
-import { runHandler } from '../response/run-handler.js';
-import type { DeliveryChoice, DownloadHandler } from '../response/response.js';
-import type { Storage } from '../storage.js';
+import { runHandler } from '../send/in-process.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import type { Storage } from '../file/storage.js';
 import { broken } from './broken.js';
 import type { Check } from './check.js';
-import { Front } from './front.js';
+import { FrontClient } from './front-client.js';
 import { walkFront, type FrontWalk } from './front-links.js';
 import { healthCheck, type WalkLink } from './health-check.js';
 import { Probe } from './probe.js';
@@ -62,7 +62,7 @@ export interface DeliveryCheck extends Check {
  */
 export function deliveryCheck(options: DeliveryCheckOptions): DeliveryCheck {
   const { storage, delivery, replaced = [] } = options;
-  const front = new Front(options.url, options.headers);
+  const front = new FrontClient(options.url, options.headers);
   const view = probeView(storage, delivery);
   const check = healthCheck(async (link, signal) => {
     const probe = new Probe(storage);

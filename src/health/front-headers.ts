@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { OpenAnswer } from '../response/run-handler.js';
-import type { FrontAnswer } from './front.js';
+import type { OpenResponse } from '../send/in-process.js';
+import type { FrontResponse } from './front-client.js';
 
-type Headers = OpenAnswer['headers'];
+type Headers = OpenResponse['headers'];
 
 /** What a browser goes by, and fronts are known to drop. */
 const kept = [
@@ -40,7 +40,7 @@ export function headersWith(headers: IncomingHttpHeaders | Headers, id: string):
 }
 
 /** What was said and what came of it, for the log of this process. */
-export function evidence(answer: FrontAnswer, own: Headers = {}, id = ''): Error {
+export function evidence(answer: FrontResponse, own: Headers = {}, id = ''): Error {
   const told = id === '' ? [] : headersWith(own, id).map((header) => `The view said "${header}".`);
   const headers = { ...answer.headers, 'set-cookie': undefined };
   const body = answer.body.byteLength;

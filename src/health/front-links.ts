@@ -1,6 +1,6 @@
-import type { OpenAnswer } from '../response/run-handler.js';
+import type { OpenResponse } from '../send/in-process.js';
 import { broken } from './broken.js';
-import type { Front, FrontAnswer, FrontRequest } from './front.js';
+import type { FrontClient, FrontResponse, FrontRequest } from './front-client.js';
 import { evidence, headersWith, lostHeaders } from './front-headers.js';
 import type { WalkLink } from './health-check.js';
 import { sentences } from './front-sentences.js';
@@ -11,10 +11,10 @@ import { whyStreamed } from './why-streamed.js';
 /** What the links through a front are about. */
 export interface FrontWalk {
   readonly link: WalkLink;
-  readonly front: Front;
+  readonly front: FrontClient;
   readonly probe: Probe;
   /** What the view answers in this process. */
-  readonly own: Pick<OpenAnswer, 'status' | 'headers'>;
+  readonly own: Pick<OpenResponse, 'status' | 'headers'>;
   /** Names of headers that the front is meant to replace. */
   readonly replaced: readonly string[];
   readonly signal: AbortSignal;
@@ -42,7 +42,7 @@ export async function walkFront(walk: FrontWalk): Promise<void> {
   else await walkRedirect(walk, answer);
 }
 
-async function firstAnswer({ front, probe, own, signal }: FrontWalk): Promise<FrontAnswer> {
+async function firstAnswer({ front, probe, own, signal }: FrontWalk): Promise<FrontResponse> {
   const answer = await front.ask(probe.id, {}, signal);
   const understood = isHandedOver(own) ? [own.status, 403, 404] : [own.status];
   if (understood.includes(answer.status)) return answer;
@@ -52,7 +52,7 @@ async function firstAnswer({ front, probe, own, signal }: FrontWalk): Promise<Fr
   );
 }
 
-async function walkFile(walk: FrontWalk, answer: FrontAnswer): Promise<void> {
+async function walkFile(walk: FrontWalk, answer: FrontResponse): Promise<void> {
   const { link, front, probe, own, signal } = walk;
   const fault = (sentence: string) => broken(sentence, evidence(answer, own.headers, probe.id));
   await link('mapping', sentences.mapping, () => {
@@ -88,7 +88,7 @@ async function walkFile(walk: FrontWalk, answer: FrontAnswer): Promise<void> {
 }
 
 /** The front has only to pass the redirect on; what the client finds there is the storage's. */
-async function walkRedirect(walk: FrontWalk, answer: FrontAnswer): Promise<void> {
+async function walkRedirect(walk: FrontWalk, answer: FrontResponse): Promise<void> {
   const { link, front, probe, own, signal } = walk;
   await link('lost_header', sentences.lost_header, () => {
     const lost = lostHeaders(own.headers, answer.headers, walk.replaced);
@@ -107,7 +107,7 @@ async function walkRedirect(walk: FrontWalk, answer: FrontAnswer): Promise<void>
 
 const ranged = { headers: { range: 'bytes=100000-100999' } };
 
-function checkRange({ bytes }: Probe, answer: FrontAnswer): void {
+function checkRange({ bytes }: Probe, answer: FrontResponse): void {
   const right = answer.status === 206 && answer.body.equals(bytes.subarray(100_000, 101_000));
   const said = answer.headers['content-range'] === `bytes 100000-100999/${bytes.byteLength}`;
   if (!right || !said) throw broken(sentences.ranges, evidence(answer));

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseDuration, type Duration } from '../duration.js';
-import { FileFieldError } from '../errors.js';
+import { duration, type Duration } from '../options.js';
 import type { LinkResult } from './check.js';
 import { healthReport } from './health-report.js';
 import { runChecks, type CheckResults, type Checks } from './run-checks.js';
@@ -61,8 +60,8 @@ export function healthHandler<Raw extends IncomingMessage = IncomingMessage>(
 
 /** The results of one run for all who ask while it runs, and for a while after. */
 function shared(checks: Checks, options: Pick<HealthHandlerOptions, 'timeout' | 'every' | 'onBroken'>) {
-  const timeout = positive(options.timeout ?? '10s');
-  const every = parseDuration(options.every ?? '10s');
+  const timeout = duration('timeout', options.timeout ?? '10s', { from: 1 });
+  const every = duration('every', options.every ?? '10s');
   const onBroken = options.onBroken ?? ((name, { link, error }) => console.error(`health: ${name} ${link}`, error));
   const told = new Map<string, string>();
   let running: Promise<CheckResults> | undefined;
@@ -84,12 +83,6 @@ function shared(checks: Checks, options: Pick<HealthHandlerOptions, 'timeout' | 
     });
     return running;
   };
-}
-
-function positive(timeout: Duration): number {
-  const milliseconds = parseDuration(timeout);
-  if (milliseconds > 0) return milliseconds;
-  throw new FileFieldError('invalid_option', 'The option "timeout" must leave the checks some time.');
 }
 
 function seesDetails<Raw extends IncomingMessage>(request: Raw, { details }: HealthHandlerOptions<Raw>): boolean {

@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { DeliveryEvent } from '../delivery/explain.js';
-import { isProbeKey, probeKey } from '../key.js';
+import type { DeliveryEvent } from '../fronts/explain.js';
+import { isProbeKey, probeKey } from '../file/key.js';
 import { header, type DownloadRequest } from '../response/request.js';
-import type { DeliveryChoice, DownloadHandler, DownloadResponse } from '../response/response.js';
+import type { DeliveryChoice, DownloadHandler, Download } from '../response/download.js';
 import { withDelivery } from '../response/with-delivery.js';
-import { storageFile } from '../sources/storage.js';
-import type { Storage } from '../storage.js';
+import { storageFile } from '../sources/storage-file.js';
+import type { Storage } from '../file/storage.js';
 import { downloadView } from '../views/download-view.js';
 
 /** A request with this header is asked whether it comes to the view at all, and finds the probe: 204, or 410. */
@@ -55,7 +55,7 @@ function keyOf({ id }: DownloadRequest['params']): string | undefined {
 }
 
 /** Deliveries tell a channel why they do not hand over. */
-async function explained(handler: DownloadHandler, request: DownloadRequest): Promise<DownloadResponse> {
+async function explained(handler: DownloadHandler, request: DownloadRequest): Promise<Download> {
   let reason: string | undefined;
   const listen = (event: unknown) => {
     const told = event as DeliveryEvent;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { probeKey } from '../key.js';
-import type { ObjectInfo, Storage } from '../storage.js';
+import { probeKey } from '../file/key.js';
+import type { ObjectInfo, Storage } from '../file/storage.js';
 
 /** Larger than what is sent in one piece, small enough to be written every few seconds. */
 const size = 300 * 1024;

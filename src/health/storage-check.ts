@@ -1,6 +1,6 @@
 import { promises as fsp } from 'node:fs';
-import type { ByteRange } from '../file.js';
-import type { Storage } from '../storage.js';
+import type { ByteRange } from '../file/body.js';
+import type { Storage } from '../file/storage.js';
 import { broken } from './broken.js';
 import type { Check } from './check.js';
 import { healthCheck, type WalkLink } from './health-check.js';

@@ -1,5 +1,5 @@
-import type { DownloadHandler } from '../response/response.js';
-import { runHandler, type OpenAnswer, type ViewRequest } from '../response/run-handler.js';
+import type { DownloadHandler } from '../response/download.js';
+import { runHandler, type OpenResponse, type ViewRequest } from '../send/in-process.js';
 import { broken } from './broken.js';
 import type { Check } from './check.js';
 import { healthCheck } from './health-check.js';
@@ -27,7 +27,11 @@ export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
  * ```
  */
 export function viewCheck<Raw>(view: DownloadHandler<Raw>, options: ViewCheckOptions<Raw> = {}): Check {
-  const ask = async <Value>(method: string, headers: object, look: (answer: OpenAnswer) => Promise<Value> | Value) => {
+  const ask = async <Value>(
+    method: string,
+    headers: object,
+    look: (answer: OpenResponse) => Promise<Value> | Value,
+  ) => {
     const answer = await runHandler(view, { ...options, method, headers: { ...options.headers, ...headers } });
     try {
       return await look(answer);
@@ -58,12 +62,12 @@ const sentences = {
 } as const;
 
 interface Whole {
-  readonly headers: OpenAnswer['headers'];
+  readonly headers: OpenResponse['headers'];
   readonly first: Buffer;
   readonly handedOver: boolean;
 }
 
-async function lookAtGet({ status, headers, body, error }: OpenAnswer): Promise<Whole> {
+async function lookAtGet({ status, headers, body, error }: OpenResponse): Promise<Whole> {
   const redirected = status >= 300 && status < 400 && headers.location !== undefined;
   if (status !== 200 && !redirected) {
     throw broken(
@@ -93,24 +97,24 @@ async function firstBytes(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Arra
 /** What a client may compare; a digest or a date may differ from one moment to the next. */
 const compared = ['content-length', 'content-type', 'content-disposition', 'etag', 'accept-ranges'];
 
-function lookAtHead({ status, headers, error }: OpenAnswer, whole: OpenAnswer['headers']): void {
+function lookAtHead({ status, headers, error }: OpenResponse, whole: OpenResponse['headers']): void {
   if (status >= 400) throw broken(`The view answers ${status} to HEAD and gives the file to GET.`, error);
   const other = compared.filter((name) => headers[name] !== whole[name]);
   if (other.length > 0) throw broken(`HEAD and GET differ in ${other.join(', ')}.`);
 }
 
-async function lookAtRange({ status, headers, body, error }: OpenAnswer, part: Buffer, start: number): Promise<void> {
+async function lookAtRange({ status, headers, body, error }: OpenResponse, part: Buffer, start: number): Promise<void> {
   if (status !== 206) throw broken(`The view answers ${status} to a range, where it should be 206.`, error);
   const range = `bytes ${start}-${start + part.byteLength - 1}/`;
   if (!headers['content-range']?.startsWith(range)) throw broken(sentences.range);
   await sameBytes(body?.stream() ?? [], part, sentences.range);
 }
 
-function conditionOf({ etag, 'last-modified': modified }: OpenAnswer['headers']): Record<string, string> | undefined {
+function conditionOf({ etag, 'last-modified': modified }: OpenResponse['headers']): Record<string, string> | undefined {
   if (etag !== undefined) return { 'if-none-match': etag };
   return modified === undefined ? undefined : { 'if-modified-since': modified };
 }
 
-function lookAtConditional({ status, error }: OpenAnswer): void {
+function lookAtConditional({ status, error }: OpenResponse): void {
   if (status !== 304) throw broken(`The view answers ${status} to a client that has the file already, not 304.`, error);
 }

@@ -1,4 +1,4 @@
-import type { StreamReason } from '../delivery/explain.js';
+import type { StreamReason } from '../fronts/explain.js';
 import { saysHeader } from './probe-view.js';
 
 const reasons: Readonly<Record<StreamReason, string>> = {

@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileFieldError } from '../errors.js';
 import type { Dialect } from './dialect.js';
+import type { Sql } from './sql.js';
 
+/** The result of one statement. */
 export interface SqlResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   /** Rows changed by an INSERT, UPDATE or DELETE; meaningless for a SELECT. */
@@ -7,16 +11,69 @@ export interface SqlResult {
 }
 
 /**
- * The whole of what the ledger needs of an ORM: run one statement with `?` placeholders.
+ * What the ledger needs from an ORM: to run one statement.
  *
- * There are two of them. The *database* commits each statement at once and is never part of anybody's transaction; the
- * *transaction* is the entity's own, so that its ROLLBACK takes our statements along.
+ * There are two kinds of connection. The *database* commits each statement at once and is never part of a transaction of
+ * the application. The *transaction* is the entity's own, so its ROLLBACK undoes the ledger's statements too.
  */
 export interface LedgerConnection {
   readonly dialect: Dialect;
-  /** Whether transactions of the application use this very connection too, as with SQLite. */
+  /** True if transactions of the application use this very connection too, as with SQLite. */
   readonly shared?: boolean;
-  /** Whether it depends on who calls what a statement comes to, so that those of several callers cannot be one. */
+  /** True if a statement's result depends on the caller's async context; statements of different callers must not be batched. */
   readonly personal?: boolean;
-  execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult>;
+  execute(statement: Sql): Promise<SqlResult>;
+}
+
+/**
+ * The error for a statement that must not run inside a transaction while the only connection to a SQLite database is in
+ * one: it has waited, and gives up.
+ */
+export function databaseBusy(which: 'a' | 'the current'): FileFieldError {
+  return new FileFieldError(
+    'busy',
+    `The only connection to this SQLite database is in ${which} transaction; stage and sweep before you open one.`,
+  );
+}
+
+/** The error for a ledger statement that failed outside of an application's transaction. */
+export function databaseFailed(cause: unknown, dialect: Dialect): FileFieldError {
+  const missing = causes(cause).some((error) => dialect.isMissingTable(error));
+  const message = missing
+    ? 'The tables of the file ledger are missing; run the migration that calls createLedger().'
+    : 'A statement of the file ledger failed; the cause is what the database or its driver said.';
+  return new FileFieldError('database_failed', message, { cause });
+}
+
+/** The codes of statements that a database undid so that another one could go on. */
+const undone = new Set<unknown>(['40P01', '40001', 'ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'SQLITE_BUSY', 'SQLITE_LOCKED']);
+
+/**
+ * Runs a statement that is a transaction of its own, and runs it again when the database undid it for the sake of another
+ * one: sweepers and writers deadlock now and then, on MariaDB above all.
+ */
+export async function retried<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const again = causes(error).some((cause) => 'code' in cause && undone.has(cause.code));
+      if (tries >= 10 || !again) throw error;
+      // A random wait, so that the two do not meet again.
+      await delay(Math.random() * 10 * tries);
+    }
+  }
+}
+
+/** True if the database refused a DELETE because of a foreign key. All databases say so in these words. */
+export function isForeignKeyError(error: unknown): boolean {
+  return causes(error).some((cause) => 'message' in cause && /foreign key/i.test(String(cause.message)));
+}
+
+/** An error and the errors inside it: each ORM wraps what the driver threw in its own way. */
+function causes(error: unknown, depth = 0): readonly object[] {
+  // Not `instanceof Error`: drivers may throw errors of another realm.
+  if (typeof error !== 'object' || error === null || depth > 3) return [];
+  const { cause, driverError } = error as { cause?: unknown; driverError?: unknown };
+  return [error, ...causes(driverError, depth + 1), ...causes(cause, depth + 1)];
 }

@@ -1,34 +1,77 @@
-/** What databases say differently, as far as the ledger needs it. `mysql` stands for MariaDB too. */
-export type Dialect = 'sqlite' | 'postgres' | 'mysql';
+import type { Sql } from './sql.js';
+import type { TriggerColumn } from './trigger-column.js';
 
-/** Milliseconds since 1970 by the database's clock: the only one that all processes share. */
-export const now: Readonly<Record<Dialect, string>> = {
-  sqlite: `CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)`,
-  // Not now(): that is when the transaction began, which may be long ago.
-  postgres: `CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)`,
-  mysql: `CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)`,
-};
+/** The databases that can keep a ledger. `mysql` stands for MariaDB too. */
+export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
-/** A text out of a descriptor column of type json, jsonb or text. */
-export function descriptorText(dialect: Dialect, column: string, name: string): string {
-  if (dialect === 'postgres') return `(CAST(${column} AS jsonb) ->> '${name}')`;
-  if (dialect === 'mysql') return `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${name}'))`;
-  return `json_extract(${column}, '$.${name}')`;
+/** Statements for a migration, and the ones that undo them, in order. */
+export interface Statements {
+  /** For the `up` of a migration. */
+  readonly create: readonly string[];
+  /** For its `down`. */
+  readonly drop: readonly string[];
 }
 
-/** The ledger id inside a descriptor column. */
-export function descriptorId(dialect: Dialect, column: string): string {
-  return descriptorText(dialect, column, 'id');
+/** One UPDATE of the ledger that ends in conditions, and the condition on the row under which it runs. */
+export interface TriggerStep {
+  readonly when: string;
+  readonly update: string;
 }
 
-/** An INSERT that does nothing where the primary key is taken. `statement` starts with `INSERT INTO`. */
-export function insertOnce(dialect: Dialect, statement: string): string {
-  return dialect === 'mysql'
-    ? statement.replace('INSERT INTO', 'INSERT IGNORE INTO')
-    : `${statement} ON CONFLICT DO NOTHING`;
+/** What the triggers of one column do. */
+export interface TriggerSteps {
+  readonly insert: readonly TriggerStep[];
+  readonly update: readonly TriggerStep[];
+  readonly delete: readonly TriggerStep[];
+  /** Columns, quoted, whose change an UPDATE trigger must see. */
+  readonly watched: readonly string[];
 }
 
-/** `?, ?, ?` for an IN list. */
-export function placeholders(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
+/** The types of the two casts that the ledger needs. */
+export type CastType = 'text' | 'integer';
+
+/**
+ * Everything that the databases say differently. One object per database in `dialects/`; no other file asks which
+ * database it is.
+ */
+export interface Dialect {
+  readonly name: DialectName;
+  /** Milliseconds since 1970 by the database's clock: the only clock that all processes share. */
+  readonly now: string;
+  /** Appended to a SELECT that must see the latest committed row, not the one of the transaction's snapshot. */
+  readonly latest: string;
+  /** Appended to CREATE TABLE: engine, character set, collation. Keys are compared byte for byte everywhere. */
+  readonly tableOptions: string;
+  /** The parameter of an index from 0, for drivers that take SQL as the database does. */
+  placeholder(index: number): string;
+  quote(name: string): string;
+  /** One member of the descriptor in a column of type json, jsonb or text, as text. */
+  descriptorText(column: string, member: string): string;
+  /** An INSERT that skips rows whose key is taken. `rows` is what follows INSERT INTO: table, columns, and rows. */
+  insertNew(rows: Sql): Sql;
+  cast(value: string, type: CastType): string;
+  /** Two or more texts as a JSON array, spelled as JSON.stringify spells it. */
+  jsonArray(texts: readonly string[]): string;
+  /** True where the values differ or exactly one of them is NULL. */
+  differ(one: string, other: string): string;
+  /** Triggers of one file column; `create` replaces triggers of the same names. */
+  triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
+  /** A generated column with the file's id and a foreign key to the ledger. */
+  foreignKey(column: TriggerColumn): Statements;
+  /** Whether a driver's error says that a table does not exist. */
+  isMissingTable(error: object): boolean;
+}
+
+/** The events of triggers, in the order in which they are made. */
+export const triggerEvents = ['insert', 'update', 'delete'] as const;
+export type TriggerEvent = (typeof triggerEvents)[number];
+
+/** The steps of one event in procedural SQL: PL/pgSQL and the trigger bodies of MariaDB and MySQL. */
+export function conditionalSteps(steps: readonly TriggerStep[]): string {
+  return steps.map(({ when, update }) => `  IF ${when} THEN ${update}; END IF;`).join('\n');
+}
+
+/** `AFTER UPDATE OF …`: the names of the watched columns keep the trigger away from writes to other columns. */
+export function timing(event: TriggerEvent, { watched }: TriggerSteps): string {
+  return event === 'update' ? `AFTER UPDATE OF ${[...new Set(watched)].join(', ')}` : `AFTER ${event.toUpperCase()}`;
 }

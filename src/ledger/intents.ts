@@ -11,21 +11,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Statements have a limit of parameters; so many share a commit well enough. */
-const atOnce = 100;
+/** Intents in one statement at most; databases limit the number of parameters. */
+const maximumBatch = 100;
 
 /**
- * Writes the intents of uploads that run at the same time together: all that come while one commit is under way share the
- * next. An upload that is alone waits for nobody.
+ * Writes the intents of concurrent uploads together: all that arrive while one commit is under way share the next one. A
+ * single upload does not wait.
  */
 export class Intents {
   #waiting: Waiting[] = [];
   #writing = false;
 
-  /** `write` resolves to the ids that are recorded now. */
+  /** `write` resolves to the ids that it has recorded. */
   constructor(private readonly write: (intents: readonly Intent[]) => Promise<ReadonlySet<string>>) {}
 
-  /** Resolves once the intent is committed, to false when its key is taken. */
+  /** Resolves once the intent is committed: to true, or to false when its key is taken. */
   add(intent: Intent): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ intent, resolve, reject });
@@ -35,10 +35,10 @@ export class Intents {
 
   async #drain(): Promise<void> {
     this.#writing = true;
-    // Those that begin in this very moment are together from the start.
+    // Intents of the same tick are written together from the start.
     await undefined;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, atOnce);
+      const batch = this.#waiting.splice(0, maximumBatch);
       try {
         const recorded = await this.write(batch.map(({ intent }) => intent));
         for (const { intent, resolve } of batch) resolve(recorded.has(intent.id));

@@ -1,8 +1,39 @@
 import type { LedgerConnection } from './connection.js';
-import { descriptorText, placeholders } from './dialect.js';
-import type { FileReference } from './reference.js';
+import { join, list, raw, sql, type Sql } from './sql.js';
 
-/** All file columns of a database: the truth about which files are in use. */
+/** A file column of a table: the rows tell which files are referred to. */
+export interface FileReference {
+  /** Table as SQL wants it, quoted and with its schema. */
+  readonly table: string;
+  /** Column as SQL wants it, quoted. */
+  readonly column: string;
+  /** The table's plain name: `owner_type` in the ledger. */
+  readonly owner: string;
+  /** The column's plain name: `slot` in the ledger. */
+  readonly slot: string;
+  /** The columns of the primary key, quoted; absent where the database holds other values than the entity. */
+  readonly keys?: readonly string[];
+  /** Condition of the rows whose files count as referred to, where soft-deleted rows release their files. */
+  readonly counts?: string;
+}
+
+/** The text under which the ledger keeps a primary key: the value, or a JSON array of the parts of a composite key. */
+export function ownerKey(parts: readonly unknown[]): string {
+  return parts.length === 1 ? String(parts[0]) : JSON.stringify(parts.map(String));
+}
+
+/**
+ * A condition that holds while a row exists, since an UPDATE of a row that another transaction has deleted is no error.
+ * Undefined where the key is not one that every driver compares as it is.
+ */
+export function rowExists({ table, keys }: FileReference, key: readonly unknown[]): Sql | undefined {
+  if (!keys || keys.length !== key.length) return undefined;
+  if (!key.every((part) => ['string', 'number', 'bigint'].includes(typeof part))) return undefined;
+  const conditions = keys.map((column, index) => sql`${raw(column)} = ${key[index]}`);
+  return sql`EXISTS (SELECT 1 FROM ${raw(table)} WHERE ${join(conditions, ' AND ')})`;
+}
+
+/** All file columns that an application maps: the truth about which files are in use. */
 export class References {
   readonly all: readonly FileReference[];
 
@@ -17,35 +48,36 @@ export class References {
     this.all = [...columns.values()];
   }
 
-  /** Which of these ids some row refers to. One query per file column; an index on the id makes it cheap. */
+  /** The ids among these that some row refers to. One query per file column; an index on the id makes it cheap. */
   among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#find(database, 'id', ids);
   }
 
-  /** Which of these keys of a storage some row refers to; costs a look at every row. */
+  /** The keys of a storage among these that some row refers to. Reads every row of every file column. */
   amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#find(database, 'key', keys, storage);
   }
 
   async #find(
     database: LedgerConnection,
-    part: 'id' | 'key',
+    member: 'id' | 'key',
     values: readonly string[],
     storage?: string,
   ): Promise<ReadonlySet<string>> {
-    const found = new Set<string>();
-    if (values.length === 0) return found;
+    const referenced = new Set<string>();
+    if (values.length === 0) return referenced;
     for (const { table, column, counts } of this.all) {
-      const value = descriptorText(database.dialect, column, part);
-      const conditions = [`${value} IN (${placeholders(values)})`];
-      if (counts) conditions.push(counts);
-      if (storage !== undefined) conditions.push(`${descriptorText(database.dialect, column, 'storage')} = ?`);
+      const value = raw(database.dialect.descriptorText(column, member));
+      const conditions = [sql`${value} IN (${list(values)})`];
+      if (counts) conditions.push(raw(counts));
+      if (storage !== undefined) {
+        conditions.push(sql`${raw(database.dialect.descriptorText(column, 'storage'))} = ${storage}`);
+      }
       const { rows } = await database.execute(
-        `SELECT ${value} AS found FROM ${table} WHERE ${conditions.join(' AND ')}`,
-        storage === undefined ? values : [...values, storage],
+        sql`SELECT ${value} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`,
       );
-      for (const row of rows) found.add(String(row.found));
+      for (const row of rows) referenced.add(String(row.member));
     }
-    return found;
+    return referenced;
   }
 }

@@ -1,25 +1,23 @@
-import type { Dialect } from './dialect.js';
+import type { DialectName, Statements } from './dialect.js';
+import * as dialects from './dialects/index.js';
 
 /** The names of the ledger's tables, for a schema tool that must leave them alone. */
 export const ledgerTables = ['file_ledger', 'file_trash'] as const;
 
 /**
- * The statements that make the ledger's two tables, for a migration; `drop` has those that remove them.
- * Times are milliseconds since 1970 by the database's clock, so that no driver converts them.
+ * The statements that make the ledger's two tables, and those that drop them, for migrations written in SQL. In a
+ * migration of TypeORM or MikroORM call `createLedger` instead. Times are milliseconds since 1970 by the database's clock,
+ * so that no driver converts them.
  *
  * @example
  * ```ts
  * import { ledgerSchema } from 'filefield';
  *
- * for (const sql of ledgerSchema('postgres').create) console.log(`${sql};`);
+ * for (const statement of ledgerSchema('postgres').create) console.log(`${statement};`);
  * ```
  */
-export function ledgerSchema(dialect: Dialect): {
-  readonly create: readonly string[];
-  readonly drop: readonly string[];
-} {
-  // Keys are compared byte for byte on every database; MariaDB's default would fold case and accents.
-  const table = dialect === 'mysql' ? ' ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin' : '';
+export function ledgerSchema(dialect: DialectName): Statements {
+  const options = dialects[dialect].tableOptions;
   return {
     create: [
       `CREATE TABLE file_ledger (
@@ -34,10 +32,10 @@ export function ledgerSchema(dialect: Dialect): {
   size bigint,
   checksum varchar(64),
   created_at bigint NOT NULL,
-  doomed_at bigint,
+  released_at bigint,
   not_before bigint,
   UNIQUE (storage, object_key)
-)${table}`,
+)${options}`,
       `CREATE INDEX file_ledger_owner ON file_ledger (owner_type, owner_pk, slot)`,
       // No index begins with the state: nearly all rows are live, and a planner without statistics would scan them all.
       `CREATE INDEX file_ledger_lease ON file_ledger (lease_until)`,
@@ -49,7 +47,8 @@ export function ledgerSchema(dialect: Dialect): {
   not_before bigint NOT NULL,
   attempts integer NOT NULL,
   last_error varchar(500)
-)${table}`,
+)${options}`,
+      `CREATE INDEX file_trash_due ON file_trash (not_before)`,
     ],
     drop: [`DROP TABLE file_trash`, `DROP TABLE file_ledger`],
   };

@@ -1,131 +1,84 @@
-import { descriptorText, now, type Dialect } from './dialect.js';
-import { literal, ownerOf, quoted, type TriggerColumn } from './trigger-names.js';
-
-/** One UPDATE of the ledger, ending in conditions, and when it has to run. */
-export interface TriggerStep {
-  readonly when: string;
-  readonly sql: string;
-}
-
-export interface TriggerSteps {
-  readonly insert: readonly TriggerStep[];
-  readonly update: readonly TriggerStep[];
-  readonly delete: readonly TriggerStep[];
-  /** Columns (quoted) whose change an UPDATE has to be looked at for. */
-  readonly watched: readonly string[];
-}
-
-type Row = 'OLD' | 'NEW';
+import type { Dialect, TriggerStep, TriggerSteps } from './dialect.js';
+import { raw, type Sql } from './sql.js';
+import { bind, isObject, release, share, update, type FactTerms, type ObjectTerms, type SlotTerms } from './states.js';
+import { ownerOf, type TriggerColumn } from './trigger-column.js';
 
 /**
- * What triggers do: the same as the hooks of the ORMs, told by the rows themselves. Both may run for one statement; all
- * of it are conditions on rows, so the second of them finds nothing left to do.
+ * The steps of a column's triggers: the same transitions as those of the ORMs' hooks, with values of the row. When both
+ * run for one statement, the second finds nothing left to change.
  */
 export function triggerSteps(dialect: Dialect, column: TriggerColumn): TriggerSteps {
-  const names = new Names(dialect, column);
+  const old = new RowTerms(dialect, column, 'OLD');
+  const current = new RowTerms(dialect, column, 'NEW');
+  const replaced = dialect.differ(old.member('id'), current.member('id'));
+  const moved = dialect.differ(old.key, current.key);
   const { softDelete } = column;
-  const replaced = names.differ(names.id('OLD'), names.id('NEW'));
-  const moved = names.differ(names.key('OLD'), names.key('NEW'));
-  const deleted = softDelete && quoted(dialect, softDelete.column);
+  const deleted = softDelete && dialect.quote(softDelete.column);
   const restored = deleted ? ` OR (OLD.${deleted} IS NOT NULL AND NEW.${deleted} IS NULL)` : '';
-  const update = [
-    { when: replaced, sql: release(names, 'OLD', column.onReplace) },
-    ...bind(names, `${replaced} OR ${moved}${restored}`, true),
-  ];
-  if (softDelete) {
-    const when = `OLD.${deleted} IS NULL AND NEW.${deleted} IS NOT NULL`;
-    update.push({ when, sql: release(names, 'NEW', softDelete.retain) });
-  }
+  const letGo = (row: RowTerms, delay: number | 'keep') =>
+    update(release(raw(dialect.now), delay === 'keep' ? delay : raw(String(delay))), isObject(row.object)).literal;
   return {
-    insert: bind(names, `NEW.${names.column} IS NOT NULL`, false),
-    update,
-    delete: [{ when: `OLD.${names.column} IS NOT NULL`, sql: release(names, 'OLD', column.onDelete) }],
-    watched: [names.column, ...names.primaryKey, ...(deleted ? [deleted] : [])],
+    insert: bindSteps(column, current, [current], `${current.column} IS NOT NULL`),
+    update: [
+      { when: replaced, update: letGo(old, column.onReplace) },
+      ...bindSteps(column, current, [old, current], `${replaced} OR ${moved}${restored}`),
+      ...(softDelete
+        ? [{ when: `OLD.${deleted} IS NULL AND NEW.${deleted} IS NOT NULL`, update: letGo(current, softDelete.retain) }]
+        : []),
+    ],
+    delete: [{ when: `${old.column} IS NOT NULL`, update: letGo(old, column.onDelete) }],
+    watched: [column.column, ...column.primaryKey, ...(softDelete ? [softDelete.column] : [])].map((name) =>
+      dialect.quote(name),
+    ),
   };
 }
 
-const toLive = `state = 'live', lease_until = NULL, doomed_at = NULL, not_before = NULL`;
-
-/** As `Ledger.bind` does, but a file that another row has is left to that row instead of refused. */
-function bind(names: Names, when: string, moved: boolean): TriggerStep[] {
-  const shared = names.shared;
-  const free = shared ? `state = 'pending'` : `state <> 'live' OR owner_type IS NULL`;
-  const mine = moved ? `(${names.owned('OLD')}) OR (${names.owned('NEW')})` : `(${names.owned('NEW')})`;
-  const facts = `size = ${names.size('NEW')}, checksum = ${names.text('NEW', 'sha256')}`;
-  const place = `owner_type = ${names.owner}, owner_pk = ${names.key('NEW')}, slot = ${names.slot}`;
-  const own = `UPDATE file_ledger SET ${toLive}, ${place}, ${facts} WHERE ${names.named('NEW')} AND (${free} OR ${mine})`;
-  if (!shared) return [{ when, sql: own }];
-  // What several rows have has no owner: only the rows tell when the last of them has let go.
-  const several = `UPDATE file_ledger SET ${toLive}, owner_type = NULL, owner_pk = NULL, slot = NULL WHERE ${names.named('NEW')} AND (owner_type IS NULL OR NOT (${names.owned('NEW')}))`;
-  return [
-    { when, sql: own },
-    { when, sql: several },
-  ];
+/** A file of another row stays with that row: a trigger does not refuse it, as the ORMs' hooks do. */
+function bindSteps(column: TriggerColumn, row: RowTerms, own: readonly RowTerms[], when: string): TriggerStep[] {
+  const shared = column.copies === 'share';
+  const slots = own.map(({ slot }) => slot);
+  const steps = [{ when, update: update(bind(row.slot, row.facts, slots, shared), isObject(row.object)).literal }];
+  if (shared) steps.push({ when, update: update(share(row.slot), isObject(row.object)).literal });
+  return steps;
 }
 
-/** As `Ledger.doom` does, but for the very file that the row had. */
-function release(names: Names, row: Row, retain: number | 'keep'): string {
-  const time = now[names.dialect];
-  const fate =
-    retain === 'keep' ? `state = 'kept'` : `state = 'doomed', doomed_at = ${time}, not_before = ${time} + ${retain}`;
-  return `UPDATE file_ledger SET ${fate} WHERE ${names.named(row)} AND state = 'live'`;
-}
-
-/** The column and its key inside a trigger. */
-class Names {
+/** What a trigger can say about the row before (`OLD`) or after (`NEW`) a write. */
+class RowTerms {
   readonly column: string;
-  readonly owner: string;
-  readonly slot: string;
-  readonly shared: boolean;
-  readonly primaryKey: readonly string[];
+  /** The row's primary key, spelled exactly as `ownerKey` spells it. */
+  readonly key: string;
 
   constructor(
-    readonly dialect: Dialect,
-    column: TriggerColumn,
+    private readonly dialect: Dialect,
+    private readonly target: TriggerColumn,
+    row: 'OLD' | 'NEW',
   ) {
-    this.column = quoted(dialect, column.column);
-    this.owner = literal(ownerOf(column));
-    this.slot = literal(column.column);
-    this.shared = column.copies === 'share';
-    this.primaryKey = column.primaryKey.map((name) => quoted(dialect, name));
+    this.column = `${row}.${dialect.quote(target.column)}`;
+    const parts = target.primaryKey.map((name) => dialect.cast(`${row}.${dialect.quote(name)}`, 'text'));
+    this.key = parts.length === 1 ? parts[0]! : dialect.jsonArray(parts);
   }
 
-  text(row: Row, name: string): string {
-    return descriptorText(this.dialect, `${row}.${this.column}`, name);
+  member(name: string): string {
+    return this.dialect.descriptorText(this.column, name);
   }
 
-  id(row: Row): string {
-    return this.text(row, 'id');
+  get object(): ObjectTerms {
+    return { id: this.#sql('id'), storage: this.#sql('storage'), key: this.#sql('key') };
   }
 
-  size(row: Row): string {
-    const type = { sqlite: 'INTEGER', postgres: 'BIGINT', mysql: 'SIGNED' }[this.dialect];
-    return `CAST(${this.text(row, 'size')} AS ${type})`;
+  get slot(): SlotTerms {
+    return { owner: literal(ownerOf(this.target)), pk: raw(this.key), slot: literal(this.target.column) };
   }
 
-  /** A descriptor names a file only if it does so in every part. */
-  named(row: Row): string {
-    return `id = ${this.id(row)} AND storage = ${this.text(row, 'storage')} AND object_key = ${this.text(row, 'key')}`;
+  get facts(): FactTerms {
+    return { size: raw(this.dialect.cast(this.member('size'), 'integer')), sha256: this.#sql('sha256') };
   }
 
-  owned(row: Row): string {
-    return `owner_type = ${this.owner} AND owner_pk = ${this.key(row)} AND slot = ${this.slot}`;
+  #sql(member: string): Sql {
+    return raw(this.member(member));
   }
+}
 
-  /** The row's key exactly as `ownerKey` writes it. */
-  key(row: Row): string {
-    const type = { sqlite: 'TEXT', postgres: 'text', mysql: 'CHAR' }[this.dialect];
-    const [first, ...others] = this.primaryKey.map((name) => `CAST(${row}.${name} AS ${type})`);
-    if (first !== undefined && others.length === 0) return first;
-    const parts = [first, ...others];
-    if (this.dialect === 'sqlite') return `json_array(${parts.join(', ')})`;
-    if (this.dialect === 'mysql')
-      return `CONCAT('[', ${parts.map((part) => `JSON_QUOTE(${part})`).join(", ',', ")}, ']')`;
-    return `('[' || ${parts.map((part) => `CAST(to_json(${part}) AS text)`).join(" || ',' || ")} || ']')`;
-  }
-
-  differ(one: string, other: string): string {
-    if (this.dialect === 'mysql') return `NOT (${one} <=> ${other})`;
-    return this.dialect === 'sqlite' ? `${one} IS NOT ${other}` : `${one} IS DISTINCT FROM ${other}`;
-  }
+function literal(text: string): Sql {
+  return raw(`'${text.replaceAll("'", "''")}'`);
 }

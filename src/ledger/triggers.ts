@@ -1,86 +1,100 @@
-import type { Dialect } from './dialect.js';
-import { nameFor, quoted, schemaPrefix, tableName, type TriggerColumn } from './trigger-names.js';
-import { triggerSteps, type TriggerStep, type TriggerSteps } from './trigger-steps.js';
+import type { EntityRef } from '../file/entity.js';
+import { duration, type Duration } from '../options.js';
+import type { DialectName, Statements } from './dialect.js';
+import * as dialects from './dialects/index.js';
+import { defaultGrace } from './ledger.js';
+import { retentionTime, type FilePolicies, type Retention } from './policies.js';
+import type { TriggerColumn } from './trigger-column.js';
+import { triggerSteps } from './trigger-steps.js';
 
-/** Statements for a migration and the ones that take them back, in order. */
-export interface Statements {
-  readonly create: readonly string[];
-  readonly drop: readonly string[];
+/** A file column by plain names, unquoted, with the policies of its field. */
+export interface FileTriggerColumn extends FilePolicies {
+  /** @default the schema of the connection */
+  readonly schema?: string | undefined;
+  /** Name of the table. */
+  readonly table: string;
+  /** Name of the column that holds the descriptor. */
+  readonly column: string;
+  /**
+   * Columns of the primary key, in the order in which the entity declares them.
+   * @default ['id']
+   */
+  readonly primaryKey?: readonly string[];
+  /**
+   * The column that is null unless the row is soft-deleted. `onSoftDelete` has no effect without it.
+   * @default none
+   */
+  readonly deletedColumn?: string | undefined;
 }
 
-const events = ['insert', 'update', 'delete'] as const;
-type Event = (typeof events)[number];
+/** How the triggers of a file column are made. */
+export interface FileTriggerOptions {
+  /**
+   * How long the bytes of a released file stay. Give the same value as to `attachFiles`: triggers cannot ask the application.
+   * @default '10m'
+   */
+  readonly grace?: Duration;
+  /**
+   * Also add a generated column `<column>_id` with a foreign key to the ledger. The database then refuses a row that names
+   * an unknown file, and refuses to delete the ledger entry of a file that a row has. A field whose `onSoftDelete` releases
+   * files gets none, since its soft-deleted rows name files that are gone.
+   * @default false
+   */
+  readonly foreignKey?: boolean;
+}
+
+/** The triggers of entities: `FileTriggerOptions`, and which entities. */
+export interface EntityTriggerOptions extends FileTriggerOptions {
+  /**
+   * One entity; only its tables get triggers.
+   * @default all entities with file fields
+   */
+  readonly entity?: EntityRef;
+}
 
 /**
- * Triggers that tell the ledger of every write to a file column, by whom and by what it was made. Creating them replaces
- * those of before. The SQL has no question marks, which some drivers take for parameters.
+ * The statements that make and drop the triggers of one file column, for a migration written in SQL; in a migration of
+ * TypeORM or MikroORM call `createFileTriggers` instead. With triggers the ledger sees every write: bulk updates, query
+ * builders, raw SQL, other programs. `create` replaces triggers of the same column. The ledger's tables must exist in the
+ * same database (on PostgreSQL: on the search path). The statements contain no question marks, which some drivers would
+ * take for parameters.
+ *
+ * @throws `invalid_option` for a duration that is none.
+ *
+ * @example
+ * ```ts
+ * import { columnTriggers } from 'filefield';
+ *
+ * const { create } = columnTriggers('postgres', { table: 'document', column: 'file', onDelete: { retain: '30d' } });
+ * console.log(create.join(';\n'));
+ * ```
  */
-export function columnTriggers(dialect: Dialect, column: TriggerColumn): Statements {
-  const steps = triggerSteps(dialect, column);
-  const drop = events.map((event) => dropTrigger(dialect, column, event));
-  if (dialect !== 'postgres') {
-    const one = dialect === 'sqlite' ? sqliteTrigger : mysqlTrigger;
-    return { create: [...drop, ...events.map((event) => one(column, event, steps))], drop };
-  }
-  const name = functionName(column);
+export function columnTriggers(
+  dialect: DialectName,
+  column: FileTriggerColumn,
+  options: FileTriggerOptions = {},
+): Statements {
+  const database = dialects[dialect];
+  const resolved = resolvePolicies(column, duration('grace', options.grace ?? defaultGrace));
+  const triggers = database.triggers(resolved, triggerSteps(database, resolved));
+  if (!options.foreignKey || resolved.softDelete) return triggers;
+  const key = database.foreignKey(resolved);
+  return { create: [...key.create, ...triggers.create], drop: [...triggers.drop, ...key.drop] };
+}
+
+function resolvePolicies(column: FileTriggerColumn, grace: number): TriggerColumn {
+  const { schema, table, deletedColumn, onSoftDelete = 'keep' } = column;
+  const delay = (policy: Retention | undefined) => retentionTime(policy, grace);
   return {
-    create: [...drop, postgresFunction(name, steps), ...events.map((event) => postgresTrigger(column, event, steps))],
-    drop: [...drop, `DROP FUNCTION IF EXISTS ${name}()`],
+    schema,
+    table,
+    column: column.column,
+    primaryKey: column.primaryKey ?? ['id'],
+    onReplace: delay(column.onReplace),
+    onDelete: delay(column.onDelete),
+    copies: column.copies ?? 'forbid',
+    // A soft-deleted row that keeps its file has not released it.
+    ...(deletedColumn !== undefined &&
+      onSoftDelete !== 'keep' && { softDelete: { column: deletedColumn, retain: delay(onSoftDelete) } }),
   };
-}
-
-function triggerName(dialect: Dialect, column: TriggerColumn, event: Event): string {
-  return quoted(dialect, nameFor(column, event));
-}
-
-function dropTrigger(dialect: Dialect, column: TriggerColumn, event: Event): string {
-  const name = triggerName(dialect, column, event);
-  return dialect === 'postgres'
-    ? `DROP TRIGGER IF EXISTS ${name} ON ${tableName(dialect, column)}`
-    : `DROP TRIGGER IF EXISTS ${schemaPrefix(dialect, column)}${name}`;
-}
-
-/** Which writes an event's trigger looks at; the column names keep it off the way of all others. */
-function timing(event: Event, { watched }: TriggerSteps): string {
-  return event === 'update' ? `AFTER UPDATE OF ${[...new Set(watched)].join(', ')}` : `AFTER ${event.toUpperCase()}`;
-}
-
-function sqliteTrigger(column: TriggerColumn, event: Event, steps: TriggerSteps): string {
-  const name = schemaPrefix('sqlite', column) + triggerName('sqlite', column, event);
-  const body = steps[event].map(({ when, sql }) => `  ${sql} AND (${when});`).join('\n');
-  return `CREATE TRIGGER ${name} ${timing(event, steps)} ON ${quoted('sqlite', column.table)} FOR EACH ROW\nBEGIN\n${body}\nEND`;
-}
-
-function mysqlTrigger(column: TriggerColumn, event: Event, steps: TriggerSteps): string {
-  const name = schemaPrefix('mysql', column) + triggerName('mysql', column, event);
-  return `CREATE TRIGGER ${name} AFTER ${event.toUpperCase()} ON ${tableName('mysql', column)} FOR EACH ROW\nBEGIN\n${conditional(steps[event])}\nEND`;
-}
-
-function postgresTrigger(column: TriggerColumn, event: Event, steps: TriggerSteps): string {
-  const name = triggerName('postgres', column, event);
-  return `CREATE TRIGGER ${name} ${timing(event, steps)} ON ${tableName('postgres', column)} FOR EACH ROW EXECUTE FUNCTION ${functionName(column)}()`;
-}
-
-function functionName(column: TriggerColumn): string {
-  return schemaPrefix('postgres', column) + quoted('postgres', nameFor(column, 'row'));
-}
-
-/** It finds the ledger where the migration does, whatever search path a later session has. */
-function postgresFunction(name: string, steps: TriggerSteps): string {
-  return `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $filefield$
-BEGIN
-IF TG_OP = 'INSERT' THEN
-${conditional(steps.insert)}
-ELSIF TG_OP = 'UPDATE' THEN
-${conditional(steps.update)}
-ELSE
-${conditional(steps.delete)}
-END IF;
-RETURN NULL;
-END
-$filefield$`;
-}
-
-function conditional(steps: readonly TriggerStep[]): string {
-  return steps.map(({ when, sql }) => `  IF ${when} THEN ${sql}; END IF;`).join('\n');
 }

@@ -1,5 +1,5 @@
 import { FileFieldError } from '../errors.js';
-import type { ByteRange, FileBody } from '../file.js';
+import { lengthOf, type ByteRange, type FileBody } from '../file/body.js';
 
 /** One range, and what goes before its bytes. */
 export interface MultipartPart {
@@ -27,12 +27,12 @@ export class MultipartBody implements FileBody {
   }
 
   async *stream(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const [index, { head, range }] of this.parts.entries()) {
+    for (const [index, { head }] of this.parts.entries()) {
       yield head;
       const body = await this.#open(index);
       // The client left while the range was being opened.
       if (!body) return;
-      yield* exactly(body, lengthOf(range));
+      yield* body.stream();
     }
     this.#leave();
     yield this.tail;
@@ -52,10 +52,8 @@ export class MultipartBody implements FileBody {
       start += head.byteLength + length;
       if (position >= start) continue;
       const body = await this.#open(index);
-      const left = start - position;
-      const bytes = (await body?.read?.(buffer.subarray(0, left), length - left)) ?? 0;
-      if (bytes === 0) throw incomplete(left);
-      return bytes;
+      if (!body) throw new FileFieldError('aborted', 'The client left while a range was being opened.');
+      return body.read!(buffer, position - (start - length));
     }
     this.#leave();
     return copy(this.tail, position - start, buffer);
@@ -78,26 +76,6 @@ export class MultipartBody implements FileBody {
   }
 }
 
-function lengthOf({ start, end }: ByteRange): number {
-  return end - start + 1;
-}
-
 function copy(from: Buffer, position: number, to: Uint8Array): number {
   return from.copy(to, 0, position, Math.min(from.byteLength, position + to.byteLength));
-}
-
-/** A part that is too short or too long would move every boundary after it. */
-async function* exactly(body: FileBody, length: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = length;
-  for await (const chunk of body.stream()) {
-    const kept = chunk.byteLength > left ? chunk.subarray(0, left) : chunk;
-    left -= kept.byteLength;
-    if (kept.byteLength > 0) yield kept;
-    if (left === 0) return;
-  }
-  throw incomplete(left);
-}
-
-function incomplete(left: number): FileFieldError {
-  return new FileFieldError('incomplete', `A range of a file ended ${left} bytes early.`);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ByteRange, FileBody } from '../file.js';
+import { lengthOf, type ByteRange, type FileBody } from '../file/body.js';
 import { MultipartBody, type MultipartPart } from './multipart-body.js';
 
 /** Several ranges of a file as one body, of which everything but the bytes is known beforehand. */
@@ -40,8 +40,4 @@ export function multipart(
     // A storage that fails is a clean error before the head; later ones can only break the connection.
     open: async () => new MultipartBody(parts, tail, total, openRange, await openRange(parts[0]!.range)),
   };
-}
-
-function lengthOf({ start, end }: ByteRange): number {
-  return end - start + 1;
 }

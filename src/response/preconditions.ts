@@ -1,5 +1,5 @@
-import { parseTag, parseTags, sameStrongly, sameWeakly, type EntityTag } from './etag.js';
-import { parseHttpDate, toSeconds } from './http-date.js';
+import { parseTag, parseTags, sameStrongly, sameWeakly, type EntityTag } from '../http/etag.js';
+import { parseHttpDate, toSeconds } from '../http/date.js';
 import { header, type DownloadRequest } from './request.js';
 
 /** What is known of the bytes that would be sent. */

@@ -1,14 +1,15 @@
 import { isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody, FileSource } from '../file.js';
-import type { Answer } from './answer.js';
-import { encodedTag, parseTag, weakTag } from './etag.js';
-import { methodAnswer } from './method-answer.js';
+import { exactly, lengthOf, type ByteRange, type FileBody } from '../file/body.js';
+import type { FileSource } from '../file/file.js';
+import type { PreparedResponse } from './prepared-response.js';
+import { encodedTag, parseTag, weakTag } from '../http/etag.js';
+import { methodResponse } from './method.js';
 import { multipart } from './multipart.js';
 import { checkPreconditions, rangeApplies, type Validators } from './preconditions.js';
-import { chooseRange } from './range.js';
-import { reprDigest } from './repr-digest.js';
+import { chooseRange } from '../http/range.js';
+import { reprDigest } from '../http/digest.js';
 import { header, type DownloadRequest } from './request.js';
-import type { DownloadHooks, DownloadResponse } from './response.js';
+import type { DownloadHooks, Download } from './download.js';
 
 const nothing = () => undefined;
 // RFC 9110 section 15.4.5: a 304 repeats these and must not describe a body that it does not have.
@@ -18,8 +19,8 @@ const bodyHeaders = ['content-type', 'content-disposition', 'content-encoding'];
  * Turns a download and the request into the answer, after RFC 9110: method, existence, preconditions, range, head.
  * Reads no bytes; opens a file only if nothing else can tell its size. Rejects with a `FileFieldError`.
  */
-export async function respond(request: DownloadRequest, response: DownloadResponse): Promise<Answer> {
-  const decided = methodAnswer(request.method);
+export async function respond(request: DownloadRequest, response: Download): Promise<PreparedResponse> {
+  const decided = methodResponse(request.method);
   if (decided) {
     response.file?.close?.();
     return decided;
@@ -62,7 +63,7 @@ function answer(
   base: Readonly<Record<string, string>>,
   file: FileSource,
   close: () => void,
-): Answer {
+): PreparedResponse {
   const validators = validatorsOf(file);
   const headers: Record<string, string> = { ...base };
   if (validators.etag !== undefined) headers.etag = validators.etag;
@@ -80,7 +81,10 @@ function answer(
 
   const size = sizeOf(file);
   headers['accept-ranges'] = size === undefined ? 'none' : 'bytes';
-  if (size === undefined) return whole(request, headers, file, close);
+  if (size === undefined) {
+    // Without a length the body ends where the stream ends, whatever the source says of its size.
+    return { status: 200, headers, open: request.method === 'HEAD' ? null : () => openUnsized(file), close };
+  }
 
   // A range only ever concerns GET (section 14.2), and only if If-Range holds.
   const ranged = request.method === 'GET' && rangeApplies(request, validators);
@@ -92,30 +96,35 @@ function answer(
   if (choice.kind === 'part') {
     const { start, end } = choice.range;
     headers['content-range'] = `bytes ${start}-${end}/${size}`;
-    headers['content-length'] = String(end - start + 1);
-    return { status: 206, headers, open: opener(file, choice.range), close };
+    const length = lengthOf(choice.range);
+    headers['content-length'] = String(length);
+    return { status: 206, headers, open: () => openExactly(file, length, choice.range), close };
   }
   // Over several ranges Content-Encoding would be that of the multipart body, which is not encoded.
   if (choice.kind === 'parts' && headers['content-encoding'] === undefined) {
-    const parts = multipart(choice.ranges, size, headers['content-type'], (range) => file.open(range));
+    const parts = multipart(choice.ranges, size, headers['content-type'], (range) =>
+      openExactly(file, lengthOf(range), range),
+    );
     headers['content-type'] = parts.contentType;
     headers['content-length'] = String(parts.size);
     return { status: 206, headers, open: parts.open, close };
   }
   headers['content-length'] = String(size);
-  return size === 0 ? { status: 200, headers, open: null, close } : whole(request, headers, file, close);
+  const empty = size === 0 || request.method === 'HEAD';
+  return { status: 200, headers, open: empty ? null : () => openExactly(file, size), close };
 }
 
-function whole(request: DownloadRequest, headers: Record<string, string>, file: FileSource, close: () => void): Answer {
-  return { status: 200, headers, open: request.method === 'HEAD' ? null : opener(file), close };
+async function openExactly(file: FileSource, length: number, range?: ByteRange): Promise<FileBody> {
+  return exactly(await file.open(range), length);
 }
 
-function opener(file: FileSource, range?: ByteRange): () => Promise<FileBody> {
-  return () => file.open(range);
+async function openUnsized(file: FileSource): Promise<FileBody> {
+  const body = await file.open();
+  return { stream: () => body.stream(), close: () => body.close() };
 }
 
 /** An error's head must not carry what described the file, its caching above all. */
-function withoutFile(status: number, base: Readonly<Record<string, string>>, close: () => void): Answer {
+function withoutFile(status: number, base: Readonly<Record<string, string>>, close: () => void): PreparedResponse {
   const headers: Record<string, string> = { ...base, 'content-length': '0' };
   for (const name of [...bodyHeaders, 'cache-control', 'content-security-policy']) delete headers[name];
   return { status, headers, open: null, close };

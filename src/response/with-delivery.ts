@@ -1,4 +1,4 @@
-import type { DeliveryChoice, DownloadHandler } from './response.js';
+import type { DeliveryChoice, DownloadHandler } from './download.js';
 
 /**
  * A handler whose bytes are sent as chosen. The innermost choice is the one that holds: a view's before its router's, a

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange, FileBody } from '../file.js';
+import { exactly, lengthOf, skip, type ByteRange, type FileBody } from '../file/body.js';
 import type { RemoteHead } from './remote-head.js';
 
 const decoders: Readonly<Record<string, () => Transform>> = {
@@ -27,33 +27,19 @@ export function remoteBody(
     message.destroy();
     throw new FileFieldError('upstream_failed', `The other server encodes its answer as "${head.encoding}".`);
   }
-  const size = range ? range.end - range.start + 1 : head.size;
-  const from = (range?.start ?? 0) - (head.part?.start ?? 0);
-  return {
-    ...(size !== undefined && { size }),
-    stream: () => cut(decode ? pipeline(message, decode(), () => undefined) : message, from, size ?? Infinity, timeout),
+  const size = range ? lengthOf(range) : head.size;
+  const before = (range?.start ?? 0) - (head.part?.start ?? 0);
+  const body: FileBody = {
+    stream: () => skip(received(decode ? pipeline(message, decode(), () => undefined) : message, timeout), before),
     close: () => finish(message),
   };
+  return size === undefined ? body : exactly(body, size);
 }
 
-async function* cut(
-  source: Readable,
-  from: number,
-  size: number,
-  timeout: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* received(source: Readable, timeout: number): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let skip = from;
-  let left = size;
   try {
-    while (left > 0) {
-      const chunk = await next(chunks, timeout);
-      if (!chunk) return;
-      const kept = chunk.subarray(Math.min(skip, chunk.byteLength)).subarray(0, left);
-      skip = Math.max(0, skip - chunk.byteLength);
-      left -= kept.byteLength;
-      if (kept.byteLength > 0) yield kept;
-    }
+    for (let chunk = await next(chunks, timeout); chunk; chunk = await next(chunks, timeout)) yield chunk;
   } finally {
     finish(source);
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ByteRange } from '../file.js';
+import type { ByteRange } from '../file/body.js';
 
 /** What another server says of a file. */
 export interface RemoteHead {

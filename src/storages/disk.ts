@@ -2,22 +2,22 @@ import { createHash, randomUUID } from 'node:crypto';
 import { fstatSync, promises as fsp } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { abortable } from '../abortable.js';
-import { diskError, errno } from '../disk-error.js';
+import { abortable } from '../file/abortable.js';
+import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import { OpenFile } from '../open-file.js';
-import { FolderFlush } from './folder-flush.js';
-import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ByteRange } from '../file/body.js';
+import { OpenFile } from '../file/open-file.js';
+import { FolderFlush } from '../file/folder-flush.js';
+import type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
 
 const unfinished = '.filefield';
 
+/** Where a `DiskStorage` keeps its objects, and how safely. */
 export interface DiskStorageOptions {
-  /** Folder that holds the objects; made when the first is written. Relative paths start at the working directory. */
+  /** Folder of the objects; created by the first write. A relative path is resolved against the working directory. */
   readonly root: string;
   /**
-   * Wait until the disk has the bytes before a write counts as done. Without it a power cut may take files whose rows
-   * were committed.
+   * Whether a write waits until the disk has the bytes. Without it a power cut may lose files whose rows were committed.
    * @default true
    */
   readonly sync?: boolean;
@@ -25,8 +25,10 @@ export interface DiskStorageOptions {
 
 /**
  * Keeps objects as files below one folder. A write goes to a temporary file, is flushed, gets its final name by a hard
- * link - which refuses a taken name - and the folder is flushed: a reader or a crash sees all of it or nothing. What a
- * crash leaves in `.filefield` goes when its key is deleted.
+ * link, which fails if the name is taken, and the folder is flushed: readers and crashes see all bytes or nothing. What a
+ * crash leaves in the folder `.filefield` is deleted with its key.
+ *
+ * @throws `invalid_option` without a root.
  *
  * @example
  * ```ts
@@ -39,7 +41,7 @@ export class DiskStorage implements Storage {
   readonly root: string;
   readonly #sync: boolean;
   readonly #flush = new FolderFlush();
-  /** Folders that this process has made or found; asked for again only when one turns out to be gone. */
+  /** Folders that exist as far as this process knows. */
   readonly #folders = new Set<string>();
 
   constructor(options: DiskStorageOptions) {
@@ -69,13 +71,14 @@ export class DiskStorage implements Storage {
     } catch (cause) {
       throw writeError(cause, key, options.signal);
     } finally {
-      // What went wrong before is worth more than that the left-over could not be removed either.
+      // An earlier failure matters more than a failure to delete the temporary file.
       if (made) await fsp.unlink(temporary).catch(() => undefined);
     }
   }
 
-  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
-    return reader(await OpenFile.at(this.localPath(key), { key }), range);
+  async read(key: string, range?: ByteRange): Promise<ObjectBody> {
+    const file = await OpenFile.at(this.localPath(key), { key });
+    return { ...file.body(range), info: { size: file.size, modified: file.modified } };
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {
@@ -94,7 +97,7 @@ export class DiskStorage implements Storage {
     await remove(this.localPath(key), key);
   }
 
-  /** What a process that was killed has left of this object; a write of it that still runs fails. */
+  /** Deletes what a killed process has left of this object; a write that is still running fails. */
   async #deleteUnfinished(key: string): Promise<void> {
     const folder = path.join(this.root, unfinished);
     const names = await fsp.readdir(folder).catch((cause: unknown) => {
@@ -108,14 +111,14 @@ export class DiskStorage implements Storage {
     yield* this.#walk('', after);
   }
 
-  /** Folder by folder, so that memory holds the names of one folder per level. */
+  /** Walks folder by folder, so that memory holds the names of one folder per level. */
   async *#walk(prefix: string, after: string): AsyncGenerator<ListedObject, void, undefined> {
     const folder = path.join(this.root, prefix);
     const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
       if (errno(cause) === 'ENOENT') return [];
       throw diskError(cause, 'list objects', {});
     });
-    // With the slash, a folder sorts as the keys below it do.
+    // With the slash, a folder sorts like the keys below it.
     const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
     for (const name of names) {
       const key = `${prefix}${name}`;
@@ -131,7 +134,7 @@ export class DiskStorage implements Storage {
     try {
       for await (const chunk of abortable(body, signal)) await handle.writeFile(chunk);
       if (this.#sync) await handle.sync();
-      // Of an open descriptor this touches no disk.
+      // fstat of an open descriptor touches no disk.
       const { size, mtime } = fstatSync(handle.fd);
       return { size, modified: mtime };
     } finally {
@@ -139,7 +142,7 @@ export class DiskStorage implements Storage {
     }
   }
 
-  /** The object has its name; it counts once the folder has been flushed, else it is taken back. */
+  /** Flushes the folder of an object that has got its name; if that fails, the object is deleted again. */
   async #settle(target: string): Promise<void> {
     if (!this.#sync) return;
     try {
@@ -150,7 +153,7 @@ export class DiskStorage implements Storage {
     }
   }
 
-  /** Does what needs a folder, and makes the folder first if it is not known to be there. */
+  /** Does work that needs a folder, and creates the folder first if it is not known to exist. */
   async #within<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {
     if (this.#folders.has(folder)) {
       try {
@@ -166,7 +169,7 @@ export class DiskStorage implements Storage {
     return work();
   }
 
-  /** Makes a folder and flushes every parent that got a new entry. */
+  /** Creates a folder and flushes every parent that got a new entry. */
   async #makeFolder(folder: string): Promise<void> {
     const first = await fsp.mkdir(folder, { recursive: true });
     if (!first || !this.#sync) return;
@@ -176,7 +179,7 @@ export class DiskStorage implements Storage {
   }
 }
 
-/** What unfinished files of a key are called: a name of a fixed length, whatever the key. */
+/** The start of the names of a key's temporary files, of a fixed length. */
 const nameOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);
 
 async function remove(file: string, key: string): Promise<void> {
@@ -188,33 +191,23 @@ async function remove(file: string, key: string): Promise<void> {
   }
 }
 
-/** Storages get the whole object's positions in `read`, whatever range was asked for. */
-function reader(file: OpenFile, range?: ByteRange): ObjectReader {
-  return {
-    info: { size: file.size, modified: file.modified },
-    read: (buffer, position) => file.read(buffer, position),
-    stream: () => file.stream(range),
-    close: () => file.close(),
-  };
-}
-
 function writeError(cause: unknown, key: string, signal?: AbortSignal): FileFieldError {
   if (isFileFieldError(cause)) return cause;
-  // A body that breaks because of the signal says so in its own words.
-  if (signal?.aborted) return new FileFieldError('aborted', 'The write was given up.', { key, cause });
+  // A body that fails because of the signal has an error of its own.
+  if (signal?.aborted) return new FileFieldError('aborted', 'The write was aborted.', { key, cause });
   const error = diskError(cause, 'write an object', { key });
-  // It is the storage's folder that has gone, not the object that nobody wrote yet.
+  // The folder of the storage is missing, not an object.
   return error.code === 'not_found' ? new FileFieldError('storage_failed', error.message, { key, cause }) : error;
 }
 
-/** A key below another object, `a/b` where `a` is a file, cannot be kept on a disk. */
+/** A disk cannot keep a key below another object: `a/b` where `a` is a file. */
 function folderError(cause: unknown, key: string): unknown {
   const folder = typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'mkdir';
   if (errno(cause) !== 'ENOTDIR' && !(folder && errno(cause) === 'EEXIST')) return cause;
   return new FileFieldError('invalid_key', 'A part of the key is the name of another object.', { key, cause });
 }
 
-/** Gives a finished file its name, refusing a taken one; file systems without hard links get the next best. */
+/** Gives a finished file its name, and fails if the name is taken. File systems without hard links get the next best way. */
 async function link(temporary: string, target: string): Promise<void> {
   try {
     await fsp.link(temporary, target);

@@ -1,7 +1,7 @@
-import { abortable } from '../abortable.js';
+import { abortable } from '../file/abortable.js';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import type { ListedObject, ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import { bytesBody, type ByteRange } from '../file/body.js';
+import type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
 
 interface StoredObject {
   readonly bytes: Buffer;
@@ -9,7 +9,7 @@ interface StoredObject {
 }
 
 /**
- * Keeps objects in this process: for tests and trials. Everything is gone when the process ends, the rows are not.
+ * Keeps objects in the memory of this process, for tests. The objects are lost when the process ends.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ interface StoredObject {
 export class MemoryStorage implements Storage {
   readonly #objects = new Map<string, StoredObject>();
 
-  /** The keys that are kept, in the order they were written. */
+  /** The keys of all objects, in the order in which they were written. */
   get keys(): readonly string[] {
     return [...this.#objects.keys()];
   }
@@ -35,21 +35,10 @@ export class MemoryStorage implements Storage {
     return info(object);
   }
 
-  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+  async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     const object = this.#objects.get(key);
     if (!object) throw new FileFieldError('not_found', 'There is no such object.', { key });
-    const { bytes } = object;
-    return {
-      info: info(object),
-      async read(buffer, position) {
-        return bytes.copy(buffer, 0, position);
-      },
-      async *stream() {
-        const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
-        if (part.byteLength > 0) yield part;
-      },
-      close() {},
-    };
+    return { ...bytesBody(object.bytes, range), info: info(object) };
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {

@@ -4,7 +4,7 @@ import type { FilesEvents } from '../events.js';
 /** A step in a file's life, named as its event is; a crash comes right after it. */
 export type CrashStep = Extract<
   keyof FilesEvents,
-  'intended' | 'stored' | 'bound' | 'doomed' | 'expired' | 'retired' | 'deleted'
+  'intended' | 'stored' | 'bound' | 'released' | 'expired' | 'retired' | 'deleted'
 >;
 
 export interface CrashOptions {
@@ -23,7 +23,7 @@ export interface CrashOptions {
 
 /**
  * Ends this process at a step of a file's life, as a power cut would: to see, from another process, what a sweep makes
- * of what is left. `bound` and `doomed` come from inside the row's transaction. Hears all `Files` of the process.
+ * of what is left. `bound` and `released` come from inside the row's transaction. Hears all `Files` of the process.
  * Returns a function that calls it off.
  *
  * @example

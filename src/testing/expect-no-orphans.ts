@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import type { Files } from '../fields/files.js';
-import type { ReconcileCursor, ReconcileReport } from '../ledger/reconciler.js';
+import type { ReconcileCursor, ReconcileReport } from '../ledger/reconcile.js';
 
 export interface NoOrphansOptions {
   /**

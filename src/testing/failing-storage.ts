@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../errors.js';
-import type { ByteRange } from '../file.js';
-import type { ObjectInfo, ObjectReader, Storage, WriteOptions } from '../storage.js';
+import type { ByteRange } from '../file/body.js';
+import type { ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
 import { killProcess } from './crash-at.js';
 
 export type StorageOperation = 'write' | 'read' | 'stat' | 'delete';
@@ -97,7 +97,7 @@ export class FailingStorage implements Storage {
     );
   }
 
-  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+  async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     await this.#suffer(this.#next('read'), key);
     return this.inner.read(key, range);
   }

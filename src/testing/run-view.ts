@@ -1,5 +1,5 @@
-import type { DownloadHandler } from '../response/response.js';
-import { runHandler, type ViewRequest } from '../response/run-handler.js';
+import type { DownloadHandler } from '../response/download.js';
+import { runHandler, type ViewRequest } from '../send/in-process.js';
 
 export type { ViewRequest };
 

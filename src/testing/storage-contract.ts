@@ -1,4 +1,4 @@
-import type { Storage } from '../storage.js';
+import type { Storage } from '../file/storage.js';
 import { abilityClaims } from './storage-claims/abilities.js';
 import { readingClaims } from './storage-claims/reading.js';
 import { writingClaims } from './storage-claims/writing.js';

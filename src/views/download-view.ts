@@ -1,10 +1,10 @@
 import { FileFieldError, isFileFieldError } from '../errors.js';
-import type { FileSource } from '../file.js';
+import type { FileSource } from '../file/file.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DownloadHandler, DownloadHooks } from '../response/response.js';
+import type { DownloadHandler, DownloadHooks } from '../response/download.js';
 import { withDelivery } from '../response/with-delivery.js';
 import { hooksOf } from './hooks.js';
-import type { DownloadViewOptions } from './options.js';
+import type { DownloadViewOptions } from './view-options.js';
 import { present } from './present.js';
 import { checkSignature } from './signed.js';
 

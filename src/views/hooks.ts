@@ -1,6 +1,6 @@
 import type { DownloadRequest } from '../response/request.js';
-import type { DownloadHooks } from '../response/response.js';
-import type { DownloadViewOptions, Hook } from './options.js';
+import type { DownloadHooks } from '../response/download.js';
+import type { DownloadViewOptions, Hook } from './view-options.js';
 
 /** The hooks among a view's options, tied to one request and unable to harm it; undefined when there are none. */
 export function hooksOf<Raw, Subject>(

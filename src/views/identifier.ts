@@ -1,4 +1,4 @@
-import type { ColumnKind } from '../entity.js';
+import type { ColumnKind } from '../file/entity.js';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const integer = /^-?(?:0|[1-9]\d{0,18})$/;

@@ -1,9 +1,9 @@
-import type { DownloadHandler } from '../response/response.js';
-import { localFile } from '../sources/local.js';
+import type { DownloadHandler } from '../response/download.js';
+import { localFile } from '../sources/local-file.js';
 import { downloadView } from './download-view.js';
-import type { DownloadViewOptions } from './options.js';
-import { pathDownloadView } from './path.js';
-import type { RootedFileOptions } from '../sources/rooted.js';
+import type { DownloadViewOptions } from './view-options.js';
+import { pathDownloadView } from './path-download-view.js';
+import type { RootedFileOptions } from '../sources/rooted-file.js';
 
 export interface SendFileOptions<Raw> extends DownloadViewOptions<Raw, string>, RootedFileOptions {
   /**

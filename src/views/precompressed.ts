@@ -1,6 +1,6 @@
 import { isFileFieldError, type FileFieldErrorCode } from '../errors.js';
-import type { FileSource } from '../file.js';
-import { acceptedEncodings, type StoredEncoding } from '../response/accept-encoding.js';
+import type { FileSource } from '../file/file.js';
+import { acceptedEncodings, type StoredEncoding } from '../http/encoding.js';
 import { header, type DownloadRequest } from '../response/request.js';
 
 const endings: Readonly<Record<StoredEncoding, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };

@@ -1,8 +1,8 @@
-import type { FileSource, LoadHint, UrlOptions } from '../file.js';
-import { contentDisposition } from '../response/content-disposition.js';
-import { contentType, isInert } from '../response/content-type.js';
-import type { DownloadHooks, DownloadResponse } from '../response/response.js';
-import type { Choice, DownloadViewOptions } from './options.js';
+import type { FileSource, LoadHint, UrlOptions } from '../file/file.js';
+import { contentDisposition } from '../http/disposition.js';
+import { contentType, isInert } from '../http/type.js';
+import type { DownloadHooks, Download } from '../response/download.js';
+import type { Choice, DownloadViewOptions } from './view-options.js';
 import { whileSigned, type Signed } from './signed.js';
 
 const profiles: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ export async function present<Raw, Subject>(
   options: DownloadViewOptions<Raw, Subject>,
   hooks: DownloadHooks | undefined,
   signed?: Signed,
-): Promise<DownloadResponse> {
+): Promise<Download> {
   const choose = <Value>(choice: Choice<Value, Raw, Subject> | undefined): Value | undefined | Promise<Value> =>
     typeof choice === 'function'
       ? (choice as (request: Raw, subject: Subject) => Value | Promise<Value>)(raw, subject)

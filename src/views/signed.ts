@@ -1,7 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import type { DownloadRequest } from '../response/request.js';
 import type { Verified } from '../signing.js';
-import type { SignatureOptions } from './options.js';
+import type { SignatureOptions } from './view-options.js';
 
 /** What a valid signature says. */
 export type Signed = Extract<Verified, { ok: true }>;

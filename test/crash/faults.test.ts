@@ -1,3 +1,4 @@
+import { raw } from '../../src/ledger/sql.js';
 import { jest } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError, type FilesEvents, type Storage } from 'filefield';
@@ -156,15 +157,15 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     expect([rows.has('too late'), rows.get('at once')]).toEqual([false, null]);
   });
 
-  it('a file that is bound and doomed again while it is retired leaves the ledger for the trash or stays', async () => {
+  it('a file that is bound and released again while it is retired leaves the ledger for the trash or stays', async () => {
     await app.files.discard(await app.stage('back and forth'));
     const { database: ledger } = app.files.ledger;
     const execute = ledger.execute.bind(ledger);
-    ledger.execute = async (sql, parameters) => {
-      if (!/^INSERT.* INTO file_trash/.test(sql)) return execute(sql, parameters);
-      await execute(`UPDATE file_ledger SET state = 'live' WHERE state = 'doomed'`, []);
-      const result = await execute(sql, parameters);
-      await execute(`UPDATE file_ledger SET state = 'doomed' WHERE not_before = 0`, []);
+    ledger.execute = async (statement) => {
+      if (!/^INSERT.* INTO file_trash/.test(statement.text())) return execute(statement);
+      await execute(raw(`UPDATE file_ledger SET state = 'live' WHERE state = 'released'`));
+      const result = await execute(statement);
+      await execute(raw(`UPDATE file_ledger SET state = 'released' WHERE not_before = 0`));
       ledger.execute = execute;
       return result;
     };

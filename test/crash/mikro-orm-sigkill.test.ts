@@ -5,5 +5,5 @@ const database = (await reachableDatabases()).includes('postgres') ? 'postgres' 
 
 // What differs from TypeORM is how a row and its ledger entry get into one transaction, so the moments inside of it.
 describe(`a process of MikroORM on ${database} that is killed`, () => {
-  sigkillClaims('mikro-orm', database, ['stored', 'bound', 'doomed', 'before-commit', 'after-commit']);
+  sigkillClaims('mikro-orm', database, ['stored', 'bound', 'released', 'before-commit', 'after-commit']);
 });

@@ -5,9 +5,9 @@ function withTaken(times: number) {
   const made = filesFor();
   const execute = made.ledger.execute.bind(made.ledger);
   let left = times;
-  made.ledger.execute = async (sql, parameters) => {
-    const result = await execute(sql, parameters);
-    return /^INSERT/.test(sql) && left-- > 0 ? { ...result, affected: 0 } : result;
+  made.ledger.execute = async (statement) => {
+    const result = await execute(statement);
+    return /^INSERT/.test(statement.text()) && left-- > 0 ? { ...result, affected: 0 } : result;
   };
   return made;
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../../src/errors.js';
 import { receiveForm } from '../../src/fields/receive.js';
-import { errorStatus } from '../../src/response/error-status.js';
+import { errorStatus } from '../../src/response/http-error.js';
 
 // Larger than every buffer on the way, so that the part is still arriving when it is given up.
 const large = Buffer.alloc(4_000_000, 'x');
@@ -11,7 +11,7 @@ let server: Server;
 
 beforeAll(async () => {
   server = createServer((incoming, response) => {
-    receiveForm(incoming, 'file', keep, async () => undefined)
+    receiveForm(incoming, 'file', { keep, discard: async () => undefined })
       .then(() => response.end('200'))
       .catch((error: unknown) => {
         response.statusCode = errorStatus(error);

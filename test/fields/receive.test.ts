@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { isFileFieldError, type Received, type ReceiveOptions, type StoredFile } from 'filefield';
-import type { FileFieldOptions } from '../../src/fields/options.js';
+import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { filesFor, Letter, type RecordingConnection } from '../support/fields.js';
 import type { MemoryStorage } from 'filefield/storages/memory';
 

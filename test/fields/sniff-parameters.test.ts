@@ -1,4 +1,4 @@
-import { typeMatches } from '../../src/fields/sniff.js';
+import { typeMatches } from '../../src/fields/rules/accept.js';
 
 test.each([
   ['audio/ogg; codecs=opus', ['audio/ogg'], true],

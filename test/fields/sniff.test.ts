@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { sniffType, typeMatches } from '../../src/fields/sniff.js';
+import { typeMatches } from '../../src/fields/rules/accept.js';
+import { sniffType } from '../../src/fields/sniff.js';
 
 const html = 'text/html';
 

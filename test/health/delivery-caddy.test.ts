@@ -2,12 +2,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express from 'express';
-import { caddyFileServer, proxyConfiguration } from 'filefield';
+import { caddyFileServer, frontConfiguration } from 'filefield';
 import { toExpress } from 'filefield/express';
 import { deliveryCheck } from 'filefield/health';
 import { DiskStorage } from 'filefield/storages/disk';
 import { serve, type RunningServer } from '../adapters/server.js';
-import { freePort, haveFront, startFront, type RunningFront } from '../delivery/start-front.js';
+import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
 
 /** Everybody may read its files: the server in front is not root. */
@@ -33,7 +33,7 @@ class OpenStorage extends DiskStorage {
     application = await serve(app);
     port = await freePort();
     const run = path.join(folder, 'run');
-    const text = proxyConfiguration('caddy', {
+    const text = frontConfiguration('caddy', {
       places: Object.entries(place).map(([root, prefix]) => ({ folder: root, prefix })),
       upstream: `http://127.0.0.1:${application.port}`,
       listen: `127.0.0.1:${port}`,

@@ -7,7 +7,7 @@ import { toExpress } from 'filefield/express';
 import { deliveryCheck, type DeliveryCheck, type LinkResult } from 'filefield/health';
 import { DiskStorage } from 'filefield/storages/disk';
 import { serve, type RunningServer } from '../adapters/server.js';
-import { freePort, haveFront, startFront, type RunningFront } from '../delivery/start-front.js';
+import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
 
 /** Its files may be read by nobody but root. */

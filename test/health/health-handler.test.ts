@@ -228,6 +228,6 @@ describe('healthHandler', () => {
 
   it('refuses times that make no sense when it is made', () => {
     expect(() => healthHandler({}, { timeout: 0 })).toThrow(/timeout/);
-    expect(() => healthHandler({}, { every: 'soon' as '1s' })).toThrow(/not a duration/);
+    expect(() => healthHandler({}, { every: 'soon' as '1s' })).toThrow(/must be a duration/);
   });
 });

@@ -4,7 +4,7 @@ import { checkKey, FileFieldError, type Storage } from 'filefield';
 import { storageCheck } from 'filefield/health';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { FailingStorage, temporaryStorage, type StorageOperation } from 'filefield/testing';
-import { probeKey } from '../../src/key.js';
+import { probeKey } from '../../src/file/key.js';
 import { until } from '../adapters/server.js';
 import { brokenLink } from './broken-link.js';
 

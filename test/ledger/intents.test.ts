@@ -1,7 +1,9 @@
 import { FileEvents } from '../../src/events.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Intents, type Intent } from '../../src/ledger/intents.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { sqlite } from '../../src/ledger/dialects/index.js';
+import { RecordedLedger } from '../../src/ledger/recorded.js';
+import type { Sql } from '../../src/ledger/sql.js';
 
 const intent = (id: string): Intent => ({ id, storage: 'letters', key: `key of ${id}` });
 
@@ -78,11 +80,12 @@ describe('the intents of uploads', () => {
 describe('the ledger', () => {
   const connection = (personal: boolean) => {
     const statements: string[] = [];
-    const execute = async (sql: string, parameters: readonly unknown[]): Promise<SqlResult> => {
-      statements.push(sql);
-      return { rows: [], affected: sql.startsWith('INSERT') ? parameters.length / 3 : 0 };
+    const execute = async (statement: Sql): Promise<SqlResult> => {
+      statements.push(statement.text());
+      // Four values for each intent: id, storage, key and lease.
+      return { rows: [], affected: statement.text().startsWith('INSERT') ? statement.values.length / 4 : 0 };
     };
-    const made: LedgerConnection = { dialect: 'sqlite', personal, execute };
+    const made: LedgerConnection = { dialect: sqlite, personal, execute };
     return { made, statements };
   };
 
@@ -91,7 +94,7 @@ describe('the ledger', () => {
     [true, 8],
   ])('writes eight intents at once (personal: %s) in %d statements', async (personal, expected) => {
     const { made, statements } = connection(personal);
-    const ledger = new Ledger(made, new FileEvents());
+    const ledger = new RecordedLedger(made, new FileEvents());
     const ids = Array.from({ length: 8 }, (_one, index) => String(index));
     expect(await Promise.all(ids.map((id) => ledger.intend(id, 'letters', `key of ${id}`)))).not.toContain(false);
     expect(statements).toHaveLength(expected);
@@ -99,7 +102,7 @@ describe('the ledger', () => {
 
   it('writes an intent into a transaction by itself', async () => {
     const [own, transaction] = [connection(false), connection(false)];
-    const ledger = new Ledger(own.made, new FileEvents());
+    const ledger = new RecordedLedger(own.made, new FileEvents());
     await Promise.all(['a', 'b'].map((id) => ledger.intend(id, 'letters', id, transaction.made)));
     expect([own.statements.length, transaction.statements.length]).toEqual([0, 2]);
   });

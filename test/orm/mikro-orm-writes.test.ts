@@ -53,13 +53,13 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(fixture.statements().filter((line) => line.includes('file_ledger'))).toEqual([]);
   });
 
-  test('a replaced file is doomed, and swept', async () => {
+  test('a replaced file is released, and swept', async () => {
     const { id, file } = await fixture.saved();
     const found = await em.findOneOrFail(Document, id);
     const next = await fixture.stage('next');
     found.file = next;
     await em.flush();
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
     expect(await fixture.stateOf(next)).toBe('live');
     await new Promise((resolve) => setTimeout(resolve, 5));
     await fixture.files.sweep();
@@ -71,15 +71,15 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     const { id, file } = await fixture.saved();
     (await em.findOneOrFail(Document, id)).file = null;
     await em.flush();
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
   });
 
   test('a removed reference dooms files that were never loaded', async () => {
     const { id, file, cover } = await fixture.saved({ cover: await fixture.files.stage(Document, 'cover', 'cover') });
     em.remove(em.getReference(Document, id));
     await em.flush();
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
-    expect(await fixture.stateOf(cover as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
+    expect(await fixture.stateOf(cover as StoredFile)).toBe('released');
   });
 
   test('a rollback undoes everything', async () => {
@@ -112,7 +112,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
       });
       await expect(nested).rejects.toThrow('only this');
     });
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
     expect(await fixture.stateOf(outer)).toBe('live');
     expect(await fixture.stateOf(inner)).toBe('pending');
     expect((await fixture.em.findOneOrFail(Document, id)).file?.id).toBe(outer.id);
@@ -171,16 +171,16 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await (await fixture.em.findOneOrFail(Document, id)).file?.text()).toBe('3');
   });
 
-  test('upserts bind and doom', async () => {
+  test('upserts bind and release', async () => {
     const { id, file } = await fixture.saved();
     const next = await fixture.stage('next');
     const result = await em.upsert(Document, { id, file: next, cover: null });
     expect(result.file).toBeInstanceOf(StoredFile);
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
     expect(await fixture.stateOf(next)).toBe('live');
     const third = await fixture.stage('third');
     await fixture.em.upsertMany(Document, [{ id, file: third, cover: null }]);
-    expect(await fixture.stateOf(next)).toBe('doomed');
+    expect(await fixture.stateOf(next)).toBe('released');
     expect(await fixture.stateOf(third)).toBe('live');
     fixture.statements();
     await em.flush();
@@ -194,7 +194,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     em.assign(found, { file: next });
     await em.flush();
     expect(await fixture.stateOf(next)).toBe('live');
-    expect(await fixture.stateOf(file as StoredFile)).toBe('doomed');
+    expect(await fixture.stateOf(file as StoredFile)).toBe('released');
   });
 
   test('many transactions at once', async () => {

@@ -194,9 +194,7 @@ describe('attachFiles for TypeORM', () => {
       entities: [entity({ storage: 'media' })],
       logging: false,
     });
-    await expect(attachFiles(dataSource, { storages })).rejects.toThrow(
-      'has the migration that makes its tables been run?',
-    );
+    await expect(attachFiles(dataSource, { storages })).rejects.toThrow('run the migration that calls createLedger()');
     await createLedger(dataSource.createQueryRunner());
     await attachFiles(dataSource, { storages });
     await expect(attachFiles(dataSource, { storages })).rejects.toThrow('attached to this data source already');

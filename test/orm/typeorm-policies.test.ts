@@ -60,9 +60,9 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     const book = await books.save(books.create({ archive: await stage('archive', 'ledger') }));
     await books.remove(book);
     await files.sweep();
-    expect(await states()).toEqual(['doomed']);
+    expect(await states()).toEqual(['released']);
     expect(media.keys).toHaveLength(1);
-    const [row] = (await dataSource.query('SELECT not_before - doomed_at AS wait FROM file_ledger')) as {
+    const [row] = (await dataSource.query('SELECT not_before - released_at AS wait FROM file_ledger')) as {
       wait: number;
     }[];
     expect(Number(row?.wait)).toBe(3_600_000);
@@ -136,7 +136,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     const { books, files, media, states } = site;
     const book = await books.save(books.create({ draft: await stage('draft', 'rough') }));
     await books.softRemove(book);
-    expect(await states()).toEqual(['doomed']);
+    expect(await states()).toEqual(['released']);
     await books.recover(book);
     expect(await states()).toEqual(['live']);
     await files.sweep();

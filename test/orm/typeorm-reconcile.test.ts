@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { StorageRegistry, type ReconcileOptions, type ReconcileReport, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { makeKey, probeKey } from '../../src/key.js';
+import { makeKey, probeKey } from '../../src/file/key.js';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
@@ -79,7 +79,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
 
   it('finds nothing where nothing is wrong, however small its pieces', async () => {
     for (let index = 0; index < 5; index += 1) await site.add(`file ${index}`);
-    const report = await site.reconcile({ limit: 2 });
+    const report = await site.reconcile({ batch: 2 });
     expect(report).toMatchObject(clean);
     expect(report.pieces).toBeGreaterThanOrEqual(5);
   });

@@ -74,9 +74,9 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
     await bulk('policy', 1, null, one);
     await orders().update({ size: 'policy' }, { other: two as never });
     await orders().delete({ size: 'policy' });
-    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'doomed']);
+    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'released']);
     await files.sweep();
-    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'doomed']);
+    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'released']);
   });
 
   it('keeps a shared file until the last row lets go of it', async () => {
@@ -95,7 +95,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
     const file = await files.stage(Order, 'file', 'soft');
     await bulk('soft', 1, file);
     await orders().softDelete({ size: 'soft' });
-    expect(await entry(file)).toMatchObject({ state: 'doomed' });
+    expect(await entry(file)).toMatchObject({ state: 'released' });
     await orders().restore({ size: 'soft' });
     expect(await entry(file)).toMatchObject({ state: 'live' });
     await orders().softDelete({ size: 'soft' });

@@ -23,7 +23,7 @@ import { toNode } from 'filefield/node';
 import { DiskStorage } from 'filefield/storages/disk';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { serve, type RunningServer } from '../adapters/server.js';
-import { bytesOf, type CaseFile } from './http-case.js';
+import { bytesOf, type CaseFile } from '../cases/http-case.js';
 
 type View = DownloadHandler<unknown>;
 

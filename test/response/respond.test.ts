@@ -1,5 +1,5 @@
-import type { FileSource } from '../../src/file.js';
-import { parseTag } from '../../src/response/etag.js';
+import type { FileSource } from '../../src/file/file.js';
+import { parseTag } from '../../src/http/etag.js';
 import { respond } from '../../src/response/respond.js';
 
 const modified = new Date('2024-05-06T07:08:09.987Z');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import ts from 'typescript';
 
 // What serving consists of; nothing here needs an ORM.
-const folders = ['adapters', 'delivery', 'response', 'sources', 'storages', 'views', 'testing'];
+const folders = ['adapters', 'file', 'fronts', 'http', 'response', 'send', 'sources', 'storages', 'views', 'testing'];
 
 /** Compiles the serving half to a folder of its own, for processes whose memory is to be measured; returns the folder. */
 export function compileServing(): string {

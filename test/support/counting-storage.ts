@@ -1,4 +1,4 @@
-import { FileFieldError, type ByteRange, type ObjectReader } from 'filefield';
+import { FileFieldError, type ByteRange, type ObjectBody } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 /** A memory storage that counts what is read and can be told to fail. */
@@ -6,7 +6,7 @@ export class CountingStorage extends MemoryStorage {
   reads = 0;
   failDeletes = false;
 
-  override async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+  override async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     this.reads += 1;
     return super.read(key, range);
   }

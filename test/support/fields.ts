@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { FileEvents } from '../../src/events.js';
-import { Ledger } from '../../src/ledger/ledger.js';
+import { sqlite } from '../../src/ledger/dialects/index.js';
+import { RecordedLedger } from '../../src/ledger/recorded.js';
+import type { Sql } from '../../src/ledger/sql.js';
 import type { LedgerConnection } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
-import type { FileFieldOptions } from '../../src/fields/options.js';
+import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
@@ -14,13 +16,14 @@ export class Letter {
 
 /** Statements that a ledger sends, in order; the suites of the ORMs run them for real. */
 export class RecordingConnection implements LedgerConnection {
-  readonly dialect = 'sqlite' as const;
+  readonly dialect = sqlite;
   readonly statements: string[] = [];
 
-  async execute(sql: string, parameters: readonly unknown[]): Promise<{ rows: []; affected: number }> {
-    this.statements.push(sql);
-    // Intents of uploads that run at once are one statement, of three values each.
-    return { rows: [], affected: sql.startsWith('INSERT') ? parameters.length / 3 : 1 };
+  async execute(statement: Sql): Promise<{ rows: []; affected: number }> {
+    const text = statement.text();
+    this.statements.push(text);
+    // Intents of concurrent uploads are one statement with four values each.
+    return { rows: [], affected: text.startsWith('INSERT') ? statement.values.length / 4 : 1 };
   }
 }
 
@@ -48,6 +51,7 @@ export function filesFor(
     primaryKey: unsupported,
     deleteRows: unsupported,
   };
-  const files = new Files(new StorageRegistry({ letters: storage }), new Ledger(ledger, events), entities, events);
+  const storages = new StorageRegistry({ letters: storage });
+  const files = new Files({ storages, ledger: new RecordedLedger(ledger, events), entities, events });
   return { files, memory: storage as MemoryStorage, ledger };
 }

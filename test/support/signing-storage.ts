@@ -3,7 +3,7 @@ import {
   FileFieldError,
   type ByteRange,
   type ObjectInfo,
-  type ObjectReader,
+  type ObjectBody,
   type Storage,
   type UrlOptions,
 } from 'filefield';
@@ -56,7 +56,7 @@ export class SigningStorage implements Storage {
     return { size: bytes.byteLength };
   }
 
-  async read(key: string, range?: ByteRange): Promise<ObjectReader> {
+  async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     const headers = range && { range: `bytes=${range.start}-${range.end}` };
     const bytes = Buffer.from(await (await this.#ask('GET', key, headers)).arrayBuffer());
     const info = (await this.stat(key))!;

@@ -50,14 +50,34 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'counts positions from the start of the range': [
-    'counts the positions of read from the start of the object, whatever range was asked for',
+  'counts positions from the start of the object': [
+    'counts the positions of read from the start of the range, and reads nothing beyond its end',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
-          const reader = await super.read(key, range);
-          const from = range?.start ?? 0;
-          return { ...reader, read: (buffer: Uint8Array, position: number) => reader.read!(buffer, from + position) };
+          const [body, whole] = [await super.read(key, range), await super.read(key)];
+          return { ...body, read: (buffer: Uint8Array, position: number) => whole.read!(buffer, position) };
+        }
+      })(),
+  ],
+  'reads beyond the end of the range': [
+    'counts the positions of read from the start of the range, and reads nothing beyond its end',
+    () =>
+      new (class extends MemoryStorage {
+        override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
+          const [body, whole] = [await super.read(key, range), await super.read(key)];
+          const read = (buffer: Uint8Array, position: number) => whole.read!(buffer, position + (range?.start ?? 0));
+          return { ...body, read };
+        }
+      })(),
+  ],
+  'gives the size of the object as the size of a range': [
+    'gives the length of the range as the size of the body, if it gives any',
+    () =>
+      new (class extends MemoryStorage {
+        override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
+          const body = await super.read(key, range);
+          return { ...body, size: body.info.size };
         }
       })(),
   ],

@@ -3,7 +3,7 @@ import type { Files, StoredFile, StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
 import { FileField } from 'filefield/typeorm';
-import type { FileFieldOf } from '../../src/entity.js';
+import type { FileFieldOf } from '../../src/file/entity.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const expectType = <T extends true>(value?: T) => value;

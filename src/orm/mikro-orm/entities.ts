@@ -1,18 +1,45 @@
-import type { EntityManager, EntityMetadata, EntityProperty } from '@mikro-orm/core';
-import type { ColumnKind, EntityRef } from '../../entity.js';
+import {
+  LockMode,
+  wrap,
+  type EntityManager,
+  type EntityMetadata,
+  type EntityName,
+  type EntityProperty,
+  type FilterQuery,
+} from '@mikro-orm/core';
 import { FileFieldError } from '../../errors.js';
-import type { FileField } from '../../fields/file-field.js';
-import type { EntityPort, OnDeleted } from '../../fields/files.js';
-import { dialectOf } from './database.js';
-import { deleteRows } from './delete-rows.js';
-import type { FieldProperty } from './field-property.js';
+import type { Conditions, Entities, MatchingRow, MatchingRows } from '../../fields/entities.js';
+import type { FileField } from '../../fields/field.js';
+import type { ColumnKind, EntityRef } from '../../file/entity.js';
+import { isStoredFile } from '../../file/stored-file.js';
+import type { FileTriggerColumn } from '../../ledger/triggers.js';
+import { checkNotInTransaction, dialectOf, transactionOf } from './database.js';
 import { isFileType, type FileType } from './file-type.js';
+import { hasTablePerClass, parentTable, propertyOf } from './internals.js';
+
+/** A file field and its property. */
+export interface FieldProperty {
+  readonly field: FileField;
+  readonly property: EntityProperty;
+  /** Names from the entity to the value; more than one where it is embedded. */
+  readonly path: readonly string[];
+  /** The column, for its triggers. */
+  readonly trigger: FileTriggerColumn;
+}
+
+/** The value of the property in an entity. */
+export function valueOf(entity: object, { path }: FieldProperty): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (value as Readonly<Record<string, unknown>> | null | undefined)?.[name],
+    entity,
+  );
+}
 
 const integers = /^(?:int|integer|int2|int4|smallint|mediumint|tinyint|smallserial|serial)\b/;
 const bigints = /^(?:bigint|int8|bigserial)\b/;
 
-/** What the rest of filefield asks about entities, answered from MikroORM's metadata. */
-export class MikroEntities implements EntityPort {
+/** `Entities` from MikroORM's metadata and entity manager. */
+export class MikroEntities implements Entities {
   readonly #metadata: readonly EntityMetadata[];
   readonly #fields = new Map<object, readonly FieldProperty[]>();
 
@@ -20,10 +47,10 @@ export class MikroEntities implements EntityPort {
     const { em } = orm;
     this.#metadata = [...em.getMetadata()].filter((metadata) => isStored(metadata));
     for (const metadata of this.#metadata) {
-      const found = metadata.props.filter((property) => isFileType(property.customType));
+      const properties = metadata.props.filter((property) => isFileType(property.customType));
       this.#fields.set(
         metadata.class,
-        found.map((property) => describe(em, metadata, property)),
+        properties.map((property) => fieldPropertyOf(em, metadata, property)),
       );
     }
   }
@@ -35,8 +62,8 @@ export class MikroEntities implements EntityPort {
   /** Each file column once, of all tables or of one entity's: entities of one table share its columns. */
   columns(entity?: EntityRef): readonly FieldProperty[] {
     const columns = new Map<string, FieldProperty>();
-    for (const found of entity ? this.properties(this.#find(entity)) : [...this.#fields.values()].flat()) {
-      columns.set(JSON.stringify([found.field.reference.owner, found.field.reference.slot]), found);
+    for (const property of entity ? this.properties(this.#find(entity)) : [...this.#fields.values()].flat()) {
+      columns.set(JSON.stringify([property.field.reference.owner, property.field.reference.slot]), property);
     }
     return [...columns.values()];
   }
@@ -47,8 +74,8 @@ export class MikroEntities implements EntityPort {
 
   fileField(entity: EntityRef, property: string): FileField {
     const metadata = this.#find(entity);
-    const found = this.properties(metadata).find(({ field }) => field.property === property);
-    if (found) return found.field;
+    const known = this.properties(metadata).find(({ field }) => field.property === property);
+    if (known) return known.field;
     throw new FileFieldError('invalid_option', `${metadata.className}.${property} is not a file field.`, {
       field: property,
     });
@@ -61,21 +88,26 @@ export class MikroEntities implements EntityPort {
     scope: Readonly<Record<string, unknown>> = {},
   ): Promise<Entity | null> {
     const both = Object.keys(scope).length > 0 ? { $and: [where, scope] } : where;
-    // A fork has no identity map of somebody else's request, but keeps the filter parameters of this one.
-    const found = await this.orm.em
+    // A fork does not share the identity map of another request, but keeps the filter parameters of this one.
+    const object = await this.orm.em
       .fork()
       .findOne(this.#find(entity).class, both as never, { populate: relations as never });
-    return found as Entity | null;
+    return object as Entity | null;
   }
 
-  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number> {
+  async deleteRows(
+    entity: EntityRef,
+    where: Conditions,
+    work: (rows: MatchingRows) => Promise<number>,
+  ): Promise<number> {
     const metadata = this.#find(entity);
-    return deleteRows(this.orm.em, metadata, this.properties(metadata), where, deleted);
+    checkNotInTransaction(this.orm.em);
+    return this.orm.em.fork().transactional((em) => work(matchingRows(em, metadata, this.properties(metadata), where)));
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {
     const metadata = this.#find(entity);
-    const column = metadata.properties[property as never] as EntityProperty | undefined;
+    const column = propertyOf(metadata, property);
     const type = column?.columnTypes?.[0]?.toLowerCase();
     if (!column || type === undefined || column.persist === false) {
       throw new FileFieldError('invalid_option', `${metadata.className} has no column "${property}".`, {
@@ -84,8 +116,8 @@ export class MikroEntities implements EntityPort {
     }
     if (type === 'uuid' || /^uuid/i.test(column.type)) return 'uuid';
     if (bigints.test(type)) return 'bigint';
-    // SQLite's integers have 64 bits whatever they are called.
-    if (integers.test(type)) return dialectOf(this.orm.em) === 'sqlite' ? 'bigint' : 'integer';
+    // SQLite's integers have 64 bits whatever their type is called.
+    if (integers.test(type)) return dialectOf(this.orm.em).name === 'sqlite' ? 'bigint' : 'integer';
     return 'text';
   }
 
@@ -103,22 +135,77 @@ export class MikroEntities implements EntityPort {
     const schema = 'meta' in entity ? (entity.meta as Partial<EntityMetadata>) : undefined;
     const target: unknown = schema ? schema.class : entity;
     // In MikroORM 6 a schema without a class gets one in each ORM instance, and names are unique there.
-    const found = this.#metadata.find(
+    const metadata = this.#metadata.find(
       (one) => one.class === target || (schema && !target && one.className === schema.className),
     );
-    if (found) return found;
+    if (metadata) return metadata;
     throw new FileFieldError('invalid_option', 'The entity is not part of the MikroORM instance with these files.');
   }
 }
 
-/** Whether an entity has rows of its own: no embeddable, no mere base class, no query. */
+/** True if an entity has rows of its own: not an embeddable, a base class, or a query. */
 function isStored(metadata: EntityMetadata): boolean {
   const { embeddable, virtual, abstract, discriminatorColumn, tableName } = metadata;
   return !embeddable && !virtual && !!tableName && (!abstract || !!discriminatorColumn);
 }
 
-function describe(em: EntityManager, metadata: EntityMetadata, property: EntityProperty): FieldProperty {
+function matchingRows(
+  em: EntityManager,
+  metadata: EntityMetadata,
+  properties: readonly FieldProperty[],
+  where: Conditions,
+): MatchingRows {
+  const entityName = metadata.class as EntityName<object>;
+  const dialect = dialectOf(em);
+  return {
+    fields: properties.map(({ field }) => field),
+    transaction: transactionOf(em, dialect),
+    async find(count) {
+      // Rows of the last batch need no memory any more.
+      em.clear();
+      const rows = await em.find(entityName, where as FilterQuery<object>, {
+        limit: count,
+        populate: [],
+        ...(dialect.name !== 'sqlite' && { lockMode: LockMode.PESSIMISTIC_WRITE }),
+      });
+      return rows.map((entity) => matchingRow(properties, entity));
+    },
+    delete: (rows) => deleteAll(em, metadata, entityName, rows),
+  };
+}
+
+function matchingRow(properties: readonly FieldProperty[], entity: object): MatchingRow {
+  const held = properties.flatMap((property) => {
+    const file = valueOf(entity, property);
+    return isStoredFile(file) ? [[property.field, file] as const] : [];
+  });
+  return { key: wrap(entity, true).getPrimaryKeys(true) ?? [], held: new Map(held), entity };
+}
+
+async function deleteAll(
+  em: EntityManager,
+  metadata: EntityMetadata,
+  entityName: EntityName<object>,
+  rows: readonly MatchingRow[],
+): Promise<void> {
+  // With one table per class a row is in several tables, and only the unit of work knows them all.
+  if (hasTablePerClass(metadata)) {
+    for (const { entity } of rows) em.remove(entity);
+    await em.flush();
+    return;
+  }
+  const keys = rows.map(({ entity }) =>
+    Object.fromEntries(metadata.primaryKeys.map((name) => [name, (entity as Readonly<Record<string, unknown>>)[name]])),
+  );
+  const [key, ...others] = metadata.primaryKeys as string[];
+  const where =
+    key !== undefined && others.length === 0 ? { [key]: { $in: keys.map((values) => values[key]) } } : { $or: keys };
+  await em.nativeDelete(entityName, where as FilterQuery<object>);
+}
+
+function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: EntityProperty): FieldProperty {
   const path = pathOf(metadata, property);
+  const { options } = property.customType as unknown as FileType;
   const at = `${metadata.className}.${path.join('.')}`;
   const column = property.fieldNames[0];
   if (property.object || property.array || !column) {
@@ -135,24 +222,24 @@ function describe(em: EntityManager, metadata: EntityMetadata, property: EntityP
     property,
     path,
     trigger: {
-      ...(property.customType as unknown as FileType).options,
+      ...options,
       ...(schema && { schema }),
       table: owner.tableName,
       column,
-      primaryKey: owner.primaryKeys.flatMap((name) => (owner.properties[name as never] as EntityProperty).fieldNames),
+      primaryKey: owner.primaryKeys.flatMap((name) => propertyOf(owner, name)?.fieldNames ?? []),
     },
     field: {
       entity: metadata.className,
       property: path.join('.'),
-      options: (property.customType as unknown as FileType).options,
+      options,
       reference: {
         table: names.map((name) => platform.quoteIdentifier(name)).join('.'),
         column: platform.quoteIdentifier(column),
         owner: names.join('.'),
         slot: column,
         keys: owner.primaryKeys
-          .flatMap((key) => owner.properties[key as never] as EntityProperty)
-          .flatMap(({ fieldNames }) => fieldNames.map((name) => platform.quoteIdentifier(name))),
+          .flatMap((key) => propertyOf(owner, key)?.fieldNames ?? [])
+          .map((name) => platform.quoteIdentifier(name)),
       },
     },
   };
@@ -161,11 +248,11 @@ function describe(em: EntityManager, metadata: EntityMetadata, property: EntityP
 function pathOf(metadata: EntityMetadata, property: EntityProperty): string[] {
   if (!property.embedded) return [property.name];
   const [parent, name] = property.embedded;
-  return [...pathOf(metadata, metadata.properties[parent as never] as EntityProperty), name];
+  return [...pathOf(metadata, propertyOf(metadata, parent)!), name];
 }
 
 /** With one table per class (MikroORM 7), a property is a column of the table of the class that declares it. */
 function ownerOf(metadata: EntityMetadata, property: EntityProperty): EntityMetadata {
-  const parent = (metadata as { tptParent?: EntityMetadata }).tptParent;
+  const parent = parentTable(metadata);
   return parent && property.name in parent.properties ? ownerOf(parent, property) : metadata;
 }

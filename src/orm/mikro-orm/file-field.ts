@@ -1,7 +1,8 @@
-import { MetadataStorage, ReferenceKind, type EntityMetadata, type EntityProperty, type Type } from '@mikro-orm/core';
-import type { FileFieldOptions } from '../../fields/options.js';
-import type { StoredFile } from '../../stored-file.js';
+import { ReferenceKind, type Type } from '@mikro-orm/core';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import type { StoredFile } from '../../file/stored-file.js';
 import { FileType } from './file-type.js';
+import { decoratedProperties, standardProperties } from './internals.js';
 
 /** A decorator for properties of the type `StoredFile | null`, of the legacy kind and of the standard (TC39) kind. */
 export interface FileFieldDecorator {
@@ -13,9 +14,9 @@ export interface FileFieldDecorator {
 }
 
 /**
- * A decorator that makes a property a file field: the file is saved with the row, gone with the row, undone by a
- * rollback. The column is JSON. It compiles on properties of the type `StoredFile | null` only, and works beside the
- * decorators of MikroORM 6, and of `@mikro-orm/decorators/legacy` and `/es` of MikroORM 7.
+ * A decorator that makes a property a file field: the file is saved with the row, deleted with the row, and undone by a
+ * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`, and works beside
+ * the decorators of MikroORM 6 and those of `@mikro-orm/decorators/legacy` and `/es` of MikroORM 7.
  *
  * @example
  * ```ts
@@ -33,17 +34,29 @@ export interface FileFieldDecorator {
 export function FileField(options: FileFieldOptions): FileFieldDecorator {
   return (target: object | undefined, at: string | ClassFieldDecoratorContext): void => {
     const name = typeof at === 'string' ? at : String(at.name);
-    const properties = typeof at === 'string' ? propertiesOf((target as object).constructor) : standardProperties(at);
+    const properties =
+      typeof at === 'string' ? decoratedProperties((target as object).constructor) : standardProperties(at);
     properties[name] = { kind: ReferenceKind.SCALAR, name, getter: false, setter: false, ...fileProperty(options) };
   };
 }
 
-/** The same as a property of an `EntitySchema`: `properties: { file: fileProperty({ storage: 'documents' }) }`. */
-export function fileProperty(options: FileFieldOptions): {
-  type: FileTypeClass;
-  nullable: boolean;
-  fieldName?: string;
-} {
+/**
+ * The same as a property of an `EntitySchema`.
+ *
+ * @example
+ * ```ts
+ * import { EntitySchema } from '@mikro-orm/core';
+ * import type { StoredFile } from 'filefield';
+ * import { fileProperty } from 'filefield/mikro-orm';
+ *
+ * interface Note { id: number; file: StoredFile | null }
+ * const Note = new EntitySchema<Note>({
+ *   name: 'Note',
+ *   properties: { id: { type: 'integer', primary: true }, file: fileProperty({ storage: 'documents' }) },
+ * });
+ * ```
+ */
+export function fileProperty(options: FileFieldOptions): FileProperty {
   return {
     type: fileType(options),
     nullable: options.nullable ?? true,
@@ -51,11 +64,21 @@ export function fileProperty(options: FileFieldOptions): {
   };
 }
 
+/** A property of an `EntitySchema` that is a file field. */
+export interface FileProperty {
+  /** MikroORM's custom type. */
+  type: FileTypeClass;
+  /** Whether the column may be null. */
+  nullable: boolean;
+  /** Name of the database column. */
+  fieldName?: string;
+}
+
 /** The class of a type whose values are stored files. */
 export type FileTypeClass = new () => Type<StoredFile, string>;
 
 /**
- * The same as a type, for `defineEntity`. Column name and nullability are said there in MikroORM's own words.
+ * The same as a type, for `defineEntity`, which has its own ways to set the column name and nullability.
  *
  * @example
  * ```ts
@@ -70,36 +93,9 @@ export type FileTypeClass = new () => Type<StoredFile, string>;
  */
 export function fileType(options: Omit<FileFieldOptions, 'column' | 'nullable'>): FileTypeClass {
   return class File extends FileType {
-    // Not a field of the instance: MikroORM copies types of embeddables without calling their constructor.
+    // A getter, not a field: MikroORM copies types of embeddables without calling their constructor.
     get options(): FileFieldOptions {
       return options;
     }
   } as unknown as FileTypeClass;
-}
-
-type Properties = Record<string, Partial<Omit<EntityProperty, 'type'>> & { type: unknown }>;
-
-interface Majors {
-  /** MikroORM 6. */
-  getMetadataFromDecorator?(target: object): EntityMetadata;
-  /** MikroORM 7, where decorators are another package; found by class, so the path only has to be there. */
-  getMetadata(entity: string, path: string, target: object): EntityMetadata;
-  readonly PATH_SYMBOL: symbol;
-}
-
-function propertiesOf(target: { readonly name: string } & object): Properties {
-  const storage = MetadataStorage as unknown as Majors;
-  if (storage.getMetadataFromDecorator) return storage.getMetadataFromDecorator(target).properties as Properties;
-  if (!Object.hasOwn(target, storage.PATH_SYMBOL)) {
-    Object.defineProperty(target, storage.PATH_SYMBOL, { value: target.name, writable: true });
-  }
-  const path = (target as Record<symbol, string>)[storage.PATH_SYMBOL] ?? target.name;
-  return storage.getMetadata(target.name, path, target).properties as Properties;
-}
-
-/** Where `@mikro-orm/decorators/es` looks. The metadata of a class inherits from that of its base: copy, then write. */
-function standardProperties(context: ClassFieldDecoratorContext): Properties {
-  const metadata = context.metadata as { properties?: Properties };
-  if (!Object.hasOwn(metadata, 'properties')) metadata.properties = { ...metadata.properties };
-  return metadata.properties as Properties;
 }

@@ -1,14 +1,31 @@
 // fields of entities
-export { FileField, fileProperty, fileType, type FileFieldDecorator, type FileTypeClass } from './file-field.js';
-// start-up
+export {
+  FileField,
+  fileProperty,
+  fileType,
+  type FileFieldDecorator,
+  type FileProperty,
+  type FileTypeClass,
+} from './file-field.js';
+// start-up and migrations
 export { attachFiles } from './attach-files.js';
-export { fileTriggers, type EntityTriggerOptions } from './trigger-migration.js';
-// what these speak of
-export type { AttachOptions } from '../../fields/attach-options.js';
-export type { Files, StageAllOptions, StageInfo } from '../../fields/files.js';
+export {
+  createFileTriggers,
+  createLedger,
+  dropFileTriggers,
+  dropLedger,
+  type MigrationTarget,
+  type MikroInstance,
+  type MikroMigration,
+} from './migrations.js';
+// types of the above
+export type { AttachOptions } from '../../fields/attach.js';
+export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js';
 export type { FilesEvents } from '../../events.js';
-export type { CheckedUpload, FileFieldOptions } from '../../fields/options.js';
+export type { CheckedUpload, FileFieldOptions } from '../../fields/field-options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';
-export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconciler.js';
-export type { SweepOptions, SweepReport } from '../../ledger/sweeper.js';
-export type { StoredFile } from '../../stored-file.js';
+export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
+export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
+export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
+export type { EntityTriggerOptions } from '../../ledger/triggers.js';
+export type { StoredFile } from '../../file/stored-file.js';

@@ -1,17 +1,18 @@
 import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
 import type { Copies } from '../../fields/copies.js';
-import { recordChange, type SlotChange } from '../../fields/slots.js';
+import { recordChange, type FieldChange } from '../../fields/changes.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { isStoredFile, StoredFile } from '../../stored-file.js';
+import { isStoredFile, StoredFile } from '../../file/stored-file.js';
 import { transactionOf } from './database.js';
-import { valueOf, type FieldProperty } from './field-property.js';
+import { valueOf, type FieldProperty } from './entities.js';
+import { payloadsOf } from './internals.js';
 
 type Data = Readonly<Record<string, unknown>>;
 
 /**
- * Carries what MikroORM writes over to the ledger, in the same transaction, after the row. It decides nothing and does no
- * I/O but SQL: commit and rollback need no hook, since the ledger's rows follow the transaction by themselves.
+ * Records in the ledger what MikroORM writes, in the same transaction, after the row. It does no I/O except SQL, and it needs
+ * no hook for commit and rollback: the ledger's rows are part of the transaction.
  */
 export class FileSubscriber implements EventSubscriber {
   constructor(
@@ -21,7 +22,7 @@ export class FileSubscriber implements EventSubscriber {
     private readonly copies: Copies,
   ) {}
 
-  /** Files that another row has, where the field's policy is to copy them. An implicit transaction has not begun yet. */
+  /** Copies files of other rows where the field's policy is `copy`. An implicit transaction has not begun yet. */
   async onFlush({ em, uow }: FlushEventArgs): Promise<void> {
     const transaction = em.isInTransaction() ? transactionOf(em, this.dialect) : undefined;
     for (const { entity, meta, type } of uow.getChangeSets()) {
@@ -60,7 +61,7 @@ export class FileSubscriber implements EventSubscriber {
 
   async afterUpdate(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
-      // Only what has changed is written.
+      // Only changed properties are written.
       const current = writtenBy(args, field);
       if (current === undefined) continue;
       const original = args.changeSet?.originalEntity as Data | undefined;
@@ -68,7 +69,7 @@ export class FileSubscriber implements EventSubscriber {
     }
   }
 
-  /** No change set here, and outside of a transaction it commits at once, as the row did. */
+  /** There is no change set; outside of a transaction this commits at once, as the row did. */
   async afterUpsert(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
       const current = valueOf(args.entity, field);
@@ -78,13 +79,13 @@ export class FileSubscriber implements EventSubscriber {
 
   async afterDelete(args: EventArgs<object>): Promise<void> {
     for (const field of this.fields(args.meta)) {
-      // Of a mere reference nothing but the key is known; the slot is doomed by that.
+      // A reference has only its key, which is enough to release the slot.
       const held = valueOf(args.entity, field);
       await this.#record(args, field, { kind: 'delete', current: null, previous: isStoredFile(held) ? held : null });
     }
   }
 
-  /** Outside of a transaction the row is committed at once: after it, it would be too late to refuse a swept file. */
+  /** Outside of a transaction the row is committed at once; after it, it would be too late to refuse a swept file. */
   async #reserve({ em, meta, entity }: EventArgs<object>): Promise<void> {
     if (em.isInTransaction()) return;
     for (const field of this.fields(meta)) {
@@ -96,18 +97,16 @@ export class FileSubscriber implements EventSubscriber {
   async #record(
     { em, entity }: EventArgs<object>,
     { field }: FieldProperty,
-    change: Omit<SlotChange, 'field' | 'key'>,
+    change: Omit<FieldChange, 'field' | 'key'>,
   ): Promise<void> {
     const key = wrap(entity, true).getPrimaryKeys(true) ?? undefined;
     await recordChange(this.ledger, transactionOf(em, this.dialect), { field, key, ...change });
   }
 }
 
-/** What the statement has set the column to: not what the entity holds, which may have been changed meanwhile. */
+/** The value that the statement has written, not the one of the entity, which may have changed meanwhile. */
 function writtenBy({ changeSet }: EventArgs<object>, { property }: FieldProperty): StoredFile | null | undefined {
-  // With one table per class, MikroORM 7 keeps what goes to the tables of base classes apart.
-  const others = (changeSet as { tptChangeSets?: { payload: Data }[] } | undefined)?.tptChangeSets ?? [];
-  for (const { payload } of changeSet ? [changeSet as { payload: Data }, ...others] : []) {
+  for (const payload of payloadsOf(changeSet)) {
     const value = payload[property.name];
     if (value !== undefined) return fileOf(value);
   }

@@ -1,8 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { FileFieldError } from '../../errors.js';
-import { openLedger, type AttachOptions } from '../../fields/attach-options.js';
-import { FileEvents } from '../../events.js';
-import { Files } from '../../fields/files.js';
+import { openFiles, type AttachOptions } from '../../fields/attach.js';
+import type { Files } from '../../fields/files.js';
 import { databaseOf, dialectOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import { isFileColumn } from './file-column.js';
@@ -11,19 +10,23 @@ import { FileSubscriber } from './subscriber.js';
 const attached = new WeakSet<DataSource>();
 
 /**
- * Gives life to the file fields of an initialised data source. Throws `invalid_option` when a field names a storage that
- * is not registered, and `database_failed` when the ledger's tables are missing: run the migrations first.
+ * Connects the file fields of an initialised data source to their storages and the ledger. Call it once per data source,
+ * before the first query: files of rows that were loaded earlier cannot be opened.
+ *
+ * @throws `invalid_option` if a field names a storage that is not registered, an option is out of range, or the data source
+ * is not initialised; `database_failed` if the ledger's tables are missing: run the migrations first.
  *
  * @example
  * ```ts
  * import { DataSource } from 'typeorm';
- * import { StorageRegistry } from 'filefield';
  * import { DiskStorage } from 'filefield/storages/disk';
  * import { attachFiles } from 'filefield/typeorm';
  *
  * declare const dataSource: DataSource;
- * const storages = new StorageRegistry({ documents: new DiskStorage({ root: 'var/documents' }) });
- * const files = await attachFiles(dataSource, { storages });
+ * const files = await attachFiles(dataSource, {
+ *   storages: { documents: new DiskStorage({ root: 'var/documents' }) },
+ *   grace: '1h',
+ * });
  * ```
  */
 export async function attachFiles(dataSource: DataSource, options: AttachOptions): Promise<Files> {
@@ -31,17 +34,14 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
     throw new FileFieldError('invalid_option', 'Initialize the data source before attachFiles().');
   if (attached.has(dataSource))
     throw new FileFieldError('invalid_option', 'Files are attached to this data source already.');
-  const events = new FileEvents();
-  const ledger = openLedger(databaseOf(dataSource), events, options);
   const entities = new TypeormEntities(dataSource);
-  const files = new Files(options.storages, ledger, entities, events);
-  await ledger.verify();
+  const files = await openFiles(databaseOf(dataSource), entities, options);
   for (const { column } of entities.all) {
-    // Metadata belongs to the data source, so two of them may keep the same entity in different storages.
+    // Metadata belongs to the data source, so two data sources may keep files of one entity in different storages.
     if (isFileColumn(column.transformer)) column.transformer = column.transformer.attached(files.context);
   }
   dataSource.subscribers.push(
-    new FileSubscriber(ledger, dialectOf(dataSource), (metadata) => entities.columns(metadata), files.copies),
+    new FileSubscriber(files.ledger, dialectOf(dataSource), (metadata) => entities.columns(metadata), files.copies),
   );
   attached.add(dataSource);
   return files;

@@ -1,29 +1,35 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import { FileFieldError } from '../../errors.js';
-import type { LedgerConnection, SqlResult } from '../../ledger/connection.js';
-import { databaseBusy } from '../../ledger/database-busy.js';
-import { databaseFailed } from '../../ledger/database-failed.js';
+import { FileFieldError, isFileFieldError } from '../../errors.js';
+import {
+  databaseBusy,
+  databaseFailed,
+  retried,
+  type LedgerConnection,
+  type SqlResult,
+} from '../../ledger/connection.js';
 import type { Dialect } from '../../ledger/dialect.js';
-import { retried } from '../../ledger/retry.js';
+import { mysql, postgres, sqlite } from '../../ledger/dialects/index.js';
+import type { Sql } from '../../ledger/sql.js';
+import { isIdle, isTransactionLeftOpen } from './internals.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
-  postgres: 'postgres',
-  'aurora-postgres': 'postgres',
-  cockroachdb: 'postgres',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  'aurora-mysql': 'mysql',
-  sqlite: 'sqlite',
-  'better-sqlite3': 'sqlite',
-  sqljs: 'sqlite',
-  capacitor: 'sqlite',
-  cordova: 'sqlite',
-  expo: 'sqlite',
-  nativescript: 'sqlite',
-  'react-native': 'sqlite',
+  postgres,
+  'aurora-postgres': postgres,
+  cockroachdb: postgres,
+  mysql,
+  mariadb: mysql,
+  'aurora-mysql': mysql,
+  sqlite,
+  'better-sqlite3': sqlite,
+  sqljs: sqlite,
+  capacitor: sqlite,
+  cordova: sqlite,
+  expo: sqlite,
+  nativescript: sqlite,
+  'react-native': sqlite,
 };
 
-/** How the data source's database wants its SQL. Throws `unsupported`. */
+/** The SQL of the data source's database. Throws `unsupported`. */
 export function dialectOf(dataSource: DataSource): Dialect {
   const { type } = dataSource.options;
   const dialect = dialects[type];
@@ -36,16 +42,16 @@ export function dialectOf(dataSource: DataSource): Dialect {
 
 /** The transaction that a query runner is in, one statement at a time. */
 export function transactionOf(runner: QueryRunner, dialect: Dialect): LedgerConnection {
-  return { dialect, execute: (sql, parameters) => inTurn(runner, () => run(runner, dialect, sql, parameters)) };
+  return { dialect, execute: (statement) => inTurn(runner, () => run(runner, dialect, statement)) };
 }
 
-/** Statements that are committed at once, on a connection that no transaction of the application uses. */
+/** A connection that commits each statement at once and that no transaction of the application uses. */
 export function databaseOf(dataSource: DataSource): LedgerConnection {
   const dialect = dialectOf(dataSource);
-  const first = dataSource.createQueryRunner();
-  // SQLite drivers have one query runner for everybody; the others take a connection when they are first used.
-  if (first !== dataSource.createQueryRunner()) return pooled(dataSource, dialect);
-  const shared = new SharedConnection(first, dialect);
+  const runner = dataSource.createQueryRunner();
+  // SQLite drivers have one query runner for everybody; the others take a connection when a runner is first used.
+  if (runner !== dataSource.createQueryRunner()) return pooled(dataSource, dialect);
+  const shared = new SharedConnection(runner, dialect);
   dataSource.subscribers.push(shared);
   return shared;
 }
@@ -53,13 +59,13 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
   return {
     dialect,
-    async execute(sql, parameters) {
+    async execute(statement) {
       const runner = dataSource.createQueryRunner();
       try {
         await leaveTransaction(runner);
-        return await retried(() => run(runner, dialect, sql, parameters));
+        return await retried(() => run(runner, dialect, statement));
       } catch (cause) {
-        throw databaseFailed(cause);
+        throw databaseFailed(cause, dialect);
       } finally {
         await runner.release();
       }
@@ -68,26 +74,27 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
 }
 
 /**
- * A subscriber that throws before a rollback leaves its transaction open, and TypeORM gives the connection back to the
- * pool like that. An intent written there would be gone with it.
+ * Ends a transaction that a former user of the connection left open: when a subscriber throws before a rollback, TypeORM
+ * returns the connection to the pool like that. A statement of ours would be lost with it.
  */
 async function leaveTransaction(runner: QueryRunner): Promise<void> {
-  const client = (await runner.connect()) as { getTransactionStatus?(): string | null } | undefined;
-  // Where the driver does not tell, asking would cost as much.
-  if (client?.getTransactionStatus?.() !== 'I') await runner.query('ROLLBACK');
+  const client: unknown = await runner.connect();
+  // Where the driver does not know, to ask the database costs as much as to roll back.
+  if (!isIdle(client)) await runner.query('ROLLBACK');
 }
 
+/** Milliseconds that a statement waits for the only connection. */
 const patience = 5_000;
 
 /**
- * The one connection of a SQLite driver, which may be inside a transaction of another request. Our statement would be
- * undone with it, or see what is not committed, so it waits until there is none; and runs again as often as a transaction
- * began meanwhile. Ledger statements are conditions on rows: repeating one that took effect changes nothing.
+ * The one connection of a SQLite driver, which may be inside a transaction of another request. A statement of ours would
+ * be undone with that transaction, or see what is not committed, so it waits until there is none, and runs again if a
+ * transaction began meanwhile. Ledger statements are conditions on rows: repeating one changes nothing.
  */
 class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   readonly shared = true;
   readonly #waiting = new Set<() => void>();
-  /** Transactions that were begun so far. */
+  /** Transactions that have begun so far. */
   #begun = 0;
 
   constructor(
@@ -107,33 +114,28 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
     this.#wake();
   }
 
-  async execute(sql: string, parameters: readonly unknown[]): Promise<SqlResult> {
+  async execute(statement: Sql): Promise<SqlResult> {
     const until = performance.now() + patience;
     let affected = 0;
     try {
       for (;;) {
         await this.#idle(until);
         const begun = this.#begun;
-        const result = await retried(() => run(this.runner, this.dialect, sql, parameters));
+        const result = await retried(() => run(this.runner, this.dialect, statement));
         affected = Math.max(affected, result.affected);
         if (this.#begun === begun) return { ...result, affected };
       }
     } catch (cause) {
-      throw cause instanceof FileFieldError ? cause : databaseFailed(cause);
+      throw isFileFieldError(cause) ? cause : databaseFailed(cause, this.dialect);
     }
   }
 
-  /** A subscriber that throws before a savepoint makes TypeORM forget, but not end, the transaction around it. */
-  get #isLeftOpen(): boolean {
-    return ((this.runner as unknown as { transactionDepth?: number }).transactionDepth ?? 0) > 0;
-  }
-
   async #idle(until: number): Promise<void> {
-    while (this.runner.isTransactionActive || this.#isLeftOpen) {
+    while (this.runner.isTransactionActive || isTransactionLeftOpen(this.runner)) {
       if (performance.now() > until) throw databaseBusy('a');
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
-        // Not every end is told: a connection may be closed, a subscriber before us may throw.
+        // Some ends are not announced: a connection may be closed, a subscriber before this one may throw.
         setTimeout(resolve, 5);
       });
     }
@@ -145,15 +147,8 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   }
 }
 
-async function run(
-  runner: QueryRunner,
-  dialect: Dialect,
-  sql: string,
-  parameters: readonly unknown[],
-): Promise<SqlResult> {
-  let number = 0;
-  const text = dialect === 'postgres' ? sql.replace(/\?/g, () => `$${++number}`) : sql;
-  const result = await runner.query(text, [...parameters], true);
+async function run(runner: QueryRunner, dialect: Dialect, statement: Sql): Promise<SqlResult> {
+  const result = await runner.query(statement.text(dialect.placeholder), [...statement.values], true);
   return { rows: (result.records ?? []) as SqlResult['rows'], affected: result.affected ?? 0 };
 }
 

@@ -2,21 +2,23 @@ import {
   And,
   Equal,
   InstanceChecker,
+  IsNull,
   type DataSource,
+  type EntityManager,
   type EntityMetadata,
   type EntityTarget,
   type FindOperator,
   type ObjectLiteral,
 } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { ColumnKind, EntityRef } from '../../entity.js';
+import type { ColumnKind, EntityRef } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
-import type { FileField } from '../../fields/file-field.js';
-import type { EntityPort, OnDeleted } from '../../fields/files.js';
-import type { FileFieldOptions } from '../../fields/options.js';
-import { dialectOf } from './database.js';
-import { deleteRows } from './delete-rows.js';
-import type { FieldColumn } from './entity-values.js';
+import type { FileField } from '../../fields/field.js';
+import type { Conditions, Entities, MatchingRow, MatchingRows } from '../../fields/entities.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import { isStoredFile } from '../../file/stored-file.js';
+import { dialectOf, transactionOf } from './database.js';
+import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 import { isFileColumn } from './file-column.js';
 
 const integers = new Set<unknown>([
@@ -32,16 +34,16 @@ const integers = new Set<unknown>([
 ]);
 const bigints = new Set<unknown>([BigInt, 'bigint', 'int8', 'bigserial']);
 
-/** What the rest of filefield asks about entities, answered from TypeORM's metadata. */
-export class TypeormEntities implements EntityPort {
+/** `Entities` from TypeORM's metadata and repositories. */
+export class TypeormEntities implements Entities {
   readonly #columns = new Map<EntityMetadata, readonly FieldColumn[]>();
 
   constructor(private readonly dataSource: DataSource) {
     for (const metadata of dataSource.entityMetadatas) {
-      const found = metadata.columns.filter((column) => isFileColumn(column.transformer));
+      const columns = metadata.columns.filter((column) => isFileColumn(column.transformer));
       this.#columns.set(
         metadata,
-        found.map((column) => ({ column, field: describe(dataSource, metadata, column) })),
+        columns.map((column) => ({ column, field: fieldOf(dataSource, metadata, column) })),
       );
     }
   }
@@ -60,8 +62,8 @@ export class TypeormEntities implements EntityPort {
 
   fileField(entity: EntityRef, property: string): FileField {
     const metadata = this.#metadata(entity);
-    const found = this.columns(metadata).find(({ field }) => field.property === property);
-    if (found) return found.field;
+    const column = this.columns(metadata).find(({ field }) => field.property === property);
+    if (column) return column.field;
     throw new FileFieldError('invalid_option', `${metadata.name}.${property} is not a file field.`, {
       field: property,
     });
@@ -73,20 +75,23 @@ export class TypeormEntities implements EntityPort {
     relations: readonly string[] = [],
     scope: Readonly<Record<string, unknown>> = {},
   ): Promise<Entity | null> {
-    const found = await this.dataSource.getRepository(target(entity)).findOne({
+    const object = await this.dataSource.getRepository(target(entity)).findOne({
       where: { ...scope, ...where, ...onBoth(where, scope) },
       relations: Object.fromEntries(relations.map((name) => [name, true])),
     });
-    return found as Entity | null;
+    return object as Entity | null;
   }
 
-  deleteRows(entity: EntityRef, where: Readonly<Record<string, unknown>>, deleted: OnDeleted): Promise<number> {
+  /** Soft-deleted rows are deleted too, as by `repository.delete()`. */
+  deleteRows(entity: EntityRef, where: Conditions, work: (rows: MatchingRows) => Promise<number>): Promise<number> {
     const metadata = this.#metadata(entity);
-    return deleteRows(this.dataSource, metadata, this.columns(metadata), where, deleted);
+    return this.dataSource.transaction((manager) =>
+      work(matchingRows(manager, metadata, this.columns(metadata), where)),
+    );
   }
 
-  /** The file columns of one entity's table. Throws `invalid_option` when the data source has no such entity. */
-  of(entity: EntityRef): readonly FieldColumn[] {
+  /** The file columns of one entity's table. Throws `invalid_option` if the data source has no such entity. */
+  columnsOf(entity: EntityRef): readonly FieldColumn[] {
     return this.columns(this.#metadata(entity));
   }
 
@@ -97,8 +102,8 @@ export class TypeormEntities implements EntityPort {
       throw new FileFieldError('invalid_option', `${metadata.name} has no column "${property}".`, { field: property });
     if (column.type === 'uuid' || column.generationStrategy === 'uuid') return 'uuid';
     if (bigints.has(column.type)) return 'bigint';
-    // SQLite's integers have 64 bits whatever they are called.
-    if (integers.has(column.type)) return dialectOf(this.dataSource) === 'sqlite' ? 'bigint' : 'integer';
+    // SQLite's integers have 64 bits whatever their type is called.
+    if (integers.has(column.type)) return dialectOf(this.dataSource).name === 'sqlite' ? 'bigint' : 'integer';
     return 'text';
   }
 
@@ -118,7 +123,7 @@ export class TypeormEntities implements EntityPort {
   }
 }
 
-/** What both name: the scope must not be lost, and must not be all there is. */
+/** Columns that both conditions name: a row must meet both. */
 function onBoth(where: object, scope: Readonly<Record<string, unknown>>): Record<string, FindOperator<unknown>> {
   const shared = Object.entries(where).filter(([name]) => name in scope);
   return Object.fromEntries(shared.map(([name, value]) => [name, And(Equal(value), asOperator(scope[name]))]));
@@ -132,7 +137,45 @@ function target(entity: EntityRef): EntityTarget<ObjectLiteral> {
   return entity as EntityTarget<ObjectLiteral>;
 }
 
-function describe(dataSource: DataSource, metadata: EntityMetadata, column: ColumnMetadata): FileField {
+function matchingRows(
+  manager: EntityManager,
+  metadata: EntityMetadata,
+  columns: readonly FieldColumn[],
+  where: Conditions,
+): MatchingRows {
+  const dialect = dialectOf(manager.connection);
+  // To TypeORM 0.3, null means "any value".
+  const conditions = Object.fromEntries(Object.entries(where).map(([name, value]) => [name, value ?? IsNull()]));
+  return {
+    fields: columns.map(({ field }) => field),
+    transaction: transactionOf(manager.queryRunner!, dialect),
+    async find(count) {
+      const rows = await manager.getRepository<ObjectLiteral>(metadata.target).find({
+        where: conditions,
+        take: count,
+        withDeleted: true,
+        loadEagerRelations: false,
+        // A transaction of SQLite locks the whole database; there are no row locks.
+        ...(dialect.name !== 'sqlite' && { lock: { mode: 'pessimistic_write' } }),
+      });
+      return rows.map((entity) => matchingRow(metadata, columns, entity));
+    },
+    async delete(rows) {
+      const ids = rows.map(({ entity }) => metadata.getEntityIdMap(entity));
+      await manager.createQueryBuilder().delete().from(metadata.target).whereInIds(ids).callListeners(false).execute();
+    },
+  };
+}
+
+function matchingRow(metadata: EntityMetadata, columns: readonly FieldColumn[], entity: ObjectLiteral): MatchingRow {
+  const held = columns.flatMap(({ column, field }) => {
+    const file = valueOf(column, entity);
+    return isStoredFile(file) ? [[field, file] as const] : [];
+  });
+  return { key: keyOf(metadata, entity) ?? [], held: new Map(held), entity };
+}
+
+function fieldOf(dataSource: DataSource, metadata: EntityMetadata, column: ColumnMetadata): FileField {
   if (!isFileColumn(column.transformer)) throw new TypeError('not a file column');
   const { driver } = dataSource;
   return {
@@ -147,7 +190,7 @@ function describe(dataSource: DataSource, metadata: EntityMetadata, column: Colu
       column: driver.escape(column.databaseName),
       owner: metadata.tablePath,
       slot: column.databaseName,
-      ...(metadata.primaryColumns.every(isPlain) && {
+      ...(metadata.primaryColumns.every(isComparable) && {
         keys: metadata.primaryColumns.map((key) => driver.escape(key.databaseName)),
       }),
       ...counting(dataSource, metadata, column.transformer.options),
@@ -155,12 +198,12 @@ function describe(dataSource: DataSource, metadata: EntityMetadata, column: Colu
   };
 }
 
-/** Whether the database compares the column with what the entity holds. */
-function isPlain(column: ColumnMetadata): boolean {
+/** True if the database holds what the entity holds, so that the two can be compared. */
+function isComparable(column: ColumnMetadata): boolean {
   return !column.transformer && column.type !== 'simple-array' && column.type !== 'simple-json';
 }
 
-/** A soft-deleted row counts, unless its policy lets the bytes go. */
+/** The files of soft-deleted rows count as referred to, unless the policy of the field releases them. */
 function counting(dataSource: DataSource, metadata: EntityMetadata, options: FileFieldOptions): { counts?: string } {
   const deleted = metadata.deleteDateColumn;
   if (!deleted || (options.onSoftDelete ?? 'keep') === 'keep') return {};

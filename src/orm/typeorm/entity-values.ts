@@ -1,13 +1,14 @@
 import type { EntityMetadata, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { FileField } from '../../fields/file-field.js';
+import type { FileField } from '../../fields/field.js';
 
-/** A file field and the column it lives in. */
+/** A file field and its column. */
 export interface FieldColumn {
   readonly column: ColumnMetadata;
   readonly field: FileField;
 }
 
+/** The value of a column in an entity; undefined without an entity. */
 export function valueOf(column: ColumnMetadata, entity: ObjectLiteral | undefined): unknown {
   return entity && column.getEntityValue(entity);
 }

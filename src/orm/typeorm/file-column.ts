@@ -1,13 +1,14 @@
 import type { ValueTransformer } from 'typeorm';
-import { checkValue } from '../../fields/file-field.js';
-import type { FileFieldOptions } from '../../fields/options.js';
-import { StoredFile, type StoredFileContext } from '../../stored-file.js';
+import { checkValue } from '../../fields/field.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import { StoredFile, type StoredFileContext } from '../../file/stored-file.js';
+import { isFindOperator } from './internals.js';
 
 const brand = Symbol.for('filefield.typeorm.file-column');
 
 /**
- * What makes a TypeORM column a file field: its transformer. It carries the field's options in the ORM's own metadata,
- * so there is no second registry that inheritance, schemas and embedded entities would have to be taught.
+ * The transformer that makes a TypeORM column a file field. It carries the field's options in the ORM's own metadata, so
+ * inheritance, entity schemas and embedded entities need no registry of their own.
  */
 export class FileColumn implements ValueTransformer {
   constructor(
@@ -17,14 +18,14 @@ export class FileColumn implements ValueTransformer {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** The same column for one data source: files read through it can be opened. */
+  /** The same column for one data source: files that are read through it can be opened. */
   attached(context: StoredFileContext): FileColumn {
     return new FileColumn(this.options, context);
   }
 
-  /** The last line of defence: nothing but a stored file reaches SQL, by whatever way it is written. */
+  /** Only a stored file reaches SQL, however it is written. */
   to(value: unknown): unknown {
-    // Absent is not null, and a condition such as IsNull() is not a value.
+    // `undefined` is not null, and a condition such as IsNull() is not a value.
     if (value === undefined || isFindOperator(value)) return value;
     return checkValue(value, this.options)?.toDescriptor() ?? null;
   }
@@ -36,8 +37,4 @@ export class FileColumn implements ValueTransformer {
 
 export function isFileColumn(transformer: unknown): transformer is FileColumn {
   return typeof transformer === 'object' && transformer !== null && brand in transformer;
-}
-
-function isFindOperator(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '@instanceof' in value;
 }

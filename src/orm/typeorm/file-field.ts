@@ -1,11 +1,11 @@
 import { Column, type EntitySchemaColumnOptions } from 'typeorm';
-import type { FileFieldOptions } from '../../fields/options.js';
-import type { StoredFile } from '../../stored-file.js';
+import type { FileFieldOptions } from '../../fields/field-options.js';
+import type { StoredFile } from '../../file/stored-file.js';
 import { FileColumn } from './file-column.js';
 
 /**
- * A decorator that makes a property a file field: the file is saved with the row, gone with the row, undone by a
- * rollback. The column is JSON. It compiles on properties of the type `StoredFile | null` only.
+ * A decorator that makes a property a file field: the file is saved with the row, deleted with the row, and undone by a
+ * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`.
  *
  * @example
  * ```ts
@@ -29,8 +29,29 @@ export function FileField(options: FileFieldOptions) {
   };
 }
 
-/** The same as a column of an `EntitySchema`: `columns: { file: fileColumn({ storage: 'documents' }) }`. */
-export function fileColumn(options: FileFieldOptions): EntitySchemaColumnOptions & { type: 'json' } {
+/** A column of an `EntitySchema` that is a file field. */
+export interface FileColumnOptions extends EntitySchemaColumnOptions {
+  /** The database type. */
+  type: 'json';
+}
+
+/**
+ * The same as a column of an `EntitySchema`.
+ *
+ * @example
+ * ```ts
+ * import type { StoredFile } from 'filefield';
+ * import { fileColumn } from 'filefield/typeorm';
+ * import { EntitySchema } from 'typeorm';
+ *
+ * interface Note { id: number; file: StoredFile | null }
+ * const Note = new EntitySchema<Note>({
+ *   name: 'note',
+ *   columns: { id: { type: Number, primary: true, generated: true }, file: fileColumn({ storage: 'documents' }) },
+ * });
+ * ```
+ */
+export function fileColumn(options: FileFieldOptions): FileColumnOptions {
   return {
     type: 'json',
     nullable: options.nullable ?? true,

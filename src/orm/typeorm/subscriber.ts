@@ -10,18 +10,17 @@ import type {
   UpdateEvent,
 } from 'typeorm';
 import type { Copies } from '../../fields/copies.js';
-import { recordChange, type SlotChange } from '../../fields/slots.js';
-import type { FileField } from '../../fields/file-field.js';
+import { recordChange, type FieldChange } from '../../fields/changes.js';
+import { checkValue, type FileField } from '../../fields/field.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { checkValue } from '../../fields/file-field.js';
-import { isStoredFile } from '../../stored-file.js';
+import { isStoredFile } from '../../file/stored-file.js';
 import { transactionOf } from './database.js';
 import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 
 /**
- * Carries what TypeORM writes over to the ledger, in the same transaction, after the row. It decides nothing and does no
- * I/O but SQL: commit and rollback need no hook, since the ledger's rows follow the transaction by themselves.
+ * Records in the ledger what TypeORM writes, in the same transaction, after the row. It does no I/O except SQL, and it needs
+ * no hook for commit and rollback: the ledger's rows are part of the transaction.
  */
 export class FileSubscriber implements EntitySubscriberInterface {
   constructor(
@@ -50,11 +49,11 @@ export class FileSubscriber implements EntitySubscriberInterface {
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    // Only a save() knows the row it found; update() and query builders give the values that were set and no key.
+    // Only save() knows the row that it found; update() and query builders give the values that were set and no key.
     const saved = event.databaseEntity as ObjectLiteral | undefined;
     for (const { column, field } of this.columns(event.metadata)) {
       const value = valueOf(column, event.entity);
-      // After a partial save the entity holds null for columns that were not touched: the diff is the truth.
+      // After a partial save the entity holds null for columns that were not written, so the diff decides.
       const touched = saved ? event.updatedColumns.includes(column) : value !== undefined;
       if (!touched) continue;
       const key = saved ? keyOf(event.metadata, event.entity, saved) : keyOf(event.metadata, event.entity);
@@ -65,14 +64,14 @@ export class FileSubscriber implements EntitySubscriberInterface {
   }
 
   async afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
-    await this.#letGo(event, 'delete');
+    await this.#release(event, 'delete');
   }
 
   async afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
-    await this.#letGo(event, 'soft-delete');
+    await this.#release(event, 'soft-delete');
   }
 
-  /** A row that comes back needs its bytes: if its policy has let them go, this throws and the row stays deleted. */
+  /** A row that is restored needs its bytes: if they have been deleted, this throws and the row stays deleted. */
   async afterRecover(event: RecoverEvent<ObjectLiteral>): Promise<void> {
     const row = (event.databaseEntity ?? event.entity) as ObjectLiteral | undefined;
     const key = keyOf(event.metadata, row, event.entityId);
@@ -82,7 +81,7 @@ export class FileSubscriber implements EntitySubscriberInterface {
     }
   }
 
-  /** Files that another row has, where the field's policy is to copy them; the SQL is made after this. */
+  /** Copies files of other rows where the field's policy is `copy`. TypeORM builds the SQL after this hook. */
   async #copy(
     event: InsertEvent<ObjectLiteral> | UpdateEvent<ObjectLiteral>,
     saved: ObjectLiteral | undefined,
@@ -97,8 +96,8 @@ export class FileSubscriber implements EntitySubscriberInterface {
     }
   }
 
-  async #letGo(event: RemoveEvent<ObjectLiteral>, kind: 'delete' | 'soft-delete'): Promise<void> {
-    // The entity has lost its key by now.
+  async #release(event: RemoveEvent<ObjectLiteral>, kind: 'delete' | 'soft-delete'): Promise<void> {
+    // The entity has no key any more.
     const row = event.databaseEntity as ObjectLiteral | undefined;
     const key = keyOf(event.metadata, row, event.entityId);
     for (const { column, field } of this.columns(event.metadata)) {
@@ -107,7 +106,7 @@ export class FileSubscriber implements EntitySubscriberInterface {
     }
   }
 
-  /** insert(), update() and query builders commit at once: after the row it would be too late to refuse a swept file. */
+  /** insert(), update() and query builders commit at once; after the row it would be too late to refuse a swept file. */
   async #reserve({ queryRunner: runner, metadata, entity }: InsertEvent<ObjectLiteral> | UpdateEvent<ObjectLiteral>) {
     if (runner.isTransactionActive) return;
     for (const { column, field } of this.columns(metadata)) {
@@ -120,15 +119,15 @@ export class FileSubscriber implements EntitySubscriberInterface {
     runner: QueryRunner,
     field: FileField,
     key: readonly unknown[] | undefined,
-    change: Omit<SlotChange, 'field' | 'key'>,
+    change: Omit<FieldChange, 'field' | 'key'>,
   ): Promise<void> {
     await recordChange(this.ledger, transactionOf(runner, this.dialect), { field, key, ...change });
   }
 }
 
 /**
- * Whether the key of a new row is the ORM's guess: insert() and upsert() count up from the last key that the driver saw,
- * which is another row's when rows were updated instead. Where the database returns keys, they are right.
+ * True if the key of a new row is TypeORM's guess: insert() and upsert() count up from the last key that the driver
+ * reported, which belongs to another row when rows were updated instead. Where the database returns keys, they are right.
  */
 function isGuessed({ metadata, entityId, queryRunner }: InsertEvent<ObjectLiteral>): boolean {
   const { driver } = queryRunner.manager.connection;

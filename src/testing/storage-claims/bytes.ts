@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
-import type { ByteRange } from '../../file.js';
-import type { Storage } from '../../storage.js';
+import { collect, type ByteRange } from '../../file/body.js';
+import type { Storage } from '../../file/storage.js';
 
 /** What the claims are written in. */
 export type Claims = Readonly<Record<string, (storage: Storage) => Promise<void>>>;
@@ -26,15 +26,7 @@ export async function* chunked(bytes: Uint8Array, size = 65_536): AsyncGenerator
 
 /** Reads an object or a range of it as a stream. */
 export async function readAll(storage: Storage, key: string, range?: ByteRange): Promise<Buffer> {
-  const reader = await storage.read(key, range);
-  const chunks: Uint8Array[] = [];
-  try {
-    // Copied: a storage may use its buffer again once the next chunk is asked for.
-    for await (const chunk of reader.stream()) chunks.push(Buffer.from(chunk));
-  } finally {
-    reader.close();
-  }
-  return Buffer.concat(chunks);
+  return collect(await storage.read(key, range));
 }
 
 /** Fails unless the promise rejects with an error of this library that has the code. */

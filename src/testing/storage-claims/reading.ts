@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { FileBody } from '../../file/body.js';
 import { assertAbsent, chunked, freshKey, readAll, someBytes, type Claims } from './bytes.js';
 
 const size = 300_000;
@@ -52,27 +53,34 @@ export const readingClaims: Claims = {
     if (modified) assert.ok(Math.abs(modified.getTime() - Date.now()) < 600_000, 'the time is ten minutes off');
   },
 
-  'counts the positions of read from the start of the object, whatever range was asked for': async (storage) => {
+  'counts the positions of read from the start of the range, and reads nothing beyond its end': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(size)];
     await storage.write(key, chunked(bytes));
     for (const range of [undefined, { start: 1000, end: 250_000 }]) {
-      const reader = await storage.read(key, range);
+      const expected = range ? bytes.subarray(range.start, range.end + 1) : bytes;
+      const body = await storage.read(key, range);
       try {
-        // Absence of read is fine: then there is only the stream.
-        if (!reader.read) return;
-        for (const position of [1000, 123_456, 2000]) {
-          const buffer = Buffer.alloc(500);
-          const count = await reader.read(buffer, position);
-          assert.ok(count > 0 && count <= 500, `read ${count} bytes`);
-          assert.ok(
-            buffer.subarray(0, count).equals(bytes.subarray(position, position + count)),
-            `wrong at ${position}`,
-          );
-        }
-        if (!range) assert.equal(await reader.read(Buffer.alloc(10), size), 0);
+        // The storage has no random access; then `stream` alone is enough.
+        if (!body.read) return;
+        for (const position of [1000, 123_456, 2000]) await assertReads(body, position, expected);
+        const buffer = Buffer.alloc(10);
+        const last = await body.read(buffer, expected.byteLength - 1);
+        assert.equal(last, 1, `read ${last} bytes where one byte is left`);
+        assert.equal(buffer[0], expected.at(-1));
+        assert.equal(await body.read(buffer, expected.byteLength), 0, 'read beyond the end');
       } finally {
-        reader.close();
+        body.close();
       }
+    }
+  },
+
+  'gives the length of the range as the size of the body, if it gives any': async (storage) => {
+    const key = freshKey();
+    await storage.write(key, chunked(someBytes(size)));
+    for (const range of [undefined, { start: 5, end: 9 }]) {
+      const body = await storage.read(key, range);
+      body.close();
+      if (body.size !== undefined) assert.equal(body.size, range ? 5 : size);
     }
   },
 
@@ -96,3 +104,13 @@ export const readingClaims: Claims = {
     assert.equal((await readAll(storage, key)).byteLength, size);
   },
 };
+
+async function assertReads(body: FileBody, position: number, expected: Buffer): Promise<void> {
+  const buffer = Buffer.alloc(500);
+  const count = await body.read!(buffer, position);
+  assert.ok(count > 0 && count <= 500, `read ${count} bytes into a buffer of 500`);
+  assert.ok(
+    buffer.subarray(0, count).equals(expected.subarray(position, position + count)),
+    `wrong bytes at position ${position} of the body`,
+  );
+}

@@ -3,15 +3,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { proxyConfiguration, type Delivery, type ProxyServer, type ProxySetup } from 'filefield';
+import { frontConfiguration, type Delivery, type FrontName, type FrontSetup } from 'filefield';
 import { askServer, serve, type Asked, type Reply, type RunningServer } from '../../adapters/server.js';
-import { freePort, startFront, type RunningFront } from '../../delivery/start-front.js';
+import { freePort, startFront, type RunningFront } from '../../fronts/start-front.js';
 import { awkwardNames } from './awkward-names.js';
 import { routes } from './routes.js';
 
 /** A server in front: how it is told, how it is configured, and what it is known to do its own way. */
 export interface DeliveryMember {
-  readonly server: ProxyServer;
+  readonly server: FrontName;
   readonly delivery: (places: Readonly<Record<string, string>>) => Delivery;
   /** What a place is for the delivery: a path that the server knows, or the folder. */
   readonly places: 'prefix' | 'folder';
@@ -95,14 +95,14 @@ export class DeliveryBench {
   async front(upstream: number): Promise<number> {
     const port = await freePort();
     const standalone = path.join(this.folder, `run-${port}`);
-    const text = proxyConfiguration(this.member.server, { ...this.setup(upstream, port), standalone });
+    const text = frontConfiguration(this.member.server, { ...this.setup(upstream, port), standalone });
     const spoiled = this.member.spoil?.(text) ?? text;
     if (this.member.spoil && spoiled === text) throw new Error('nothing was spoiled');
     this.#fronts.push(await startFront(this.member.server, standalone, spoiled, port));
     return port;
   }
 
-  setup(upstream: number, port: number): ProxySetup {
+  setup(upstream: number, port: number): FrontSetup {
     return {
       places: [{ folder: this.root, prefix: this.prefix }],
       upstream: `http://127.0.0.1:${upstream}`,

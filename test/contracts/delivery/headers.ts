@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { handOffHeaders } from '../../../src/proxies/hand-off-headers.js';
+import { handOffHeaders } from '../../../src/fronts/hand-off-headers.js';
 import { askServer, type Asked } from '../../adapters/server.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import type { BenchReply, DeliveryBench } from './bench.js';

@@ -11,7 +11,7 @@ import {
 } from 'filefield';
 import { toNode } from 'filefield/node';
 import { DiskStorage } from 'filefield/storages/disk';
-import { handOffHeaders } from '../../../src/proxies/hand-off-headers.js';
+import { handOffHeaders } from '../../../src/fronts/hand-off-headers.js';
 import type { DeliveryBench } from './bench.js';
 
 export interface Visit {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { askServer, head, talk, until } from '../../adapters/server.js';
-import { freePort } from '../../delivery/start-front.js';
+import { freePort } from '../../fronts/start-front.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import { bytesOf, type DeliveryBench } from './bench.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileEvents } from '../../../src/events.js';
 import { References } from '../../../src/ledger/references.js';
-import { Sweeper } from '../../../src/ledger/sweeper.js';
+import { Sweeper } from '../../../src/ledger/sweep.js';
 import { BulkContext, type BulkHarness } from './bulk.js';
 import { expectInvariants } from './context.js';
 
@@ -41,7 +41,7 @@ export function foreignKeyClaims(open: () => Promise<BulkHarness>): void {
       const referenced = [await t.inserted('held-1', 'held'), await t.inserted('held-2', 'held')];
       const free = await t.stage('free');
       const ids = [free, ...referenced.map(({ file }) => file!)].map(({ id }) => `'${id}'`);
-      await harness.query(`UPDATE file_ledger SET state = 'doomed', not_before = 0 WHERE id IN (${ids.join(', ')})`);
+      await harness.query(`UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id IN (${ids.join(', ')})`);
       await expect(harness.query(`DELETE FROM file_ledger WHERE id = ${ids[1]}`)).rejects.toThrow(/foreign key/i);
       const events = new FileEvents();
       const faults: unknown[] = [];

@@ -30,9 +30,9 @@ function arm(app: Application, storage: FailingStorage | undefined, at: Moment):
     // Between the two statements by which a file leaves the ledger for the trash.
     const { database } = app.files.ledger;
     const execute = database.execute.bind(database);
-    database.execute = async (sql, parameters) => {
-      const result = await execute(sql, parameters);
-      if (/^INSERT.* INTO file_trash/.test(sql)) die();
+    database.execute = async (statement) => {
+      const result = await execute(statement);
+      if (/^INSERT.* INTO file_trash/.test(statement.text())) die();
       return result;
     };
   } else crashAt(at);

@@ -1,0 +1,52 @@
+import type { FilePolicies } from '../ledger/policies.js';
+import type { ByteSize } from '../options.js';
+
+/** An upload whose bytes are all stored and to which no row can refer yet: what a field's own `check` judges. */
+export interface CheckedUpload {
+  /** The uploader's file name, cleaned. */
+  readonly name: string;
+  /** Media type, found from the bytes. */
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
+  /** SHA-256 of the bytes, lower-case hexadecimal. */
+  readonly sha256: string;
+  /** The first bytes, at most 4100. */
+  readonly head: Uint8Array;
+}
+
+/** What a file field accepts and how it is kept; the same for both ORMs, for decorators and schemas. */
+export interface FileFieldOptions extends FilePolicies {
+  /** Name of a storage given to `attachFiles`, which throws when the name is not there. */
+  readonly storage: string;
+  /**
+   * Media types to accept, such as `'application/pdf'` or `'image/*'`. The bytes decide, never what the client says.
+   * @default every type
+   */
+  readonly accept?: readonly `${string}/${string}`[];
+  /**
+   * File name extensions to accept, such as `'.pdf'`. Case does not matter.
+   * @default every extension
+   */
+  readonly extensions?: readonly `.${string}`[];
+  /**
+   * Largest file, in bytes or as `'20 MB'`. An upload ends at the first byte over it.
+   * @default no limit for `files.stage`; 100 MiB for `files.receive`
+   */
+  readonly maxSize?: ByteSize;
+  /**
+   * Your own check: return a sentence to refuse the upload with `rejected`, nothing to accept it.
+   * @default none
+   */
+  readonly check?: (upload: CheckedUpload) => string | void | Promise<string | void>;
+  /**
+   * Name of the database column.
+   * @default the ORM's name for the property
+   */
+  readonly column?: string;
+  /**
+   * Whether the column may be null.
+   * @default true
+   */
+  readonly nullable?: boolean;
+}

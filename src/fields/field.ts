@@ -1,0 +1,60 @@
+import { FileFieldError } from '../errors.js';
+import type { StorageRegistry } from '../file/registry.js';
+import { isStoredFile, type StoredFile } from '../file/stored-file.js';
+import type { FileReference } from '../ledger/references.js';
+import type { FileFieldOptions } from './field-options.js';
+import type { Rule } from './rule.js';
+import * as rules from './rules/index.js';
+
+/** One file field of one entity, read from the ORM's metadata. */
+export interface FileField {
+  /** Name of the entity. */
+  readonly entity: string;
+  /** Name of the property; a path with dots where it is embedded. */
+  readonly property: string;
+  readonly options: FileFieldOptions;
+  /** Where the descriptor is in the database. */
+  readonly reference: FileReference;
+}
+
+/** Throws `invalid_option` unless the field can work with these storages: at start-up, not at the first upload. */
+export function checkField({ entity, property, options }: FileField, storages: StorageRegistry): void {
+  const { storage } = options;
+  if (!storages.names.includes(storage)) {
+    throw new FileFieldError(
+      'invalid_option',
+      `${entity}.${property} names the storage "${storage}", which is not registered; the registry has: ${storages.names.join(', ') || 'none'}.`,
+      { field: property, storage },
+    );
+  }
+  for (const rule of Object.values<Rule>(rules)) rule.validate?.(options);
+}
+
+/**
+ * Returns a value that is about to be written to a file column if it is null or a file of the field's storage. All other
+ * values, such as text or an object from a request body, throw `invalid_value`: a client must not name a key.
+ */
+export function checkValue(value: unknown, options: FileFieldOptions): StoredFile | null {
+  if (value === null || value === undefined) return null;
+  if (!isStoredFile(value)) {
+    throw new FileFieldError(
+      'invalid_value',
+      `A file field was given ${kindOf(value)}; assign what files.stage() or files.receive() resolves to, or null.`,
+      { storage: options.storage },
+    );
+  }
+  const { storage } = value.toDescriptor();
+  if (storage !== options.storage) {
+    throw new FileFieldError(
+      'invalid_value',
+      `A file staged for the storage "${storage}" was assigned to a field of "${options.storage}"; stage it for this field.`,
+      { storage: options.storage },
+    );
+  }
+  return value;
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`;
+  return 'then' in value ? 'a promise that was not awaited' : 'an object';
+}

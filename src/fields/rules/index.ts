@@ -1,0 +1,4 @@
+export { accept } from './accept.js';
+export { check } from './check.js';
+export { extensions } from './extensions.js';
+export { maxSize } from './max-size.js';

@@ -1,0 +1,39 @@
+import type { StoredFile } from './stored-file.js';
+
+/** An entity: its class, or the value that `EntitySchema` or `defineEntity` returns. */
+export type EntityRef<Entity = object> =
+  | { readonly prototype: Entity; readonly name: string }
+  | { readonly meta: { readonly class: { readonly prototype: Entity } } }
+  | { readonly options: { readonly name: string } };
+
+/** The properties of an entity that hold a file. */
+export type FileFieldOf<Entity> = {
+  [Property in keyof Entity & string]: [NonNullable<Entity[Property]>] extends [never]
+    ? never
+    : NonNullable<Entity[Property]> extends StoredFile
+      ? Property
+      : never;
+}[keyof Entity & string];
+
+/** The kind of value that a column holds, as far as values from URLs are concerned. */
+export type ColumnKind = 'integer' | 'bigint' | 'uuid' | 'text';
+
+/** What object views need from an ORM. The `Files` that `attachFiles` resolves to is one. */
+export interface ObjectFinder {
+  /**
+   * Finds one row that matches both `where` (columns and values) and `scope` (conditions as the ORM writes them); null if
+   * there is none. It never reads from the identity map of another request.
+   */
+  findObject<Entity extends object>(
+    entity: EntityRef<Entity>,
+    where: Readonly<Record<string, unknown>>,
+    relations?: readonly string[],
+    scope?: Readonly<Record<string, unknown>>,
+  ): Promise<Entity | null>;
+  /** The kind of a column. Throws `invalid_option` if the entity has no such column. */
+  columnKind(entity: EntityRef, property: string): ColumnKind;
+  /** Name of the primary key property. Throws `invalid_option` unless the entity has exactly one. */
+  primaryKey(entity: EntityRef): string;
+  /** Throws `invalid_option` unless the property is a file field. */
+  checkFileField(entity: EntityRef, property: string): void;
+}

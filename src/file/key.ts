@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { FileFieldError } from '../errors.js';
+
+const maximumBytes = 512;
+const maximumSegmentBytes = 255;
+// eslint-disable-next-line no-control-regex
+const forbidden = /[\u0000-\u001f\u007f\\]/;
+
+/**
+ * A new storage key such as `2026/11/22/3f2c…`, with a folder per day. It contains nothing that a user chose - no name, no
+ * extension, no id - so it cannot collide, leave its folder, or be guessed from what a client sees.
+ */
+export function makeKey(now: Date = new Date()): string {
+  const unique = randomUUID().replaceAll('-', '');
+  return `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/${unique}`;
+}
+
+const own = /^\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
+
+/** True for a key of the form that `makeKey` returns. Other objects of a storage are never reported or deleted. */
+export function isOwnKey(key: string): boolean {
+  return own.test(key);
+}
+
+/**
+ * The key of a health check's probe; `id` is 32 hexadecimal digits. It never has the form of `makeKey`. It contains `@` so
+ * that the probe also tests the percent-encoding of a front.
+ */
+export function probeKey(id: string): string {
+  return checkKey(`filefield-probe/${id}@probe`);
+}
+
+const probe = /^filefield-probe\/[0-9a-f]{32}@probe$/;
+
+/** True for the key of a probe: a health check is running, or one was killed. */
+export function isProbeKey(key: string): boolean {
+  return probe.test(key);
+}
+
+/**
+ * Returns the key if every storage can keep it: 1 to 512 bytes of UTF-8, with segments of at most 255 bytes joined by `/`.
+ * No segment may be empty, start with a dot, or contain control characters or a backslash.
+ *
+ * @throws `invalid_key`
+ *
+ * @example
+ * ```ts
+ * import { checkKey } from 'filefield';
+ *
+ * checkKey('exports/2026.csv'); // returns it
+ * // checkKey('../secret') throws
+ * ```
+ */
+export function checkKey(key: string): string {
+  const fault = keyFault(key);
+  if (fault) throw new FileFieldError('invalid_key', `A storage key ${fault}.`, { key, rule: 'key' });
+  return key;
+}
+
+function keyFault(key: string): string | undefined {
+  if (typeof key !== 'string' || key === '') return 'must not be empty';
+  if (!key.isWellFormed()) return 'must be well-formed Unicode';
+  if (Buffer.byteLength(key) > maximumBytes) return `must not exceed ${maximumBytes} bytes`;
+  if (forbidden.test(key)) return 'must not contain control characters or a backslash';
+  for (const segment of key.split('/')) {
+    if (segment === '') return 'must not have empty segments';
+    // This excludes `.`, `..` and the folders in which storages keep files of their own.
+    if (segment.startsWith('.')) return 'must not have segments that start with a dot';
+    if (Buffer.byteLength(segment) > maximumSegmentBytes)
+      return `must not have segments over ${maximumSegmentBytes} bytes`;
+  }
+  return undefined;
+}

@@ -1,0 +1,31 @@
+import path from 'node:path';
+
+// Control characters, and marks that make a name read backwards (RFC 6266 section 7, CVE-2021-42574).
+// eslint-disable-next-line no-control-regex
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const longest = 255;
+
+/**
+ * A client's file name, cleaned so that it can be kept and shown: without folders (`/` or `\\`), control characters and
+ * direction marks, in NFC, well-formed, at most 255 bytes of UTF-8 with its extension kept. Undefined if nothing is left.
+ */
+export function cleanName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').normalize('NFC').replace(unsafe, '').trim();
+  if (base === '' || /^\.+$/.test(base)) return undefined;
+  if (Buffer.byteLength(base) <= longest) return base;
+  const extension = path.extname(base);
+  const room = Buffer.byteLength(extension) > 32 ? longest : longest - Buffer.byteLength(extension);
+  return cutBytes(base, room) + (room === longest ? '' : extension);
+}
+
+function cutBytes(text: string, most: number): string {
+  let bytes = 0;
+  let kept = '';
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > most) break;
+    kept += character;
+  }
+  return kept;
+}

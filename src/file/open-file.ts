@@ -1,0 +1,96 @@
+import fs from 'node:fs';
+import { FileFieldError, type ErrorContext } from '../errors.js';
+import { rangeBody, type ByteRange, type FileBody } from './body.js';
+import { diskError } from './disk-error.js';
+import type { LocatedFile } from './file.js';
+
+/** Looks for a file without opening it. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
+export async function locateFile(path: string): Promise<LocatedFile> {
+  const stats = await fs.promises.stat(path).catch((cause: unknown) => {
+    throw diskError(cause, 'look for a file');
+  });
+  if (!stats.isFile()) throw notAFile();
+  return { path, size: stats.size, modified: stats.mtime };
+}
+
+// Non-blocking: opening a named pipe must not hold a thread of the pool.
+const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/**
+ * A file that is open for reading. Its size, time and bytes belong to the same file, even if the path is replaced
+ * meanwhile.
+ */
+export class OpenFile {
+  #open = true;
+
+  private constructor(
+    private readonly fd: number,
+    readonly size: number,
+    readonly modified: Date,
+  ) {}
+
+  /** Opens a file. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
+  static async at(path: string, context: ErrorContext = {}): Promise<OpenFile> {
+    const fd = await new Promise<number>((resolve, reject) => {
+      fs.open(path, flags, (error, opened) =>
+        error ? reject(diskError(error, 'open a file', context)) : resolve(opened),
+      );
+    });
+    try {
+      // fstat of an open descriptor touches no disk, so it needs no thread of the pool.
+      const stats = fs.fstatSync(fd);
+      if (stats.isFile()) return new OpenFile(fd, stats.size, stats.mtime);
+      throw notAFile(context);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw diskError(error, 'open a file', context);
+    }
+  }
+
+  /** Fills `buffer` from `position` of the file. Resolves to the number of bytes read; 0 means the end. */
+  read(buffer: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      // The number of a closed descriptor may belong to another file by now.
+      if (!this.#open) return reject(new FileFieldError('storage_failed', 'A file was read after it was closed.'));
+      fs.read(this.fd, buffer, 0, buffer.byteLength, position, (error, bytes) => {
+        if (error) reject(diskError(error, 'read a file'));
+        else resolve(bytes);
+      });
+    });
+  }
+
+  /**
+   * All bytes or one range as a body.
+   *
+   * @param close called at the end of the body; by default it closes the file
+   */
+  body(range: ByteRange = { start: 0, end: this.size - 1 }, close: () => void = () => this.close()): FileBody {
+    return rangeBody((buffer, position) => this.read(buffer, position), range, close);
+  }
+
+  /** The path of the open file with symbolic links resolved; undefined if the path leads to another file by now. */
+  async realPath(path: string): Promise<string | undefined> {
+    // Linux knows the path of a descriptor. Elsewhere the path is resolved again and must lead to the same file.
+    const known = await fs.promises.readlink(`/proc/self/fd/${this.fd}`).catch(() => undefined);
+    if (known !== undefined) return known;
+    try {
+      const real = await fs.promises.realpath(path);
+      const atPath = await fs.promises.stat(real, { bigint: true });
+      const opened = fs.fstatSync(this.fd, { bigint: true });
+      return atPath.dev === opened.dev && atPath.ino === opened.ino ? real : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Safe to call twice. Synchronous: closing a descriptor that was only read touches no disk. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    fs.closeSync(this.fd);
+  }
+}
+
+function notAFile(context?: ErrorContext): FileFieldError {
+  return new FileFieldError('not_found', 'There is no such file: the path is not a regular file.', context);
+}

@@ -1,0 +1,54 @@
+import { timing, triggerEvents, type Dialect, type TriggerEvent, type TriggerSteps } from '../dialect.js';
+import { sql } from '../sql.js';
+import { objectName, type TriggerColumn } from '../trigger-column.js';
+
+/** SQLite 3.38 or later, by any driver. */
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  now: `CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)`,
+  latest: '',
+  tableOptions: '',
+  placeholder: () => '?',
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  descriptorText: (column, member) => `json_extract(${column}, '$.${member}')`,
+  insertNew: (rows) => sql`INSERT INTO ${rows} ON CONFLICT DO NOTHING`,
+  cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'TEXT' : 'INTEGER'})`,
+  jsonArray: (texts) => `json_array(${texts.join(', ')})`,
+  differ: (one, other) => `${one} IS NOT ${other}`,
+
+  triggers(column, steps) {
+    const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);
+    return { create: [...drop, ...triggerEvents.map((event) => trigger(column, event, steps))], drop };
+  },
+
+  /** Virtual: ALTER TABLE cannot add a stored column in SQLite. */
+  foreignKey(column) {
+    const schema = schemaPrefix(column);
+    const table = sqlite.quote(column.table);
+    const generated = sqlite.quote(`${column.column}_id`);
+    const index = sqlite.quote(objectName(column, 'file'));
+    const value = sqlite.descriptorText(sqlite.quote(column.column), 'id');
+    return {
+      create: [
+        `ALTER TABLE ${schema}${table} ADD COLUMN ${generated} varchar(36) GENERATED ALWAYS AS (${value}) VIRTUAL REFERENCES file_ledger (id)`,
+        `CREATE INDEX ${schema}${index} ON ${table} (${generated})`,
+      ],
+      drop: [`DROP INDEX ${schema}${index}`, `ALTER TABLE ${schema}${table} DROP COLUMN ${generated}`],
+    };
+  },
+
+  isMissingTable: (error) => 'message' in error && /no such table/i.test(String(error.message)),
+};
+
+function schemaPrefix({ schema }: TriggerColumn): string {
+  return schema === undefined ? '' : `${sqlite.quote(schema)}.`;
+}
+
+function triggerName(column: TriggerColumn, event: TriggerEvent): string {
+  return schemaPrefix(column) + sqlite.quote(objectName(column, event));
+}
+
+function trigger(column: TriggerColumn, event: TriggerEvent, steps: TriggerSteps): string {
+  const body = steps[event].map(({ when, update }) => `  ${update} AND (${when});`).join('\n');
+  return `CREATE TRIGGER ${triggerName(column, event)} ${timing(event, steps)} ON ${sqlite.quote(column.table)} FOR EACH ROW\nBEGIN\n${body}\nEND`;
+}

@@ -1,0 +1,230 @@
+import type { FileEvents, ObjectName } from '../events.js';
+import { parseDescriptor, type FileDescriptor } from '../file/descriptor.js';
+import { isOwnKey, isProbeKey } from '../file/key.js';
+import type { StorageRegistry } from '../file/registry.js';
+import { wholeNumber } from '../options.js';
+import type { LedgerConnection } from './connection.js';
+import type { Ledger } from './ledger.js';
+import type { FileReference, References } from './references.js';
+import { list, raw, sql, type Sql } from './sql.js';
+import * as states from './states.js';
+
+/** What a reconcile looks at and changes. */
+export interface ReconcileOptions {
+  /**
+   * Mend what can be mended without losing anything: release files that no row refers to, which are deleted after another
+   * grace and another look, and record the files of rows that the ledger does not know.
+   * @default false: report only
+   */
+  readonly repair?: boolean;
+  /**
+   * Delete objects that the ledger does not know. WARNING: if two databases share a storage, each sees the objects of the
+   * other as unknown.
+   * @default false: report only
+   */
+  readonly deleteUnknown?: boolean;
+  /**
+   * Ledger entries or objects to look at in one call, from 1 to 10,000.
+   * @default 1000
+   */
+  readonly batch?: number;
+  /**
+   * Where the last call stopped: its `next`.
+   * @default the beginning
+   */
+  readonly from?: ReconcileCursor;
+}
+
+/** A position in a reconcile: plain data that can be stored between calls. */
+export interface ReconcileCursor {
+  /** -1 for the ledger, else the index of a storage in the registry. */
+  readonly storage: number;
+  /** The last id or key that was looked at. */
+  readonly after: string;
+}
+
+/** What a reconcile found. */
+export interface ReconcileReport {
+  /** Files that are recorded as live and that no row refers to: after bulk deletes, raw SQL, cascades. */
+  readonly unreferenced: readonly ObjectName[];
+  /** Files that are recorded as live and whose objects are gone. Only a backup can mend these. */
+  readonly missing: readonly ObjectName[];
+  /** Files of rows that the ledger does not know. */
+  readonly unrecorded: readonly ObjectName[];
+  /** Objects with a key of our form, older than the grace, in no ledger; and probes of health checks after a day. */
+  readonly unknown: readonly Omit<ObjectName, 'id'>[];
+  /** Where to go on; undefined when everything has been looked at. */
+  readonly next?: ReconcileCursor;
+}
+
+const nothing = { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
+
+/** Compares rows, ledger and storages, in pieces, and finds what the protocol alone cannot see. */
+export class Reconciler {
+  readonly #database: LedgerConnection;
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly storages: StorageRegistry,
+    private readonly references: References,
+    private readonly events: FileEvents,
+  ) {
+    this.#database = ledger.database;
+  }
+
+  async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
+    const batch = wholeNumber('batch', options.batch ?? 1000, { from: 1, to: 10_000 });
+    const beginning = this.ledger.recorded ? { storage: -1, after: '' } : this.#storageAfter(-1).next;
+    const from = options.from ?? beginning;
+    if (!from) return nothing;
+    return from.storage < 0 ? this.#entries(from.after, batch, options) : this.#objects(from, batch, options);
+  }
+
+  /** Live entries of the ledger: are they referred to, and are their bytes there? */
+  async #entries(after: string, batch: number, { repair = false }: ReconcileOptions): Promise<ReconcileReport> {
+    const { rows } = await this.#database.execute(
+      sql`SELECT id, storage, object_key AS object_key FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
+    );
+    const entries = rows.map((row) => ({
+      id: String(row.id),
+      storage: String(row.storage),
+      key: String(row.object_key),
+    }));
+    const ids = entries.map(({ id }) => id);
+    const referenced = await this.references.among(this.#database, ids);
+    const unreferenced = entries.filter(({ id }) => !referenced.has(id));
+    const missing: ObjectName[] = [];
+    for (const entry of entries) {
+      if (!referenced.has(entry.id)) continue;
+      if ((await this.storages.resolve(entry.storage).stat(entry.key)) === null) missing.push(entry);
+    }
+    if (repair) await this.#release(unreferenced);
+    const last = entries.at(-1);
+    const done = entries.length < batch || !last;
+    return {
+      ...nothing,
+      unreferenced,
+      missing,
+      // One query per table, not one per page.
+      unrecorded: after === '' ? await this.#unrecorded(repair) : [],
+      ...(done ? this.#storageAfter(-1) : { next: { storage: -1, after: last.id } }),
+    };
+  }
+
+  /** The sweep looks once more when the grace is over: a file is deleted only if no row refers to it either time. */
+  async #release(entries: readonly ObjectName[]): Promise<void> {
+    if (entries.length === 0) return;
+    const ids = entries.map(({ id }) => id);
+    const released = states.release(this.#now, this.ledger.grace);
+    await this.#database.execute(states.update(released, sql`id IN (${list(ids)})`));
+  }
+
+  async #unrecorded(repair: boolean): Promise<ObjectName[]> {
+    const unrecorded: ObjectName[] = [];
+    for (const reference of this.references.all) {
+      const { rows } = await this.#database.execute(this.#unrecordedCells(reference));
+      for (const row of rows) {
+        const descriptor = this.#readable(row.descriptor);
+        if (!descriptor) continue;
+        const { id, storage, key } = descriptor;
+        unrecorded.push({ id, storage, key });
+        if (repair) await this.#record(descriptor);
+      }
+    }
+    return unrecorded;
+  }
+
+  #unrecordedCells({ table, column, counts }: FileReference): Sql {
+    const cell = raw(`${table}.${column}`);
+    const id = raw(this.#database.dialect.descriptorText(`${table}.${column}`, 'id'));
+    const recorded = sql`EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${id})`;
+    const counted = raw(counts ? ` AND ${counts}` : '');
+    return sql`SELECT ${cell} AS descriptor FROM ${raw(table)} WHERE ${cell} IS NOT NULL AND NOT ${recorded}${counted}`;
+  }
+
+  async #record({ id, storage, key, size, sha256 }: FileDescriptor): Promise<void> {
+    const columns = raw('file_ledger (id, storage, object_key, state, size, checksum, created_at)');
+    const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256}, ${this.#now})`;
+    await this.#database.execute(this.#database.dialect.insertNew(entry));
+  }
+
+  /** One cell that cannot be read must not keep all others from being looked at. */
+  #readable(value: unknown): FileDescriptor | undefined {
+    try {
+      return parseDescriptor(value);
+    } catch (error) {
+      this.events.emit('fault', error);
+      return undefined;
+    }
+  }
+
+  /** Objects of one storage: does the ledger know them? */
+  async #objects(
+    from: ReconcileCursor,
+    batch: number,
+    { deleteUnknown = false }: ReconcileOptions,
+  ): Promise<ReconcileReport> {
+    const name = this.storages.names[from.storage] ?? '';
+    const storage = this.storages.resolve(name);
+    // The clock of this process may be wrong. Without a ledger, only the lease tells a stray object from one that waits for
+    // its row.
+    const { rows } = await this.#database.execute(sql`SELECT ${this.#now} AS time`);
+    const time = Number(rows[0]?.time);
+    const oldest = time - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
+    const keys: string[] = [];
+    let after = from.after;
+    let seen = 0;
+    for await (const { key, modified } of storage.list?.({ after: from.after }) ?? []) {
+      after = key;
+      if (isOwnKey(key) ? !modified || modified.getTime() <= oldest : isLeftProbe(key, modified, time)) keys.push(key);
+      seen += 1;
+      if (seen >= batch) break;
+    }
+    const unknown = await this.#unknown(name, keys);
+    for (const { key } of deleteUnknown ? unknown : []) {
+      await storage.delete(key);
+      this.events.emit('deleted', { id: '', storage: name, key });
+    }
+    const next = seen < batch ? this.#storageAfter(from.storage) : { next: { storage: from.storage, after } };
+    return { ...nothing, unknown, ...next };
+  }
+
+  async #unknown(storage: string, keys: readonly string[]): Promise<{ storage: string; key: string }[]> {
+    if (keys.length === 0) return [];
+    const known = this.ledger.recorded
+      ? await this.#recorded(storage, keys)
+      : await this.references.amongKeys(this.#database, storage, keys);
+    return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
+  }
+
+  async #recorded(storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const recorded = new Set<string>();
+    for (const table of ['file_ledger', 'file_trash']) {
+      const { rows } = await this.#database.execute(
+        sql`SELECT object_key AS object_key FROM ${raw(table)} WHERE storage = ${storage} AND object_key IN (${list(keys)})`,
+      );
+      for (const row of rows) recorded.add(String(row.object_key));
+    }
+    return recorded;
+  }
+
+  /** The next storage that can list its objects. */
+  #storageAfter(current: number): { next?: ReconcileCursor } {
+    for (let index = current + 1; index < this.storages.names.length; index += 1) {
+      if (this.storages.resolve(this.storages.names[index]!).list) return { next: { storage: index, after: '' } };
+    }
+    return {};
+  }
+
+  get #now(): Sql {
+    return raw(this.#database.dialect.now);
+  }
+}
+
+/**
+ * True for a probe that a killed health check left behind. Health checks write outside of any ledger and delete at once, in
+ * other processes too, so only a probe far older than any check runs is left over. Without a time it cannot be told.
+ */
+function isLeftProbe(key: string, modified: Date | undefined, time: number): boolean {
+  return isProbeKey(key) && modified !== undefined && modified.getTime() <= time - 86_400_000;
+}

@@ -1,0 +1,204 @@
+import { FileFieldError } from '../errors.js';
+import type { FileEvents, Slot } from '../events.js';
+import type { FileDescriptor } from '../file/descriptor.js';
+import { duration } from '../options.js';
+import type { LedgerConnection } from './connection.js';
+import { Intents, type Intent } from './intents.js';
+import {
+  defaultGrace,
+  type BindOptions,
+  type Holder,
+  type Ledger,
+  type LedgerOptions,
+  type ReleaseManyOptions,
+  type ReleaseOptions,
+} from './ledger.js';
+import type { CopyPolicy } from './policies.js';
+import { join, list, raw, sql, type Sql } from './sql.js';
+import * as states from './states.js';
+
+/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/** The ledger in two tables of the application's own database. */
+export class RecordedLedger implements Ledger {
+  readonly recorded = true;
+  readonly lease: number;
+  readonly grace: number;
+  readonly #intents = new Intents((intents) => record(this.database, intents, this.lease));
+
+  constructor(
+    readonly database: LedgerConnection,
+    private readonly events: FileEvents,
+    options: LedgerOptions = {},
+  ) {
+    this.lease = duration('lease', options.lease ?? '30m', { from: 1 });
+    this.grace = duration('grace', options.grace ?? defaultGrace);
+  }
+
+  async verify(): Promise<void> {
+    await this.database.execute(sql`SELECT id FROM file_ledger WHERE id = ${''}`);
+  }
+
+  async intend(
+    id: string,
+    storage: string,
+    key: string,
+    connection: LedgerConnection = this.database,
+  ): Promise<boolean> {
+    const intent = { id, storage, key };
+    const together = connection === this.database && !connection.personal;
+    const recorded = together
+      ? await this.#intents.add(intent)
+      : (await record(connection, [intent], this.lease)).has(id);
+    if (recorded) this.events.emit('intended', intent);
+    return recorded;
+  }
+
+  async withdraw(id: string): Promise<void> {
+    await this.database.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND state = 'pending'`);
+  }
+
+  keepAlive(id: string): () => void {
+    const renew = () => this.renew(id).catch((error: unknown) => this.events.emit('fault', error));
+    const timer = setInterval(renew, Math.min(this.lease / 3, longestTimer));
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  async renew(id: string): Promise<boolean> {
+    const renewal = states.renew(now(this.database), this.lease);
+    const { affected } = await this.database.execute(states.update(renewal, sql`id = ${id}`));
+    return affected > 0;
+  }
+
+  async abandon(id: string): Promise<void> {
+    await this.database.execute(states.update(states.abandon, sql`id = ${id}`));
+  }
+
+  async reserve(connection: LedgerConnection, file: FileDescriptor): Promise<void> {
+    const reservation = states.reserve(now(connection), this.lease);
+    const { affected } = await connection.execute(states.update(reservation, states.isObject(file)));
+    if (affected === 0) await find(connection, file);
+  }
+
+  async bind(
+    transaction: LedgerConnection,
+    slot: Slot,
+    file: FileDescriptor,
+    { copies = 'forbid', row }: BindOptions = {},
+  ): Promise<void> {
+    // A released file whose bytes still exist may be bound again: retiring it deletes this very entry, so one of the two wins.
+    const binding = states.bind(slot, file, [slot], copies === 'share');
+    const conditions = [states.isObject(file), ...(row ? [row] : [])];
+    const { affected } = await transaction.execute(states.update(binding, ...conditions));
+    // MariaDB may count the rows that changed instead of those that matched: binding a bound file again changes none.
+    if (affected === 0 && !(await bindTaken(transaction, slot, file, copies))) return;
+    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key, ...slot });
+  }
+
+  async adopt(transaction: LedgerConnection, file: FileDescriptor): Promise<void> {
+    const { affected } = await transaction.execute(states.update(states.adopt(file), states.isObject(file)));
+    if (affected === 0) await find(transaction, file);
+    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key });
+  }
+
+  async release(transaction: LedgerConnection, slot: Slot, { current, known, retain }: ReleaseOptions): Promise<void> {
+    const held = [sql`(${states.isSlot(slot)})`];
+    if (known) held.push(sql`(id = ${known} AND owner_type IS NULL)`);
+    const count = await this.#release(transaction, retain, [sql`id <> ${current ?? ''}`, sql`(${join(held, ' OR ')})`]);
+    if (count > 0) this.events.emit('released', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count });
+  }
+
+  async releaseMany(
+    transaction: LedgerConnection,
+    { owner, slot }: Omit<Slot, 'pk'>,
+    { keys, known, retain }: ReleaseManyOptions,
+  ): Promise<void> {
+    const held = [sql`(owner_type = ${owner} AND slot = ${slot} AND owner_pk IN (${list(keys)}))`];
+    if (known.length > 0) held.push(sql`(owner_type IS NULL AND id IN (${list(known)}))`);
+    const count = await this.#release(transaction, retain, [sql`(${join(held, ' OR ')})`]);
+    if (count > 0) this.events.emit('released', { owner, pk: keys.join(', '), slot, count });
+  }
+
+  async #release(transaction: LedgerConnection, retain: number | 'keep', conditions: readonly Sql[]): Promise<number> {
+    const delay = retain === 'keep' ? retain : Math.max(this.grace, retain);
+    const released = states.release(now(transaction), delay);
+    return (await transaction.execute(states.update(released, ...conditions))).affected;
+  }
+
+  async holder(connection: LedgerConnection, file: FileDescriptor): Promise<Holder | undefined> {
+    const { rows } = await connection.execute(
+      sql`SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE state = 'live' AND ${states.isObject(file)}`,
+    );
+    const [entry] = rows;
+    return entry && { owner: entry.owner, pk: entry.pk, slot: entry.slot };
+  }
+}
+
+function now({ dialect }: LedgerConnection): Sql {
+  return raw(dialect.now);
+}
+
+/** Inserts entries and returns the ids of those whose keys were free. */
+async function record(
+  connection: LedgerConnection,
+  intents: readonly Intent[],
+  lease: number,
+): Promise<ReadonlySet<string>> {
+  const time = now(connection);
+  const rows = intents.map(
+    ({ id, storage, key }) => sql`(${id}, ${storage}, ${key}, 'pending', ${time} + ${lease}, ${time})`,
+  );
+  const columns = raw('file_ledger (id, storage, object_key, state, lease_until, created_at)');
+  const { affected } = await connection.execute(
+    connection.dialect.insertNew(sql`${columns} VALUES ${join(rows, ', ')}`),
+  );
+  const ids = intents.map(({ id }) => id);
+  if (affected === ids.length) return new Set(ids);
+  if (affected === 0) return new Set();
+  // Some of the keys were taken.
+  const { rows: recorded } = await connection.execute(sql`SELECT id FROM file_ledger WHERE id IN (${list(ids)})`);
+  return new Set(recorded.map((row) => String(row.id)));
+}
+
+/**
+ * Handles a bind whose UPDATE matched nothing: the file may be in this slot already, or in another. Returns false if the row
+ * no longer exists.
+ */
+async function bindTaken(
+  transaction: LedgerConnection,
+  slot: Slot,
+  file: FileDescriptor,
+  copies: CopyPolicy,
+): Promise<boolean> {
+  const entry = await find(transaction, file);
+  if (entry.owner === slot.owner && entry.pk === slot.pk && entry.slot === slot.slot) return true;
+  if (entry.state === 'pending' || (copies !== 'share' && entry.owner === null)) return false;
+  if (copies !== 'share') {
+    throw new FileFieldError(
+      'already_bound',
+      `The file belongs to another row or field already (${String(entry.owner)}.${String(entry.slot)}); stage the file again to give this row a copy.`,
+      { field: slot.slot, storage: file.storage, key: file.key },
+    );
+  }
+  await transaction.execute(states.update(states.share(slot), states.isObject(file)));
+  return true;
+}
+
+async function find(
+  transaction: LedgerConnection,
+  file: FileDescriptor,
+): Promise<Holder & { readonly state: unknown }> {
+  const latest = raw(transaction.dialect.latest);
+  const { rows } = await transaction.execute(
+    sql`SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${states.isObject(file)}${latest}`,
+  );
+  const [entry] = rows;
+  if (entry) return { state: entry.state, owner: entry.owner, pk: entry.pk, slot: entry.slot };
+  throw new FileFieldError(
+    'staged_expired',
+    'The ledger has no entry for this file: its lease ended before the row was saved, or it was staged with another database. Stage it again.',
+    { storage: file.storage, key: file.key },
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * A piece of SQL with the values of its parameters. Text and values are kept apart until a connection runs it, so a value
+ * never becomes SQL, and a question mark in a quoted name never becomes a parameter.
+ */
+export class Sql {
+  constructor(
+    private readonly strings: readonly string[],
+    readonly values: readonly unknown[],
+  ) {}
+
+  /** The text for a driver; `placeholder` gives the parameter of an index from 0. */
+  text(placeholder: (index: number) => string = () => '?'): string {
+    return this.strings.map((string, index) => (index === 0 ? string : placeholder(index - 1) + string)).join('');
+  }
+
+  /** The text of SQL without parameters, for migrations and triggers. */
+  get literal(): string {
+    if (this.values.length > 0) throw new TypeError('SQL with parameters has no literal text.');
+    return this.strings[0] ?? '';
+  }
+
+  /** The strings between the parameters, to build larger pieces of SQL. */
+  get parts(): readonly string[] {
+    return this.strings;
+  }
+}
+
+/** Builds SQL: pieces of SQL are inserted as they are, every other value becomes a parameter. */
+export function sql(strings: TemplateStringsArray, ...inserted: readonly unknown[]): Sql {
+  const texts = [strings[0] ?? ''];
+  const values: unknown[] = [];
+  const append = (text: string) => (texts[texts.length - 1] += text);
+  inserted.forEach((value, index) => {
+    if (value instanceof Sql) {
+      value.parts.forEach((part, at) => (at === 0 ? append(part) : texts.push(part)));
+      values.push(...value.values);
+    } else {
+      texts.push('');
+      values.push(value);
+    }
+    append(strings[index + 1] ?? '');
+  });
+  return new Sql(texts, values);
+}
+
+/** SQL without parameters, such as a quoted name. The text must come from the program. */
+export function raw(text: string): Sql {
+  return new Sql([text], []);
+}
+
+/** Pieces of SQL with a separator between them. */
+export function join(pieces: readonly Sql[], separator: string): Sql {
+  return pieces.reduce((all, piece, index) => (index === 0 ? piece : sql`${all}${raw(separator)}${piece}`), raw(''));
+}
+
+/** Values as the parameters of an IN list, without the parentheses. */
+export function list(values: readonly unknown[]): Sql {
+  return new Sql(['', ...values.map((_, index) => (index < values.length - 1 ? ', ' : ''))], values);
+}

@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { cleanName } from '../../src/file/name.js';
+
+describe('cleanName', () => {
+  it.each([
+    ['plans.pdf', 'plans.pdf'],
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\Users\\me\\plan.pdf', 'plan.pdf'],
+    ['Grüße aus 東京 😀.txt', 'Grüße aus 東京 😀.txt'],
+    ['a\u0000b\r\nc.txt', 'abc.txt'],
+    ['exe.\u202egnp', 'exe.gnp'],
+    ['e\u0301.txt', 'é.txt'],
+    ['\ud800.txt', '\ufffd.txt'],
+    ['  padded.txt  ', 'padded.txt'],
+    ['..', undefined],
+    ['/', undefined],
+    ['\u200e', undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ])('makes %j into %j', (given, wanted) => {
+    expect(cleanName(given)).toBe(wanted);
+  });
+
+  it('shortens to 255 bytes and keeps the extension', () => {
+    const name = cleanName(`${'日'.repeat(200)}.jpeg`)!;
+    expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
+    expect(name).toMatch(/^日+\.jpeg$/);
+    expect(Buffer.byteLength(cleanName(`a.${'x'.repeat(400)}`)!)).toBe(255);
+  });
+
+  it('never throws, and never lets a separator, a control character or a direction mark through', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (given) => {
+        const name = cleanName(given) ?? 'x';
+        // eslint-disable-next-line no-control-regex
+        expect(name).not.toMatch(/[/\\\u0000-\u001f\u007f\u202a-\u202e]/);
+        expect(name.isWellFormed()).toBe(true);
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
+      }),
+    );
+  });
+});

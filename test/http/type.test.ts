@@ -1,0 +1,73 @@
+import { validateHeaderValue } from 'node:http';
+import fc from 'fast-check';
+import { contentType, isInert } from '../../src/http/type.js';
+
+describe('contentType', () => {
+  it.each([
+    ['application/pdf', 'x.html', 'application/pdf'],
+    [undefined, 'x.html', 'text/html; charset=utf-8'],
+    [undefined, 'x.JPG', 'image/jpeg'],
+    [undefined, 'x', 'application/octet-stream'],
+    [undefined, 'html', 'application/octet-stream'],
+    [undefined, 'x.constructor', 'application/octet-stream'],
+    [undefined, 'x.unheard-of', 'application/octet-stream'],
+    ['text/plain', 'x', 'text/plain; charset=utf-8'],
+    ['text/plain; charset=iso-8859-1', 'x', 'text/plain; charset=iso-8859-1'],
+    ['text/plain; charset="a b"', 'x', 'text/plain; charset="a b"'],
+    ['application/json', 'x', 'application/json; charset=utf-8'],
+    ['image/png', 'x', 'image/png'],
+    ['application/vnd.oasis.opendocument.text', 'x', 'application/vnd.oasis.opendocument.text'],
+  ])('of %j named %j is %j', (type, name, expected) => expect(contentType(type, name)).toBe(expected));
+
+  it.each([
+    '',
+    'pdf',
+    'text/',
+    '/html',
+    'text/html, text/plain',
+    'text/plain\r\nx: y',
+    'text/plain\n; a=b',
+    'téxt/plain',
+    'a/b;',
+    'a/b; c',
+  ])('takes %j, which no header can carry, for unknown', (type) =>
+    expect(contentType(type, 'x.png')).toBe('image/png'),
+  );
+
+  it('always makes a header that Node can send', () => {
+    const type = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string().map((text) => `text/plain${text}`),
+    );
+    fc.assert(
+      fc.property(type, fc.string({ unit: 'binary' }), (given, name) => {
+        const value = contentType(given, name);
+        validateHeaderValue('content-type', value);
+        expect(value).toMatch(/^[^\s/]+\/[^\s/]+/);
+      }),
+    );
+  });
+});
+
+describe('isInert', () => {
+  it.each(['image/png', 'IMAGE/JPEG', 'text/plain; charset=utf-8', 'audio/ogg', 'video/mp4', 'application/pdf'])(
+    'lets %s be shown',
+    (type) => expect(isInert(type)).toBe(true),
+  );
+
+  it.each([
+    'text/html',
+    'text/html; charset=utf-8',
+    'image/svg+xml',
+    'application/xhtml+xml',
+    'text/xml',
+    'application/javascript',
+    'text/css',
+    'multipart/x-mixed-replace',
+    'application/octet-stream',
+    'ximage/png',
+    'image/pngx',
+    'text/html;image/png',
+    '',
+  ])('does not let %s be shown', (type) => expect(isInert(type)).toBe(false));
+});

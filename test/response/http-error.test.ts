@@ -1,0 +1,64 @@
+import { FileFieldError } from '../../src/errors.js';
+import { errorBody, errorStatus, HttpError } from '../../src/response/http-error.js';
+
+const secret = { key: '2026/11/ab/secret', storage: 'vault', cause: new Error('/srv/vault/secret') };
+
+describe('errorStatus', () => {
+  it.each([
+    ['not_found', 404],
+    ['missing', 404],
+    ['invalid_key', 404],
+    ['forbidden', 403],
+    ['method_not_allowed', 405],
+    ['too_large', 413],
+    ['wrong_type', 415],
+    ['busy', 503],
+    ['no_space', 507],
+    ['storage_failed', 500],
+    ['database_failed', 500],
+    ['incomplete', 500],
+    ['invalid_option', 500],
+  ] as const)('of %s is %d', (code, status) => expect(errorStatus(new FileFieldError(code, ''))).toBe(status));
+
+  it.each([
+    new Error('x'),
+    Object.assign(new Error('x'), { status: 200, code: 'not_found' }),
+    null,
+    undefined,
+    'text',
+    404,
+  ])('of what is not ours (%p) is 500', (error) => expect(errorStatus(error)).toBe(500));
+});
+
+describe('errorBody', () => {
+  it('tells which rule an upload broke', () => {
+    const error = new FileFieldError('too_large', 'no', { field: 'file', rule: 'maxSize', limit: 20, ...secret });
+    expect(errorBody(error)).toEqual({ error: 'too_large', field: 'file', rule: 'maxSize', limit: 20 });
+  });
+
+  it.each(['not_found', 'missing', 'invalid_key'] as const)('tells %s and nothing else as not_found', (code) => {
+    expect(errorBody(new FileFieldError(code, '/srv', { rule: 'key', ...secret }))).toEqual({ error: 'not_found' });
+  });
+
+  it.each([new FileFieldError('storage_failed', '/srv', secret), new Error('/srv'), null])(
+    'says nothing about %p',
+    (error) => expect(errorBody(error)).toEqual({ error: 'internal' }),
+  );
+});
+
+describe('HttpError', () => {
+  it('shows the status text, also to those who print its stack, and keeps the original', () => {
+    const cause = new FileFieldError('missing', 'The bytes at /srv/vault are gone.', secret);
+    const error = new HttpError(cause);
+    expect([error.status, error.statusCode, error.message, error.stack]).toEqual([404, 404, 'Not Found', 'Not Found']);
+    expect(error.cause).toBe(cause);
+    expect(JSON.stringify(error)).not.toMatch(/srv|secret|vault/);
+  });
+
+  it('says what is allowed', () => {
+    expect(new HttpError(new FileFieldError('method_not_allowed', '')).headers).toEqual({
+      allow: 'GET, HEAD, OPTIONS',
+    });
+    expect(new HttpError(new Error()).headers).toEqual({});
+  });
+});

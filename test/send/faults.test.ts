@@ -1,0 +1,118 @@
+import { jest } from '@jest/globals';
+import fs, { truncateSync, writeFileSync } from 'node:fs';
+import { downloadView, localFile, type FileBody } from 'filefield';
+import { toNode } from 'filefield/node';
+import { faultContract } from '../contracts/fault-contract.js';
+import { bodyIn, DownloadServer, MiB } from '../adapters/download-server.js';
+import { everyAdapter } from '../adapters/every-adapter.js';
+import { askServer, head, serve, talk, until } from '../adapters/server.js';
+
+for (const [name, adapter] of Object.entries(everyAdapter)) faultContract(name, adapter);
+
+const server = new DownloadServer();
+const { file, errors } = server;
+
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+beforeEach(() => server.reset());
+afterEach(() => jest.restoreAllMocks());
+
+describe('a file that is cut while it is sent', () => {
+  it('is a clean 500 if it was cut before the head was sent', async () => {
+    writeFileSync(file, Buffer.alloc(10));
+    const opened = await localFile(file).load!();
+    truncateSync(file, 4);
+    server.sources['/'] = () => opened;
+    expect((await askServer(server.port)).status).toBe(500);
+    expect(errors).toMatchObject([{ code: 'incomplete' }]);
+  });
+
+  it('is a clean 500 if the source opens with fewer bytes than it promised', async () => {
+    const short: FileBody = { size: 3, stream: async function* () {}, close: () => undefined };
+    server.sources['/'] = () => ({ name: 'x', size: 100_000, open: async () => short });
+    expect((await askServer(server.port)).status).toBe(500);
+  });
+
+  it('closes the connection too where a stream ends early and knew no size of its own', async () => {
+    const stream = async function* () {
+      yield Buffer.alloc(1000);
+    };
+    server.sources['/'] = () => ({ name: 'x', size: 5000, open: async () => ({ stream, close: () => undefined }) });
+    const client = await talk(server.port, head('GET') + head('GET', '/next'));
+    await client.closed;
+    expect(client.received().includes('NEXT')).toBe(false);
+    expect(errors).toMatchObject([{ code: 'incomplete' }]);
+  });
+});
+
+describe('a file that grows while it is sent', () => {
+  it('is sent to the promised length exactly, from a stream that knows no size of its own', async () => {
+    const stream = async function* () {
+      for (;;) yield Buffer.from('0123456789');
+    };
+    server.sources['/'] = () => ({ name: 'x', size: 25, open: async () => ({ stream, close: () => undefined }) });
+    const reply = await askServer(server.port);
+    expect(reply.body.toString()).toBe('0123456789012345678901234');
+  });
+});
+
+describe('what is asked of a disk', () => {
+  it('is the right offset beyond 4 GiB', async () => {
+    writeFileSync(file, '');
+    truncateSync(file, 5 * 1024 * MiB);
+    const handle = fs.openSync(file, 'r+');
+    fs.writeSync(handle, Buffer.from('HERE'), 0, 4, 4 * 1024 * MiB + 5);
+    fs.writeSync(handle, Buffer.from('END'), 0, 3, 5 * 1024 * MiB - 3);
+    fs.closeSync(handle);
+    const start = 4 * 1024 * MiB + 4;
+    const reply = await askServer(server.port, { headers: { range: `bytes=${start}-${start + 5}` } });
+    expect(reply.body.toString()).toBe('\0HERE\0');
+    const tail = await askServer(server.port, { headers: { range: `bytes=-${MiB}` } });
+    expect([tail.body.byteLength, tail.body.subarray(-3).toString()]).toEqual([MiB, 'END']);
+  });
+
+  it('breaks the connection when a read fails after 1 MiB, and the process lives on', async () => {
+    const read = async (buffer: Uint8Array, position: number) => {
+      if (position >= MiB) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      return Math.min(buffer.byteLength, 128 * 1024);
+    };
+    const body = { size: 16 * MiB, read, stream: async function* () {}, close: () => undefined };
+    server.sources['/'] = () => ({ name: 'x', size: 16 * MiB, open: async () => body });
+    const client = await talk(server.port, head('GET') + head('GET', '/next'));
+    await client.closed;
+    expect(client.received().includes('NEXT')).toBe(false);
+    expect(bodyIn(client.received()).byteLength).toBe(MiB);
+    expect(errors).toMatchObject([{ code: 'EIO' }]);
+    expect((await askServer(server.port, { path: '/next' })).status).toBe(200);
+  });
+
+  it('goes on where a read gives less than was asked, for small files and for large ones', async () => {
+    const bytes = Buffer.from(Uint8Array.from({ length: 200_000 }, (_byte, index) => index % 251));
+    for (const size of [10_000, 200_000]) {
+      const read = async (buffer: Uint8Array, position: number) =>
+        bytes.copy(buffer, 0, position, Math.min(size, position + 777));
+      const body = { size, read, stream: async function* () {}, close: () => undefined };
+      server.sources['/'] = () => ({ name: 'x', size, open: async () => body });
+      expect((await askServer(server.port)).body.equals(bytes.subarray(0, size))).toBe(true);
+    }
+  });
+});
+
+it('ends a download short, visibly, when something else ends the response meanwhile', async () => {
+  writeFileSync(file, Buffer.alloc(32 * MiB));
+  const view = downloadView(async () => ({ subject: 0, file: () => localFile(file) }));
+  const other = await serve((request, response) => {
+    setTimeout(() => response.end(), 100);
+    void toNode(view, { onError: (error) => errors.push(error) })(request, response);
+  });
+  const client = await talk(other.port, head('GET'), { paused: true });
+  await until(() => server.descriptors() === 1, 'the download was under way');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const start = Date.now();
+  client.socket.resume();
+  await client.closed;
+  expect(Date.now() - start).toBeLessThan(2_000);
+  await until(() => server.descriptors() === 0, 'the file was closed');
+  expect(errors).toEqual([]);
+  await other.close();
+});
