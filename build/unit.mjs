@@ -18,6 +18,7 @@ const byImport = {
 const byPath = {
   'test/crash/': 'some minutes',
   'test/example/': 'the built example application',
+  'test/package/': 'packages of the npm registry',
   'test/example/browser': 'Chromium',
   'test/send/memory': 'half a minute',
 };

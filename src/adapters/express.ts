@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isFileFieldError } from '../errors.js';
 import type { DeliveryChoice } from '../response/download.js';
-import { errorBody, errorStatus, HttpError } from '../response/http-error.js';
+import { errorBody, errorStatus, isHttpError } from '../response/http-error.js';
 import { setDelivery } from '../send/app-delivery.js';
 
 export {
@@ -29,12 +29,12 @@ export { toExpress } from './to-express.js';
  */
 export function fileErrors(): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    const cause: unknown = error instanceof HttpError ? error.cause : error;
+    const cause: unknown = isHttpError(error) ? error.cause : error;
     if (response.headersSent || !isFileFieldError(cause) || errorStatus(cause) >= 500) {
       next(error);
       return;
     }
-    if (error instanceof HttpError) response.set(error.headers);
+    if (isHttpError(error)) response.set(error.headers);
     response.status(errorStatus(cause)).json(errorBody(cause));
   };
 }

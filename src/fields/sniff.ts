@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
+import vm from 'node:vm';
+import type * as fileType from 'file-type/core';
 import mime from 'mime-types';
 
 /** Bytes of an upload's beginning that its type is judged by. */
@@ -16,8 +18,8 @@ const markup = /^\s*<(?:!doctype html|html|head|body|script|iframe|svg|\?xml|!--
  * look like markup are markup whatever they are called, and unknown bytes are `application/octet-stream`.
  */
 export async function sniffType(head: Uint8Array, name: string): Promise<string> {
-  // Loaded at the first upload: the package is ESM only, and serving does not need it.
-  const { fileTypeFromBuffer } = await import('file-type');
+  // Loaded at the first upload, since serving does not need it.
+  const { fileTypeFromBuffer } = await import('file-type/core').catch(requireOutsideJest);
   const found = await fileTypeFromBuffer(head);
   if (found && found.mime !== 'application/xml') return found.mime;
   const text = decode(head);
@@ -25,6 +27,22 @@ export async function sniffType(head: Uint8Array, name: string): Promise<string>
   if (markup.test(text)) return markupType(text);
   const named = mime.lookup(path.extname(name));
   return named && textual.test(named) ? named : 'text/plain';
+}
+
+/**
+ * Loads file-type with the `require` of Node, for a Jest run in CommonJS mode.
+ *
+ * file-type is ESM only. In dist/cjs the `import()` above is compiled to `require()`, which loads ESM in Node 20.19 and
+ * later, in Bun, and in the bundles of esbuild and webpack, as long as the bundler finds a literal name there. The name
+ * is `file-type/core` because the main entry has no `require` condition, and esbuild rejects that. Jest runs code under
+ * test with a `require` of its own, which refuses ESM, and replaces `process`, so that `createRequire` is its own as
+ * well. `node:vm` reaches the `process` of Node itself, without any flag.
+ */
+function requireOutsideJest(cause: unknown): typeof fileType {
+  // dist/esm has no __filename: an ESM loader runs it, which loads file-type as well.
+  if (typeof __filename === 'undefined') throw cause;
+  const { getBuiltinModule } = vm.runInThisContext('process') as NodeJS.Process;
+  return getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as typeof fileType;
 }
 
 function markupType(text: string): string {

@@ -45,6 +45,8 @@ export function errorBody(error: unknown): ErrorBody {
   return { error: code, ...(field && { field }), ...(rule && { rule }), ...(limit !== undefined && { limit }) };
 }
 
+const brand = Symbol.for('filefield.http-error');
+
 /** A failure in the form that frameworks' error handlers understand; the original is its `cause`. */
 export class HttpError extends Error {
   readonly status: number;
@@ -61,5 +63,11 @@ export class HttpError extends Error {
     this.headers = status === 405 ? { allow: 'GET, HEAD, OPTIONS' } : {};
     // Express shows the stack to clients outside production.
     this.stack = this.message;
+    Object.defineProperty(this, brand, { value: true });
   }
+}
+
+/** True for an `HttpError`, also one made by a second copy of this package. */
+export function isHttpError(error: unknown): error is HttpError {
+  return error instanceof Error && brand in error;
 }

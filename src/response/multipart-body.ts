@@ -9,7 +9,7 @@ export interface MultipartPart {
 
 /** The parts of a multipart answer as one body. One range is open at a time. */
 export class MultipartBody implements FileBody {
-  readonly read: FileBody['read'];
+  readonly read?: NonNullable<FileBody['read']>;
   #current: FileBody | undefined;
   #index = 0;
   #closed = false;

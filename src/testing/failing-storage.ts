@@ -48,10 +48,10 @@ export class FailingStorage implements Storage {
   /** Calls so far, of those that failed too. */
   readonly calls: Readonly<Record<StorageOperation, number>>;
   readonly root?: string;
-  readonly localPath?: Storage['localPath'];
-  readonly signedUrl?: Storage['signedUrl'];
-  readonly url?: Storage['url'];
-  readonly list?: Storage['list'];
+  readonly localPath?: NonNullable<Storage['localPath']>;
+  readonly signedUrl?: NonNullable<Storage['signedUrl']>;
+  readonly url?: NonNullable<Storage['url']>;
+  readonly list?: NonNullable<Storage['list']>;
   readonly #calls = { write: 0, read: 0, stat: 0, delete: 0 };
   readonly #plans: Record<StorageOperation, Set<Planned>> = {
     write: new Set(),

@@ -1,0 +1,80 @@
+// Uses the ESM and the CommonJS copy of filefield in one application, as a program does whose dependency requires the
+// other one: each copy must recognise the errors, the fields and the stored files of the other.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import express from 'express';
+import { FileFieldError, isFileFieldError, isStoredFile, StorageRegistry } from 'filefield';
+import { objectDownloadView } from 'filefield/express';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { attachFiles, createLedger } from 'filefield/typeorm';
+import { DataSource, EntitySchema } from 'typeorm';
+
+const require = createRequire(import.meta.url);
+const other = {
+  ...require('filefield'),
+  ...require('filefield/express'),
+  ...require('filefield/testing'),
+  ...require('filefield/typeorm'),
+};
+assert.notEqual(FileFieldError, other.FileFieldError);
+
+const Document = new EntitySchema({
+  name: 'document',
+  columns: {
+    id: { type: 'integer', primary: true, generated: true },
+    file: other.fileColumn({ storage: 'documents' }),
+  },
+});
+
+async function useFiles(files, documents, storage) {
+  const staged = await files.stage(Document, 'file', 'some text', { name: 'a.txt' });
+  await documents.save({ file: staged });
+  const { file } = await documents.findOneByOrFail({});
+  for (const known of [isStoredFile, other.isStoredFile]) assert.ok(known(staged) && known(file));
+  assert.equal(await file.text(), 'some text');
+
+  const end = storage.fail('write', { error: new other.FileFieldError('no_space', 'The disk is full.') });
+  const failed = await files.stage(Document, 'file', 'more text', { name: 'b.txt' }).catch((error) => error);
+  end();
+  assert.ok(isFileFieldError(failed, 'no_space') && other.isFileFieldError(failed, 'no_space'));
+  assert.ok(other.isFileFieldError(new FileFieldError('missing', ''), 'missing'));
+}
+
+/** Errors of a view and of an upload, which the error handler of the other copy answers. */
+async function answers(app, storage) {
+  const server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const download = await fetch(`${address}/1`);
+  const unknown = await fetch(`${address}/2`);
+  const form = new FormData();
+  form.append('file', new Blob(['text']), 'c.txt');
+  const end = storage.fail('write', { error: new other.FileFieldError('no_space', 'The disk is full.') });
+  const upload = await fetch(address, { method: 'POST', body: form });
+  end();
+  server.close();
+  server.closeAllConnections();
+  return [await download.text(), unknown.status, await unknown.json(), upload.status];
+}
+
+async function program() {
+  const dataSource = new DataSource({ type: 'sqljs', entities: [Document], synchronize: true });
+  await createLedger((await dataSource.initialize()).createQueryRunner());
+  const storage = new other.FailingStorage(new MemoryStorage());
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents: storage }) });
+  await useFiles(files, dataSource.getRepository(Document), storage);
+
+  const app = express().set('env', 'test');
+  app.get('/:id', objectDownloadView(files, Document, { field: 'file' }));
+  app.post('/', (request, response, next) => {
+    files.receive(request, Document, 'file').then(() => response.end(), next);
+  });
+  app.use(other.fileErrors());
+  // fileErrors passes failures of the server on.
+  app.use((error, _request, response, next) => (next, response.status(other.errorStatus(error)).end()));
+  assert.deepEqual(await answers(app, storage), ['some text', 404, { error: 'not_found' }, 507]);
+  await dataSource.destroy();
+  return 'both copies agree';
+}
+
+program().then((line) => console.log(line));

@@ -1,0 +1,50 @@
+// A small application on MikroORM 6 or 7 in plain JavaScript, without decorators.
+import { defineEntity, p } from '@mikro-orm/core';
+import { MikroORM } from '@mikro-orm/libsql';
+import express from 'express';
+import { ledgerSchema, ledgerTables, StorageRegistry } from 'filefield';
+import { fileErrors, objectDownloadView } from 'filefield/express';
+import { attachFiles, fileType } from 'filefield/mikro-orm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { exchange } from './exchange.cjs';
+
+const Document = defineEntity({
+  name: 'Document',
+  properties: {
+    id: p.integer().primary(),
+    slug: p.string().unique(),
+    file: p.type(fileType({ storage: 'documents', accept: ['image/*'] })).nullable(),
+  },
+});
+
+async function program() {
+  const orm = await MikroORM.init({
+    dbName: ':memory:',
+    entities: [Document],
+    schemaGenerator: { skipTables: [...ledgerTables] },
+  });
+  const { schema } = orm;
+  await (schema.create ?? schema.createSchema).call(schema);
+  for (const statement of ledgerSchema('sqlite').create) await orm.em.getConnection().execute(statement);
+  const storages = new StorageRegistry({ documents: new MemoryStorage() });
+  const files = await attachFiles(orm, { storages });
+
+  const app = express();
+  app.post('/documents', (request, response, next) => {
+    const em = orm.em.fork();
+    files
+      .receive(request, Document, 'file')
+      .then(async ({ file, fields }) => {
+        const document = em.create(Document, { slug: fields.slug, file });
+        await em.persist(document).flush();
+        response.status(201).json(document);
+      })
+      .catch(next);
+  });
+  app.get('/documents/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug' }));
+  app.use(fileErrors());
+  return exchange(app).finally(() => orm.close());
+}
+
+export const finished = program();
+finished.then((line) => console.log(line));

@@ -1,0 +1,79 @@
+// Uses every entry of the package but filefield/mikro-orm, for the compiler only.
+import express from 'express';
+import fastify from 'fastify';
+import { createServer } from 'node:http';
+import Koa from 'koa';
+import {
+  downloadView,
+  FileFieldError,
+  isFileFieldError,
+  StorageRegistry,
+  xAccelRedirect,
+  type Files,
+  type FileSource,
+  type Storage,
+} from 'filefield';
+import { deliverWith, fileErrors, objectDownloadView } from 'filefield/express';
+import { toFastify } from 'filefield/fastify';
+import { toFetch } from 'filefield/fetch';
+import { healthHandler, storageCheck } from 'filefield/health';
+import { toKoa } from 'filefield/koa';
+import { toNode } from 'filefield/node';
+import { DiskStorage } from 'filefield/storages/disk';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { FailingStorage, storageContract } from 'filefield/testing';
+import { attachFiles, createLedger, FileField, fileColumn, type StoredFile } from 'filefield/typeorm';
+import { Column, DataSource, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm';
+
+@Entity()
+export class Document {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { unique: true }) slug!: string;
+  @FileField({ storage: 'documents', accept: ['image/*'], maxSize: '1 MB' }) file!: StoredFile | null;
+}
+
+export const Letter = new EntitySchema<Document>({
+  name: 'letter',
+  columns: {
+    id: { type: 'integer', primary: true, generated: true },
+    slug: { type: 'varchar' },
+    file: fileColumn({ storage: 'documents', nullable: false }),
+  },
+});
+
+export async function start(dataSource: DataSource): Promise<Files> {
+  await createLedger(dataSource.createQueryRunner());
+  const documents: Storage = new DiskStorage({ root: 'var' });
+  return attachFiles(dataSource, { storages: new StorageRegistry({ documents, scratch: new MemoryStorage() }) });
+}
+
+export async function keep(files: Files): Promise<string | undefined> {
+  const staged: StoredFile = await files.stage(Document, 'file', Buffer.from('text'), { name: 'note.txt' });
+  const source: FileSource = staged;
+  await files.discard(staged);
+  return source.origin === undefined ? source.type : source.etag;
+}
+
+export function serve(files: Files): express.Express {
+  const app = express();
+  app.use(deliverWith(xAccelRedirect({ '/srv/documents': '/_documents' })));
+  app.get('/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug', disposition: 'inline' }));
+  app.use(fileErrors());
+  return app;
+}
+
+export function serveElsewhere(): void {
+  createServer((request, response) => void toNode(downloadView(async () => null))(request, response));
+  new Koa().use(toKoa(downloadView(async () => null)));
+  fastify().get('/', toFastify(downloadView(async () => null)));
+  toFetch(downloadView(async () => null));
+}
+
+export const contract: readonly { readonly title: string }[] = storageContract(
+  () => new FailingStorage(new MemoryStorage()),
+);
+export const health = healthHandler({ storage: storageCheck(new MemoryStorage()) });
+
+export function codeOf(error: unknown): string | undefined {
+  return isFileFieldError(error) || error instanceof FileFieldError ? error.code : undefined;
+}
