@@ -4,17 +4,22 @@ import ts from 'typescript';
 
 /**
  * Every TypeScript block of the documentation is type-checked against the sources: the README, docs/, and the examples
- * in doc comments. A line `// ---cut---` ends what a block declares only so that it compiles.
+ * in doc comments. What a block of the pages needs and does not show is in an HTML comment before it, which readers do
+ * not see: `<!-- ts` on a line of its own, declarations, `-->`.
  */
 interface Block {
   readonly name: string;
+  /** What a reader sees. */
+  readonly shown: string;
   readonly code: string;
 }
 
 function fences(text: string, name: string): Block[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ''], index) => ({
+  const block = /(?:^<!-- ts\n([\s\S]*?)^-->\n+)?^```ts\n([\s\S]*?)^```$/gm;
+  return [...text.matchAll(block)].map(([, hidden = '', shown = ''], index) => ({
     name: `${name}-${index + 1}`,
-    code,
+    shown,
+    code: hidden + shown,
   }));
 }
 
@@ -68,7 +73,7 @@ describe('the documentation', () => {
   });
 
   it('shows the quick start as it is run', () => {
-    expect(fences(readme, 'README')[0]?.code).toBe(readFileSync('entities-example/quick-start.ts', 'utf8'));
+    expect(fences(readme, 'README')[0]?.shown).toBe(readFileSync('entities-example/quick-start.ts', 'utf8'));
   });
 
   it('names only tests that exist', () => {

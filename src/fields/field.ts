@@ -1,4 +1,4 @@
-import { FileFieldError } from '../errors.js';
+import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { isStoredFile, type StoredFile } from '../file/stored-file.js';
 import type { FileReference } from '../ledger/references.js';
@@ -27,7 +27,12 @@ export function checkField({ entity, property, options }: FileField, storages: S
       { field: property, storage },
     );
   }
-  for (const rule of Object.values<Rule>(rules)) rule.validate?.(options);
+  try {
+    for (const rule of Object.values<Rule>(rules)) rule.validate?.(options);
+  } catch (error) {
+    if (!isFileFieldError(error)) throw error;
+    throw new FileFieldError(error.code, `${entity}.${property}: ${error.message}`, { field: property });
+  }
 }
 
 /**

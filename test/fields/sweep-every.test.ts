@@ -1,27 +1,81 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isFileFieldError, type SweepOptions } from 'filefield';
 import { filesFor } from '../support/fields.js';
 
+/** Resolves once the condition holds; Jest's own time-out ends a wait in vain. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(2);
+}
+
 describe('sweepEvery', () => {
-  it('sweeps until it is stopped', async () => {
+  it('sweeps again and again until it is stopped', async () => {
     const { files, ledger } = filesFor();
-    const stop = files.sweepEvery('10 ms');
-    await delay(100);
-    stop();
+    const stop = files.sweepEvery('5 ms');
+    // A sweep without work is three statements.
+    await until(() => ledger.statements.length >= 3 * 3);
+    await stop();
     const sent = ledger.statements.length;
-    expect(sent).toBeGreaterThanOrEqual(2 * 3);
-    await delay(60);
-    expect(ledger.statements.length - sent).toBeLessThanOrEqual(3);
+    await delay(50);
+    expect(ledger.statements.length).toBe(sent);
   });
 
-  it('tells of a failure and goes on', async () => {
+  it('reports a failure and goes on', async () => {
     const { files, ledger } = filesFor();
     const faults: unknown[] = [];
-    files.on('fault', (error) => faults.push(error));
+    files.on('fault', (error) => void faults.push(error));
     ledger.execute = () => Promise.reject(new Error('the database is down'));
-    const stop = files.sweepEvery(5);
-    await delay(100);
-    stop();
-    expect(faults.length).toBeGreaterThanOrEqual(2);
+    const stop = files.sweepEvery(2);
+    await until(() => faults.length >= 2);
+    await stop();
     expect(faults[0]).toMatchObject({ message: 'the database is down' });
+  });
+
+  it('waits for the sweep under way when it is stopped', async () => {
+    const { files, ledger } = filesFor();
+    const { execute } = ledger;
+    let answer: (() => void) | undefined;
+    ledger.execute = async (statement) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return execute.call(ledger, statement);
+    };
+    const stop = files.sweepEvery(1);
+    await until(() => answer !== undefined);
+    let stopped = false;
+    const stopping = stop().then(() => (stopped = true));
+    await delay(20);
+    expect(stopped).toBe(false);
+    ledger.execute = execute;
+    answer!();
+    await stopping;
+    expect(ledger.statements.length).toBe(3);
+  });
+
+  it('does not sweep at once when the interval is longer than a timer of Node can be', async () => {
+    const { files, ledger } = filesFor();
+    const stop = files.sweepEvery('30d');
+    await delay(30);
+    await stop();
+    expect(ledger.statements).toEqual([]);
+  });
+
+  it.each(['0s', 0, -1, 'soon', NaN, undefined])('refuses the interval %p', (interval) => {
+    const { files } = filesFor();
+    expect(() => files.sweepEvery(interval as '5m')).toThrow(/"interval" must be a duration/);
+  });
+});
+
+describe('sweep', () => {
+  it.each([0, -1, 1.5, NaN, '', 1001])('refuses a batch of %p instead of running for ever', async (batch) => {
+    const { files } = filesFor();
+    const error: unknown = await files.sweep({ batch } as SweepOptions).catch((thrown: unknown) => thrown);
+    expect(isFileFieldError(error, 'invalid_option')).toBe(true);
+    expect(String(error)).toContain('"batch"');
+  });
+});
+
+describe('reconcile', () => {
+  it.each([0, NaN, 70_000])('refuses a batch of %p instead of reporting that all is well', async (batch) => {
+    const { files } = filesFor();
+    await expect(files.reconcile({ batch })).rejects.toMatchObject({ code: 'invalid_option' });
   });
 });

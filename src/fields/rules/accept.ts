@@ -1,8 +1,20 @@
+import { FileFieldError } from '../../errors.js';
 import type { Rule } from '../rule.js';
+
+// A type, or a type with any subtype. Any type with any subtype is refused: leave the option out instead.
+const pattern = /^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/;
 
 /** Media types, judged by the bytes. */
 export const accept: Rule = {
   name: 'accept',
+  validate({ accept: patterns = [] }) {
+    const wrong = patterns.find((one) => typeof one !== 'string' || !pattern.test(one));
+    if (wrong === undefined) return;
+    throw new FileFieldError(
+      'invalid_option',
+      `The option "accept" of a file field has ${JSON.stringify(wrong)}; write "image/png" or "image/*", or leave the option out to accept every type.`,
+    );
+  },
   recognised({ type }, { accept: patterns }) {
     if (!patterns || typeMatches(type, patterns)) return undefined;
     return {

@@ -1,8 +1,16 @@
+import { FileFieldError } from '../../errors.js';
 import type { Rule } from '../rule.js';
 
-/** The application's own check. It runs once all bytes are stored, and before any row can refer to them. */
+/**
+ * The application's own check of an upload, such as a virus scan or the dimensions of an image. It runs last: all bytes are
+ * stored, and no row can refer to them yet. The sentence that it returns becomes the message of a `rejected` error.
+ */
 export const check: Rule = {
   name: 'check',
+  validate(options) {
+    if (options.check === undefined || typeof options.check === 'function') return;
+    throw new FileFieldError('invalid_option', 'The option "check" of a file field must be a function.');
+  },
   async stored(upload, options) {
     const message = await options.check?.(upload);
     return message ? { code: 'rejected', message } : undefined;

@@ -1,9 +1,18 @@
 import path from 'node:path';
+import { FileFieldError } from '../../errors.js';
 import type { Rule } from '../rule.js';
 
 /** File name extensions. */
 export const extensions: Rule = {
   name: 'extensions',
+  validate({ extensions: accepted = [] }) {
+    const wrong = accepted.find((one) => typeof one !== 'string' || !/^\.[^./\\]+$/.test(one));
+    if (wrong === undefined) return;
+    throw new FileFieldError(
+      'invalid_option',
+      `The option "extensions" of a file field has ${JSON.stringify(wrong)}; write a dot and the last part of the name, such as ".pdf".`,
+    );
+  },
   declared({ name }, { extensions: accepted }) {
     const extension = path.extname(name).toLowerCase();
     if (!accepted || accepted.some((one) => one.toLowerCase() === extension)) return undefined;
