@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { RequestListener } from 'node:http';
 import express, { type Request } from 'express';
 import fc from 'fast-check';
-import { createSigner, virtualDownloadView, type SigningKey, type SignOptions } from 'filefield';
+import { createSigner, virtualView, type SigningKey, type SignOptions } from 'filefield';
 import { requireSignature, toExpress } from 'filefield/express';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, serve } from './adapters/server.js';
@@ -159,7 +159,7 @@ describe('a signed URL', () => {
 
 describe('a view that wants signatures', () => {
   const make = jest.fn(() => ({ name: 'own.txt', content: 'hello', size: 5 }));
-  const view = virtualDownloadView<{ user: string }>(make, {
+  const view = virtualView<{ user: string }>(make, {
     signature: { signer, bind: ({ user }) => user },
     fileName: 'option.txt',
     cacheControl: 'public, max-age=86400, s-maxage=9, stale-if-error=9000',
@@ -183,7 +183,7 @@ describe('a view that wants signatures', () => {
     ['immutable', 'private, max-age=60, immutable'],
   ])('limits the caching of "%s"', async (cacheControl, sent) => {
     jest.spyOn(Date, 'now').mockReturnValue(1_800_000_000_000);
-    const limited = virtualDownloadView(make, { signature: { signer }, cacheControl });
+    const limited = virtualView(make, { signature: { signer }, cacheControl });
     const { headers } = await runView(limited, { url: signer.sign('/x', { expiresIn: '1m' }) });
     expect(headers['cache-control']).toBe(sent);
   });
@@ -205,7 +205,7 @@ describe('a view that wants signatures', () => {
 describe('requireSignature of Express', () => {
   it('lets signed requests through, behind a mounted router too, and tells others no reason', async () => {
     const router = express.Router();
-    const view = virtualDownloadView<Request>(() => ({ name: 'a.txt', content: 'hello' }), { signature: { signer } });
+    const view = virtualView<Request>(() => ({ name: 'a.txt', content: 'hello' }), { signature: { signer } });
     const causes: unknown[] = [];
     router.get(
       '/static',

@@ -19,10 +19,10 @@ export interface ViewResult {
  *
  * @example
  * ```ts
- * import { virtualDownloadView } from 'filefield';
+ * import { virtualView } from 'filefield';
  * import { runView } from 'filefield/testing';
  *
- * const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+ * const view = virtualView(() => ({ name: 'a.txt', content: 'hello' }));
  * const { status, body } = await runView(view, { headers: { range: 'bytes=0-1' } }); // 206, 'he'
  * ```
  */

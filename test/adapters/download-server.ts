@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { downloadView, localFile, virtualFile, type DownloadHandler, type FileSource } from 'filefield';
@@ -33,14 +34,14 @@ export class DownloadServer {
   /** What is served, for a server of the test's own. */
   listener(): ReturnType<MountedAdapter['mount']> {
     const onError = (error: unknown) => this.errors.push(error);
-    const patience = () => this.idleTimeout;
-    const options = {
-      onError,
-      get idleTimeout() {
-        return patience();
-      },
+    // One per timeout that a test sets, because an adapter reads its options when it is made.
+    const listeners = new Map<number, RequestListener>();
+    return (request, response) => {
+      const { idleTimeout } = this;
+      const listener = listeners.get(idleTimeout) ?? this.adapter.mount(this.#view(), { onError, idleTimeout });
+      listeners.set(idleTimeout, listener);
+      listener(request, response);
     };
-    return this.adapter.mount(this.#view(), options);
   }
 
   reset(): void {

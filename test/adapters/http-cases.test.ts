@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView, type DownloadHandler } from 'filefield';
+import { pathView as pathDownloadView, type DownloadHandler } from 'filefield';
 import { describeCases, fileCases, httpCases } from '../response/http-case.js';
 import { httpCaseFaults } from '../response/http-case-faults.js';
 import { sourceKinds } from '../response/http-case-sources.js';

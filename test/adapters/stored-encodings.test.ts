@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView } from 'filefield';
+import { pathView as pathDownloadView } from 'filefield';
 import { describeCases, httpCases } from '../response/http-case.js';
 import { httpCaseFaults } from '../response/http-case-faults.js';
 import { everyAdapter } from './every-adapter.js';

@@ -161,16 +161,16 @@ export function adapterContract(name: string, member: AdapterMember): void {
 
     it('hides what authorize refuses, or forbids it, and reveals nothing of it', async () => {
       const file = jest.fn(() => virtualFile({ name: 'plans.txt', content, etag }));
-      const handler = (denied: 'hide' | 'forbid') =>
-        downloadView(async () => ({ subject: 'it', file }), { authorize: async () => false, denied });
+      const handler = (onDenied: 404 | 403) =>
+        downloadView(async () => ({ subject: 'it', file }), { authorize: async () => false, onDenied });
       const nothing = await askServer(await mount(downloadView(async () => null)));
       await running!.close();
-      const hidden = await askServer(await mount(handler('hide')), { headers: { 'if-none-match': '*' } });
+      const hidden = await askServer(await mount(handler(404)), { headers: { 'if-none-match': '*' } });
       expect(hidden.status).toBe(404);
       expect({ ...hidden.headers, date: '' }).toEqual({ ...nothing.headers, date: '' });
       expect(hidden.body).toEqual(nothing.body);
       await running!.close();
-      const forbidden = await askServer(await mount(handler('forbid')), { headers: { range: 'bytes=0-1' } });
+      const forbidden = await askServer(await mount(handler(403)), { headers: { range: 'bytes=0-1' } });
       expect(forbidden.status).toBe(403);
       expect(forbidden.headers.etag ?? forbidden.headers['content-disposition']).toBeUndefined();
       expect(file).not.toHaveBeenCalled();

@@ -21,8 +21,8 @@ beforeAll(async () => {
     path.join(built, 'main.js'),
     `import { createServer } from 'node:http';
      import { toNode } from './adapters/node.js';
-     import { pathDownloadView } from './views/path-download-view.js';
-     const serve = toNode(pathDownloadView({ root: process.argv[2], path: 'big.bin' }));
+     import { pathView } from './views/path-view.js';
+     const serve = toNode(pathView({ root: process.argv[2], path: 'big.bin' }));
      const server = createServer((request, response) => void serve(request, response));
      server.listen(0, '127.0.0.1', () => console.log(server.address().port));`,
   );

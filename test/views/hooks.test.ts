@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView, virtualDownloadView, xAccelRedirect, type DownloadHandler } from 'filefield';
+import { pathView, virtualView, xAccelRedirect, type DownloadHandler } from 'filefield';
 import { toNode } from 'filefield/node';
 import { runView } from 'filefield/testing';
 import { askServer, head, serve, talk, until, type RunningServer } from '../adapters/server.js';
@@ -36,8 +36,7 @@ const hooks = {
   onAbort: hook('abort'),
   onMissing: hook('missing'),
 };
-const file = (name: string, more: object = {}) =>
-  pathDownloadView<IncomingMessage>({ root, path: name, ...hooks, ...more });
+const file = (name: string, more: object = {}) => pathView<IncomingMessage>({ root, path: name, ...hooks, ...more });
 
 async function mount(handler: DownloadHandler<IncomingMessage>): Promise<number> {
   const onError = (error: unknown) => errors.push(error);
@@ -99,7 +98,7 @@ describe('the hooks of a view', () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       throw new Error('gone');
     };
-    const port = await mount(virtualDownloadView(() => ({ name: 'x', content }), hooks));
+    const port = await mount(virtualView(() => ({ name: 'x', content }), hooks));
     await expect(askServer(port)).rejects.toThrow();
     await until(() => told.length === 2, 'both had been told');
     expect(told[1]).toMatchObject(['abort', undefined, { status: 200, bytes: 1000, error: { message: 'gone' } }]);

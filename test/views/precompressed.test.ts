@@ -2,13 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import {
-  pathDownloadView,
-  redirect,
-  storageDownloadView,
-  xAccelRedirect,
-  type PathDownloadViewOptions,
-} from 'filefield';
+import { pathView, redirect, storageView, xAccelRedirect, type PathViewOptions } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { expectDownload, runView } from 'filefield/testing';
 
@@ -33,9 +27,9 @@ afterAll(() => rmSync(base, { recursive: true }));
 const get = (
   accept: string | undefined,
   headers: Record<string, string> = {},
-  options: Partial<PathDownloadViewOptions<unknown>> = {},
+  options: Partial<PathViewOptions<unknown>> = {},
 ) =>
-  runView(pathDownloadView({ root, path: 'page.html', precompressed: ['br', 'gzip', 'zstd'], ...options }), {
+  runView(pathView({ root, path: 'page.html', precompressed: ['br', 'gzip', 'zstd'], ...options }), {
     headers: { ...(accept !== undefined && { 'accept-encoding': accept }), ...headers },
   });
 const own = { name: 'page.html', type: 'text/html; charset=utf-8' };
@@ -94,7 +88,7 @@ describe('files compressed beforehand', () => {
   });
 
   it('are looked for only where the view says so', async () => {
-    const view = pathDownloadView({ root, path: 'page.html' });
+    const view = pathView({ root, path: 'page.html' });
     const reply = await runView(view, { headers: { 'accept-encoding': 'gzip' } });
     await expectDownload(reply, { text: page, headers: { vary: null } });
   });
@@ -112,7 +106,7 @@ describe('files compressed beforehand', () => {
 
   it('are found in a storage as well', async () => {
     const storage = new MemoryStorage();
-    const view = storageDownloadView(storage, { name: 'page.html', precompressed: ['gzip'] });
+    const view = storageView(storage, { name: 'page.html', precompressed: ['gzip'] });
     const asked = { headers: { 'accept-encoding': 'gzip' } };
     await storage.write('page.html.gz', Readable.from([Buffer.from(gzipped)]));
     expect((await runView(view, asked)).status).toBe(404);

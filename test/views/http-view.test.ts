@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import dns from 'node:dns';
 import type { RequestListener, ServerResponse, IncomingMessage } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { httpDownloadView, type HttpDownloadViewOptions } from 'filefield';
+import { httpView, type HttpViewOptions } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView, type ViewRequest } from 'filefield/testing';
 import { isPublicAddress } from '../../src/sources/public-address.js';
@@ -55,13 +55,13 @@ function sendAll(request: IncomingMessage, response: ServerResponse, headers: Re
 }
 
 const url = (place = '/files/a%20b.png') => `http://127.0.0.1:${upstream.port}${place}`;
-const view = (options: Partial<HttpDownloadViewOptions<unknown>> = {}) =>
-  httpDownloadView({ url: url(), allowPrivate: true, ...options });
-const get = (asked: ViewRequest<unknown> = {}, options: Partial<HttpDownloadViewOptions<unknown>> = {}) =>
+const view = (options: Partial<HttpViewOptions<unknown>> = {}) =>
+  httpView({ url: url(), allowPrivate: true, ...options });
+const get = (asked: ViewRequest<unknown> = {}, options: Partial<HttpViewOptions<unknown>> = {}) =>
   runView(view(options), asked);
 const asked = () => seen.map(({ method, headers }) => `${method} ${headers.range ?? ''}`.trim());
 
-describe('httpDownloadView', () => {
+describe('httpView', () => {
   it('passes a file on, with type, length and validators, named as in the URL', async () => {
     await expectDownload(await get(), {
       bytes: content,
@@ -235,7 +235,7 @@ describe('httpDownloadView', () => {
   it('answers 404 where there is no URL, 500 to one that is none, at once if it is fixed', async () => {
     expect((await get({}, { url: () => null })).status).toBe(404);
     expect((await get({}, { url: () => '/relative' })).status).toBe(500);
-    expect(() => httpDownloadView({ url: 'nonsense' })).toThrow('absolute URL');
+    expect(() => httpView({ url: 'nonsense' })).toThrow('absolute URL');
     expect((await get({}, { url: 'file:///etc/passwd' })).status).toBe(502);
   });
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { virtualDownloadView, type VirtualFileOptions } from 'filefield';
+import { virtualView, type VirtualFileOptions } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, head, serve, talk, until } from '../adapters/server.js';
@@ -24,9 +24,9 @@ const contents: Readonly<Record<string, () => VirtualFileOptions['content']>> = 
   'a function': () => () => halves,
 };
 
-describe('virtualDownloadView', () => {
+describe('virtualView', () => {
   it.each(Object.keys(contents))('serves %s, over a socket, whole', async (kind) => {
-    const view = virtualDownloadView(async () => ({ name: 'report.csv', content: contents[kind]!() }));
+    const view = virtualView(async () => ({ name: 'report.csv', content: contents[kind]!() }));
     const server = await serve((request, response) => void toNode(view)(request, response));
     const reply = await askServer(server.port);
     expect([reply.status, reply.body.toString()]).toEqual([200, text]);
@@ -46,7 +46,7 @@ describe('virtualDownloadView', () => {
       await rest;
       yield 'last';
     };
-    const view = virtualDownloadView(() => ({ name: 'x', content }));
+    const view = virtualView(() => ({ name: 'x', content }));
     const server = await serve((request, response) => void toNode(view)(request, response));
     const client = await talk(server.port, head('GET', '/', { connection: 'close' }));
     await until(() => client.received().includes('first'), 'the first bytes came');
@@ -66,7 +66,7 @@ describe('virtualDownloadView', () => {
     const stream = Readable.from(['x']);
     const web = new ReadableStream({ cancel: () => void made.push('cancelled') });
     for (const content of [generate, generate(), stream, web]) {
-      const view = virtualDownloadView(() => ({ name: 'x', content, etag: '"v1"' }));
+      const view = virtualView(() => ({ name: 'x', content, etag: '"v1"' }));
       expect((await runView(view, { method: 'HEAD' })).status).toBe(200);
       expect((await runView(view, { headers: { 'if-none-match': '"v1"' } })).status).toBe(304);
     }
@@ -77,12 +77,12 @@ describe('virtualDownloadView', () => {
     const make = () => {
       throw new Error('made');
     };
-    expect((await runView(virtualDownloadView(make, { authorize: () => false, denied: 'forbid' }))).status).toBe(403);
+    expect((await runView(virtualView(make, { authorize: () => false, onDenied: 403 }))).status).toBe(403);
   });
 
   it('answers 404 where there is nothing, and 500 to what is neither text nor bytes', async () => {
-    expect((await runView(virtualDownloadView(() => null))).status).toBe(404);
-    await expect(runView(virtualDownloadView(() => ({ name: 'x', content: [1] as never })))).rejects.toMatchObject({
+    expect((await runView(virtualView(() => null))).status).toBe(404);
+    await expect(runView(virtualView(() => ({ name: 'x', content: [1] as never })))).rejects.toMatchObject({
       code: 'invalid_value',
     });
   });
@@ -92,28 +92,26 @@ describe('virtualDownloadView', () => {
     ['日本.txt', '日本.txt'],
     ['a,b;c.txt', 'a,b;c.txt'],
   ])('names %j so that nothing can be misread', async (name, shown) => {
-    const result = await runView(virtualDownloadView(() => ({ name, content: '' })));
+    const result = await runView(virtualView(() => ({ name, content: '' })));
     await expectDownload(result, { name: shown, disposition: 'attachment' });
     expect(result.headers['content-disposition']).toMatch(/^attachment; filename=(?!"?\.)[ -~]+$/);
   });
 
   it.each(['page.html', 'picture.svg', 'data.xml', 'app.js'])('saves %s even where it is to be shown', async (name) => {
-    const result = await runView(virtualDownloadView(() => ({ name, content: 'x' }), { disposition: 'inline' }));
+    const result = await runView(virtualView(() => ({ name, content: 'x' }), { disposition: 'inline' }));
     await expectDownload(result, { disposition: 'attachment', headers: { 'content-security-policy': /sandbox/ } });
   });
 
   it('knows its caching profiles, and sends your own as it is', async () => {
     const control = async (cacheControl: string) =>
-      (await runView(virtualDownloadView(() => ({ name: 'x', content: '' }), { cacheControl }))).headers[
-        'cache-control'
-      ];
+      (await runView(virtualView(() => ({ name: 'x', content: '' }), { cacheControl }))).headers['cache-control'];
     expect(await control('private')).toBe('private, no-cache');
     expect(await control('immutable')).toBe('private, max-age=31536000, immutable');
     expect(await control('public, max-age=60')).toBe('public, max-age=60');
   });
 
   it('takes tag and time from options', async () => {
-    const view = virtualDownloadView(() => ({ name: 'x', content: 'abc' }), {
+    const view = virtualView(() => ({ name: 'x', content: 'abc' }), {
       etag: () => '"row-7"',
       modified: new Date('2024-05-06T07:08:09Z'),
     });

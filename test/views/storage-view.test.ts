@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { storageDownloadView, type ByteRange, type Storage } from 'filefield';
+import { storageView, type ByteRange, type Storage } from 'filefield';
 import { expectDownload, runView, temporaryStorage, type TemporaryStorage } from 'filefield/testing';
 import { MemoryStorage } from 'filefield/storages/memory';
 
@@ -36,9 +36,9 @@ function remote() {
   return { storage, calls, change: () => (tag = 'v2') };
 }
 
-describe('storageDownloadView', () => {
+describe('storageView', () => {
   it('serves an object by its name, with the type of its name and no encoding', async () => {
-    const view = storageDownloadView(disk, { name: (_request, params) => params.name, prefix: 'exports/' });
+    const view = storageView(disk, { name: (_request, params) => params.name, prefix: 'exports/' });
     const result = await runView(view, { params: { name: '2026/a.tar.gz' } });
     await expectDownload(result, {
       text: content,
@@ -63,18 +63,18 @@ describe('storageDownloadView', () => {
     '2026/a.tar.gz/x',
     'x'.repeat(600),
   ])('answers 404 to %j', async (name) => {
-    const result = await runView(storageDownloadView(disk, { name, prefix: 'exports/' }));
+    const result = await runView(storageView(disk, { name, prefix: 'exports/' }));
     expect([result.status, result.body.includes('SECRET')]).toEqual([404, false]);
   });
 
   it('answers 404 where there is no name', async () => {
-    expect((await runView(storageDownloadView(disk, { name: () => undefined }))).status).toBe(404);
+    expect((await runView(storageView(disk, { name: () => undefined }))).status).toBe(404);
   });
 
   it('chooses the storage by the request, and looks only when the client is let in', async () => {
     const { storage, calls } = remote();
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
-    const view = storageDownloadView<boolean>((inside) => (inside ? storage : disk), {
+    const view = storageView<boolean>((inside) => (inside ? storage : disk), {
       name: 'a.txt',
       authorize: (inside, key) => inside && key === 'a.txt',
     });
@@ -86,7 +86,7 @@ describe('storageDownloadView', () => {
   it('asks a remote storage once: all of it, or its information, or a range', async () => {
     const { storage, calls } = remote();
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
-    const view = storageDownloadView(storage, { name: 'a.txt' });
+    const view = storageView(storage, { name: 'a.txt' });
     const asked = async (headers: Record<string, string>, method = 'GET') => {
       calls.length = 0;
       const { status } = await runView(view, { headers, method });
@@ -105,7 +105,7 @@ describe('storageDownloadView', () => {
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
     const { stat } = storage;
     const changing = { ...storage, stat: async (key: string) => stat(key).finally(change) };
-    const result = await runView(storageDownloadView(changing, { name: 'a.txt' }), { headers: { range: 'bytes=0-3' } });
+    const result = await runView(storageView(changing, { name: 'a.txt' }), { headers: { range: 'bytes=0-3' } });
     expect([result.status, result.body.byteLength]).toEqual([500, 0]);
   });
 });

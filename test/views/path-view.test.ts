@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import express from 'express';
-import { pathDownloadView, xAccelRedirect, type PathDownloadViewOptions } from 'filefield';
-import { pathDownloadView as mounted } from 'filefield/express';
+import { pathView, xAccelRedirect, type PathViewOptions } from 'filefield';
+import { pathDownloadView } from 'filefield/express';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, serve } from '../adapters/server.js';
 import { descriptorsBelow } from '../support/descriptors-below.js';
@@ -33,14 +33,14 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true }));
 afterEach(() => jest.restoreAllMocks());
 
-const get = (below: string | readonly string[], options: Partial<PathDownloadViewOptions<unknown>> = {}) =>
-  runView(pathDownloadView({ root, path: () => below, ...options }));
+const get = (below: string | readonly string[], options: Partial<PathViewOptions<unknown>> = {}) =>
+  runView(pathView({ root, path: () => below, ...options }));
 
-describe('pathDownloadView', () => {
+describe('pathView', () => {
   it('serves a file of its root, whatever dots are in the path to the root', async () => {
     await expectDownload(await get('file.txt'), { text: 'hello', name: 'file.txt', type: 'text/plain; charset=utf-8' });
     await expectDownload(await get(['sub', 'naïve plan.pdf']), { text: 'pdf', name: 'naïve plan.pdf' });
-    await expectDownload(await runView(pathDownloadView({ root, path: 'file.txt' })), { text: 'hello' });
+    await expectDownload(await runView(pathView({ root, path: 'file.txt' })), { text: 'hello' });
     await expectDownload(await get('%2e%2e'), { text: 'odd' });
   });
 
@@ -133,7 +133,7 @@ describe('pathDownloadView', () => {
   it('leaves no descriptor open, whatever it answers', async () => {
     for (let turn = 0; turn < 100; turn += 1) {
       for (const below of ['file.txt', 'outside.txt', 'sub', 'nothing']) await get(below);
-      const view = pathDownloadView({ root, path: 'file.txt' });
+      const view = pathView({ root, path: 'file.txt' });
       for (const [name, value] of [
         ['if-none-match', '*'],
         ['if-match', '"x"'],
@@ -157,12 +157,12 @@ describe('pathDownloadView', () => {
   });
 
   it('needs a root', () => {
-    expect(() => pathDownloadView({ root: '', path: 'x' })).toThrow('needs a root');
+    expect(() => pathView({ root: '', path: 'x' })).toThrow('The option "root" of pathView must name a folder');
   });
 
   it('reveals nothing through what a client sends raw', async () => {
     const app = express();
-    app.get('/*file', mounted({ root, path: (request) => request.params.file }));
+    app.get('/*file', pathDownloadView({ root, path: (request) => request.params.file }));
     const server = await serve(app as unknown as RequestListener);
     const targets = ['/../secret.txt', '/..%2fsecret.txt', '/..%5csecret.txt', '/sub/../../secret.txt', '/%00'];
     for (const target of [...targets, '/file.bin/x', '/file.txt/', '/%c0%ae%c0%ae/secret.txt', '/%2e%2e/secret.txt']) {
