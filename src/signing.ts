@@ -78,7 +78,7 @@ interface ParsedUrl {
 }
 
 /** The parts of a URL that a signature covers. */
-interface Signed {
+interface SignedParts {
   readonly path: string;
   /** All parameters except the signature. */
   readonly query: readonly Parameter[];
@@ -202,7 +202,7 @@ function expiryOf(expiresIn: Duration): number {
 }
 
 /** The text that the signature covers. Each line is encoded, so that no value can contain a line break. */
-function canonicalText({ path, query, methods, bind }: Signed): string {
+function canonicalText({ path, query, methods, bind }: SignedParts): string {
   // Parameters of the same name keep their order, because programs read the first or the last of them.
   const sorted = [...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return ['filefield 1', methods, path, queryText(sorted), bind === undefined ? '' : JSON.stringify(bind)].join('\n');
@@ -231,7 +231,7 @@ function queryText(query: readonly Parameter[]): string {
   return query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
 }
 
-function hmac(secret: Buffer, signed: Signed): string {
+function hmac(secret: Buffer, signed: SignedParts): string {
   return createHmac('sha256', secret).update(canonicalText(signed)).digest('base64url');
 }
 

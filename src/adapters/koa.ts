@@ -32,10 +32,10 @@ import { readyViews } from '../views/ready-views.js';
  */
 export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions<Context> = {}): Middleware {
   const settings = adapterSettings(options);
-  return (context) => run(context, handler, settings);
+  return (context) => serve(context, handler, settings);
 }
 
-async function run(
+async function serve(
   context: Context,
   handler: DownloadHandler<Context>,
   settings: ReturnType<typeof adapterSettings<Context>>,
@@ -90,7 +90,7 @@ export function sendFile(
   options: SendFileOptions<Context> & RunOptions<Context> = {},
 ): Promise<void> {
   const { onError, idleTimeout } = options;
-  return run(context, sendFileView(path, options), adapterSettings<Context>({ onError, idleTimeout }));
+  return serve(context, sendFileView(path, options), adapterSettings<Context>({ onError, idleTimeout }));
 }
 
 /**

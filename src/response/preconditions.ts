@@ -22,7 +22,7 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   if (ifMatch !== undefined) {
     if (!anyMatches(ifMatch, current, sameStrongly)) return 'failed';
   } else {
-    const since = date(header(request, 'if-unmodified-since'));
+    const since = parseDate(header(request, 'if-unmodified-since'));
     if (since !== undefined && modified !== undefined && modified > since) return 'failed';
   }
   const safe = request.method === 'GET' || request.method === 'HEAD';
@@ -30,7 +30,7 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   if (ifNoneMatch !== undefined) {
     return anyMatches(ifNoneMatch, current, sameWeakly) ? (safe ? 'not_modified' : 'failed') : 'proceed';
   }
-  const since = safe ? date(header(request, 'if-modified-since')) : undefined;
+  const since = safe ? parseDate(header(request, 'if-modified-since')) : undefined;
   return since !== undefined && modified !== undefined && modified <= since ? 'not_modified' : 'proceed';
 }
 
@@ -64,7 +64,7 @@ function anyMatches(
   return current !== undefined && tags.some((tag) => same(tag, current));
 }
 
-function date(text: string | undefined): number | undefined {
+function parseDate(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseHttpDate(text);
 }
 

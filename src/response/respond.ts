@@ -90,7 +90,7 @@ function withFile(request: DownloadRequest, base: Download['headers'], file: Fil
     return { status: 200, headers, open: request.method === 'HEAD' ? null : () => openUnsized(file), close };
   }
   const range = applicableRange(request, validators);
-  return rangeResponse(range, { base, headers, file, size, close }) ?? whole(request, headers, file, size);
+  return rangeResponse(range, { base, headers, file, size, close }) ?? wholeResponse(request, headers, file, size);
 }
 
 /** A range concerns only GET (RFC 9110 section 14.2), and only if If-Range holds. */
@@ -133,7 +133,7 @@ function rangeResponse(
   return { status: 206, headers, open: parts.open, close };
 }
 
-function whole(
+function wholeResponse(
   request: DownloadRequest,
   headers: Record<string, string>,
   file: FileSource,

@@ -85,9 +85,9 @@ export function localFile(path: string, options: LocalFileOptions = {}): FileSou
       };
     },
     async locate() {
-      if (!location.valid) throw notFound();
+      if (!location.valid) throw noSuchFile();
       const allowed = await location.allows?.(await realpath(location.path).catch(() => undefined));
-      if (allowed === false) throw notFound();
+      if (allowed === false) throw noSuchFile();
       return locateFile(location.path);
     },
     open: async (range) => (await openAllowed(location)).body(range),
@@ -96,12 +96,12 @@ export function localFile(path: string, options: LocalFileOptions = {}): FileSou
 
 /** Opens first and checks then, so that the file that was checked is the file that is read. */
 async function openAllowed({ path, valid, allows }: Location): Promise<OpenFile> {
-  if (!valid) throw notFound();
+  if (!valid) throw noSuchFile();
   const file = await OpenFile.at(path);
   if (!allows) return file;
   try {
     if (await allows(await file.realPath(path))) return file;
-    throw notFound();
+    throw noSuchFile();
   } catch (error) {
     file.close();
     throw error;
@@ -135,6 +135,6 @@ async function isInside(base: string, realPath: string | undefined): Promise<boo
   return realPath.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
-function notFound(): FileFieldError {
+function noSuchFile(): FileFieldError {
   return new FileFieldError('not_found', 'There is no such file below the root folder.');
 }

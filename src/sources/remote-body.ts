@@ -43,7 +43,7 @@ export function remoteBody(
   const before = (range?.start ?? 0) - (part?.start ?? 0);
   const body: FileBody = {
     stream: () => skip(chunksOf(decode ? pipeline(message, decode(), () => undefined) : message, timeout), before),
-    close: () => release(message),
+    close: () => releaseConnection(message),
   };
   return size === undefined ? body : exactly(body, size);
 }
@@ -51,14 +51,14 @@ export function remoteBody(
 async function* chunksOf(source: Readable, timeout: number): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
-    for (let chunk = await next(chunks, timeout); chunk; chunk = await next(chunks, timeout)) yield chunk;
+    for (let chunk = await nextChunk(chunks, timeout); chunk; chunk = await nextChunk(chunks, timeout)) yield chunk;
   } finally {
-    release(source);
+    releaseConnection(source);
   }
 }
 
 /** A connection whose response was read to the end is reused; any other is closed, so that the server stops sending. */
-function release(source: Readable | IncomingMessage): void {
+function releaseConnection(source: Readable | IncomingMessage): void {
   if ('complete' in source && source.complete) source.resume();
   else source.destroy();
 }
@@ -67,7 +67,7 @@ function release(source: Readable | IncomingMessage): void {
  * The next chunk, or undefined at the end. The timeout covers only the wait for the other server, so a slow client never
  * causes it.
  */
-async function next(chunks: AsyncIterator<Buffer>, timeout: number): Promise<Buffer | undefined> {
+async function nextChunk(chunks: AsyncIterator<Buffer>, timeout: number): Promise<Buffer | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const error = new FileFieldError('upstream_timeout', 'The other server stopped sending in the middle of a file.');

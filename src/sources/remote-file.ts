@@ -76,7 +76,7 @@ interface Remote {
 export function remoteFile(url: string | URL, options: RemoteFileOptions = {}): FileSource {
   if (!URL.canParse(String(url))) throw new FileFieldError('invalid_option', 'A remote file needs an absolute URL.');
   const target = new URL(url);
-  const name = options.name ?? nameOf(target);
+  const name = options.name ?? nameFromUrl(target);
   const remote: Remote = { url: target, name, type: options.type, settings: upstreamSettings(options) };
   return {
     name,
@@ -182,7 +182,7 @@ function isSameVersion(a: RemoteHead, b: RemoteHead): boolean {
   return !differ(a.etag, b.etag) && !differ(a.modified?.getTime(), b.modified?.getTime()) && !differ(a.size, b.size);
 }
 
-function nameOf(url: URL): string {
+function nameFromUrl(url: URL): string {
   const last = url.pathname.split('/').at(-1) ?? '';
   if (last === '') return url.hostname;
   try {

@@ -42,7 +42,7 @@ export function storageFile(storage: Storage, key: string, options: StorageFileO
   const load = async (hint: LoadHint = { head: false }) => {
     // For a file on the local disk, opening costs no more than a stat and needs no second call.
     const statFirst = localPath === undefined && (hint.head || hint.range !== undefined);
-    const known = statFirst ? await stat(storage, key) : await storage.read(key);
+    const known = statFirst ? await statObject(storage, key) : await storage.read(key);
     return loaded(storage, key, description, 'info' in known ? known.info : known, 'info' in known ? known : undefined);
   };
   return {
@@ -90,7 +90,7 @@ function reopened(body: ObjectBody, range: ByteRange | undefined): FileBody {
   return { size: body.info.size, ...(read && { read }), stream: () => body.stream(), close };
 }
 
-async function stat(storage: Storage, key: string): Promise<ObjectInfo> {
+async function statObject(storage: Storage, key: string): Promise<ObjectInfo> {
   const info = await storage.stat(key);
   if (info) return info;
   throw new FileFieldError('not_found', 'The storage has no such object.', { key });

@@ -55,12 +55,12 @@ export function virtualFile(options: VirtualFileOptions): FileSource {
     ...description,
     open: async (range) => streamBody(typeof content === 'function' ? content() : content, options.size, range),
     // After HEAD or 304 the stream is not read; without this it would stay open.
-    close: () => typeof content !== 'function' && release(content),
+    close: () => typeof content !== 'function' && endContent(content),
   };
 }
 
 function streamBody(chunks: Chunks, size: number | undefined, range?: ByteRange): FileBody {
-  const close = () => release(chunks);
+  const close = () => endContent(chunks);
   if (!range) return { ...(size !== undefined && { size }), stream: () => toBytes(chunks), close };
   // A stream has no random access: it starts at its first byte, and ends with the range.
   return exactly({ stream: () => skip(toBytes(chunks), range.start), close }, lengthOf(range));
@@ -76,7 +76,7 @@ async function* toBytes(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefi
 }
 
 /** Ends a stream or generator, also one that was never started, so that it releases its resources. */
-function release(chunks: Chunks): void {
+function endContent(chunks: Chunks): void {
   const ignore = () => undefined;
   if (chunks instanceof Readable) chunks.destroy();
   else if (chunks instanceof ReadableStream) void (chunks.locked ? undefined : chunks.cancel().catch(ignore));

@@ -45,13 +45,15 @@ export function downloadView<Raw, Subject>(
   const handler: DownloadHandler<Raw> = async (request) => {
     const signed = checkSignature(request, options.signature);
     const found = await find(request);
-    if (!found) throw notFound();
+    if (!found) throw nothingFound();
     if (authorize && (await authorize(request.raw, found.subject)) !== true) {
-      throw onDenied === 404 ? notFound() : new FileFieldError('forbidden', 'The view does not admit this request.');
+      throw onDenied === 404
+        ? nothingFound()
+        : new FileFieldError('forbidden', 'The view does not admit this request.');
     }
     const hooks = hooksFor(request, found.subject, options);
     const file = await reportMissing(openFound(found), hooks);
-    if (!file) throw notFound();
+    if (!file) throw nothingFound();
     try {
       return await present({ raw: request.raw, subject: found.subject, file, hooks, signed }, options);
     } catch (error) {
@@ -88,6 +90,6 @@ function hooksFor<Raw, Subject>(
   };
 }
 
-function notFound(): FileFieldError {
+function nothingFound(): FileFieldError {
   return new FileFieldError('not_found', 'There is nothing to download under this URL.');
 }
