@@ -61,7 +61,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 );
 
-it('answers whatever is asked with a status of the RFC, and never nonsense with a part', async () => {
+it('answers any request with a status of RFC 9110, and never sends a part for an invalid range', async () => {
   await fc.assert(
     fc.asyncProperty(
       headers,
@@ -101,7 +101,7 @@ const names = fc.oneof(
   scraps('.', '/', '\\', '"', '%', '\r\n', '\u0000', '\u202e', '\ud800', 'é', ' ', '.html', "''"),
 );
 
-it('sends a head that Node accepts for whatever name a file has', async () => {
+it('sends a head that Node accepts for any file name', async () => {
   await fc.assert(
     fc.asyncProperty(names, fc.constantFrom('inline', 'attachment'), async (name, disposition) => {
       const view = virtualView(() => ({ name, content: 'x' }), { disposition: disposition as 'inline' });
@@ -114,7 +114,7 @@ it('sends a head that Node accepts for whatever name a file has', async () => {
   );
 });
 
-it('finds nothing, or what is there, by whatever name is asked for, and never fails', async () => {
+it('answers 200 or 404 to any name, and never fails', async () => {
   const roots = [
     (name: string) => storageView(storage, { name }),
     (name: string) => pathView({ root: 'src/views', path: name }),
