@@ -6,7 +6,7 @@ import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import Koa from 'koa';
-import { StoredFile, xAccelRedirect, type AdapterOptions, type ObjectFinder } from 'filefield';
+import { xAccelRedirect, type AdapterOptions, type ObjectFinder, type StoredFile } from 'filefield';
 import * as onExpress from 'filefield/express';
 import * as onFastify from 'filefield/fastify';
 import * as onFetch from 'filefield/fetch';
@@ -25,9 +25,9 @@ interface Member {
   readonly sendFile: (file: string, options: { readonly root?: string }) => RequestListener;
 }
 
-const fastifyListener = (handler: Parameters<ReturnType<typeof fastify>['get']>[1]): RequestListener => {
+const fastifyListener = (handler: ReturnType<typeof onFastify.toFastify>): RequestListener => {
   const app = fastify();
-  app.get('/:id', handler as never);
+  app.get('/:id', handler);
   return (request, response) => void app.ready(() => app.routing(request, response));
 };
 const koaListener = (middleware: Koa.Middleware): RequestListener => {
@@ -51,8 +51,7 @@ const members: Readonly<Record<string, Member>> = {
   'filefield/fastify': {
     adapter: onFastify,
     listen: fastifyListener,
-    sendFile: (file, options) =>
-      fastifyListener((request, reply) => onFastify.sendFile(request as never, reply as never, file, options)),
+    sendFile: (file, options) => fastifyListener((request, reply) => onFastify.sendFile(request, reply, file, options)),
   },
   'filefield/koa': {
     adapter: onKoa,
@@ -154,6 +153,7 @@ describe.each(Object.entries(members))('the ready-made views of %s', (_name, { a
     expect((await ask(sendFile('manual.pdf', { root: storage.root }))).body.toString()).toBe('%PDF');
     expect((await ask(sendFile(path.join(storage.root, 'manual.pdf'), {}))).body.toString()).toBe('%PDF');
     expect((await ask(sendFile('../manual.pdf', { root: storage.root }))).status).toBe(404);
+    await running?.close();
     running = await serve(sendFile('manual.pdf', { root: storage.root }));
     await expectDownload(await fetch(`http://127.0.0.1:${running.port}/x`), { text: '%PDF', name: 'manual.pdf' });
   });
