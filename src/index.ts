@@ -26,37 +26,35 @@ export {
 export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources
-export { localFile, type LocalFileOptions } from './sources/local-file.js';
+export { localFile, type FolderOptions, type LocalFileOptions } from './sources/local-file.js';
 export { remoteFile, type RemoteFileOptions } from './sources/remote-file.js';
-export { rootedFile, type RootedFileOptions } from './sources/rooted-file.js';
 export { storageFile, type StorageFileOptions } from './sources/storage-file.js';
 export type { UpstreamOptions } from './sources/upstream.js';
 export { virtualFile, type VirtualFileOptions } from './sources/virtual-file.js';
 // views
 export { downloadView, type Found } from './views/download-view.js';
-export type { Choice, DownloadViewOptions, Hook, SignatureOptions } from './views/view-options.js';
-export { httpDownloadView, type HttpDownloadViewOptions } from './views/http-download-view.js';
-export type { SendFileOptions } from './views/local.js';
-export { objectDownloadView, type ObjectDownloadViewOptions } from './views/object-download-view.js';
-export { pathDownloadView, type PathDownloadViewOptions } from './views/path-download-view.js';
-export type { Requested, RouteParams } from './views/requested.js';
+export type {
+  Choice,
+  DownloadViewOptions,
+  Hook,
+  Requested,
+  RouteParams,
+  SignatureOptions,
+} from './views/view-options.js';
+export { httpView, type HttpViewOptions } from './views/http-view.js';
+export { objectView, type ObjectViewOptions } from './views/object-view.js';
+export { pathView, type PathViewOptions, type SendFileOptions } from './views/path-view.js';
 export type { PrecompressedOptions } from './views/precompressed.js';
-export { storageDownloadView, type StorageDownloadViewOptions } from './views/storage-download-view.js';
-export { virtualDownloadView } from './views/virtual-download-view.js';
+export { storageView, type StorageOf, type StorageViewOptions } from './views/storage-view.js';
+export { virtualView, type MakeVirtualFile, type VirtualViewOptions } from './views/virtual-view.js';
 export type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from './file/entity.js';
 // responses
 export type { DownloadRequest } from './response/request.js';
-export type {
-  Delivery,
-  DeliveryChoice,
-  DownloadHandler,
-  DownloadHooks,
-  DownloadProgress,
-  Download,
-} from './response/download.js';
+export type { Delivery, DeliveryChoice, Download, DownloadHandler, PreparedResponse } from './response/download.js';
+export type { DownloadHooks, DownloadProgress } from './response/hooks.js';
 export type { StoredEncoding } from './http/encoding.js';
-export type { PreparedResponse } from './response/prepared-response.js';
 export { respond } from './response/respond.js';
+export type { AdapterOptions, RunOptions } from './send/run.js';
 // deliveries
 export { caddyFileServer, type CaddyFileServerOptions } from './fronts/caddy/delivery.js';
 export { deliveryRules, type DeliveryRule } from './fronts/rules.js';

@@ -2,64 +2,108 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { duration, type Duration } from './options.js';
 import { FileFieldError } from './errors.js';
 
-/** A secret and the name that URLs give it. */
+/** A secret key for signatures. */
 export interface SigningKey {
-  /** Shown in every URL: letters, digits, `.`, `_` and `-`. */
+  /** Identifies the key in signed URLs: 1 to 64 letters, digits, `.`, `_` and `-`. Not secret. */
   readonly id: string;
-  /** At least 32 bytes, random. */
+  /** At least 32 random bytes; text counts as UTF-8. */
   readonly secret: string | Uint8Array;
 }
 
+/** What a signed URL permits. */
 export interface SignOptions {
-  /** How long the URL is good for, ten years at most. */
+  /** How long the URL is valid: at least 1 ms, at most ten years. Rounded up to whole seconds. */
   readonly expiresIn: Duration;
-  /** @default ['GET', 'HEAD'] */
+  /**
+   * The methods that the URL is valid for.
+   * @default ['GET', 'HEAD']
+   */
   readonly methods?: readonly string[];
-  /** The name that a view will save the download under. */
+  /**
+   * The name that a view saves the download under.
+   * @default the name that the view chooses
+   */
   readonly fileName?: string;
-  /** Whom the URL is for, such as a user or an address; whoever verifies must say the same. It is not in the URL. */
+  /**
+   * Identifies the client that the URL is for, such as a user or an address. It is not a part of the URL; `verify` must
+   * get the same text.
+   * @default any client that has the URL
+   */
   readonly bind?: string;
 }
 
-/** A request as a signature sees it. */
+/** The parts of a request that a signature covers. */
 export interface SignedRequest {
+  /** In upper case. */
   readonly method: string;
   /** Path and query as the client sent them. */
   readonly url: string;
+  /** The text that `sign` got as `bind`. */
   readonly bind?: string;
 }
 
-/** `mismatch`: something was changed, or the method or the client is another. */
+/**
+ * Why a signature is not valid. `missing`: the URL has none. `malformed`: a parameter is missing, repeated or invalid.
+ * `expired`: its time is over. `unknown_key`: no key has its id. `mismatch`: the URL was changed, or the method or the
+ * bound client differs.
+ */
 export type SignatureFault = 'missing' | 'malformed' | 'expired' | 'mismatch' | 'unknown_key';
 
+/** The result of `Signer.verify`. */
 export type Verified =
   | { readonly ok: true; readonly expires: Date; readonly fileName?: string }
   | { readonly ok: false; readonly reason: SignatureFault };
 
+/** Signs URLs and verifies them. Made by `createSigner`. */
 export interface Signer {
-  /** The same path and query with a signature. Throws `invalid_option` for a path that no client would send as it is. */
+  /**
+   * Adds a signature to a path with a query.
+   *
+   * @param pathAndQuery begins with `/`, without origin and fragment
+   * @throws `invalid_option` for a path that clients would change before they send it, for query parameters whose names
+   *   the signature uses (`sig` and `sig-…`), and for invalid options
+   */
   sign(pathAndQuery: string, options: SignOptions): string;
-  /** Whether this request is one that was signed. Never throws; the reason is for the log, not for the client. */
+  /** Verifies the signature of a request. Never throws. The reason of a failure is for the log, not for the client. */
   verify(request: SignedRequest): Verified;
 }
 
 type Parameter = readonly [name: string, value: string];
 
-const names = {
+interface ParsedUrl {
+  /** Percent-encoded in one way, however the client encoded it. */
+  readonly path: string;
+  /** Decoded, in the order of the URL. */
+  readonly query: readonly Parameter[];
+}
+
+/** The parts of a URL that a signature covers. */
+interface SignedParts {
+  readonly path: string;
+  /** All parameters except the signature. */
+  readonly query: readonly Parameter[];
+  /** In upper case, joined by commas. */
+  readonly methods: string;
+  readonly bind: string | undefined;
+}
+
+const parameters = {
   signature: 'sig',
   key: 'sig-key',
   expires: 'sig-expires',
   fileName: 'sig-name',
   methods: 'sig-methods',
 } as const;
-const reserved: ReadonlySet<string> = new Set(Object.values(names));
+const reserved: ReadonlySet<string> = new Set(Object.values(parameters));
 const defaultMethods = 'GET,HEAD';
-const longest = 10 * 366 * 86_400_000;
+const longestLifetime = 10 * 366 * 86_400_000;
 
 /**
- * Makes URLs that expire and that nobody can change. The first key signs, all of them verify: to rotate, put a new one in
- * front and drop the old one when its last URL has expired. A proxy may encode the path in another way or sort the
- * parameters; adding, changing or removing one breaks the signature.
+ * Makes a signer for URLs that expire and cannot be changed. The first key signs, all keys verify: to rotate, put a new
+ * key first, and remove the old one when its last URL has expired. A proxy may encode the path differently or sort the
+ * query parameters; a parameter that is added, changed or removed invalidates the signature.
+ *
+ * @throws `invalid_option` without a key, for ids that are invalid or not unique, and for a secret under 32 bytes
  *
  * @example
  * ```ts
@@ -67,95 +111,111 @@ const longest = 10 * 366 * 86_400_000;
  *
  * const signer = createSigner({ keys: [{ id: '2026-11', secret: 'at least thirty-two random bytes, kept apart' }] });
  * const url = signer.sign('/documents/7/file', { expiresIn: '10m', fileName: 'Plan.pdf' });
+ * const verified = signer.verify({ method: 'GET', url });
  * ```
  */
 export function createSigner({ keys }: { readonly keys: readonly SigningKey[] }): Signer {
-  const secrets = new Map(keys.map((key) => [key.id, secretOf(key)]));
+  const secrets: Secrets = new Map(keys.map((key) => [key.id, secretOf(key)]));
   const first = keys[0];
-  if (!first || secrets.size < keys.length) throw invalid('A signer needs at least one key, and another id for each.');
+  if (!first || secrets.size < keys.length) {
+    throw invalidOption('A signer needs at least one key, and each key needs an id of its own.');
+  }
+  const secret = secrets.get(first.id)!;
   return {
-    sign(pathAndQuery, { expiresIn, methods, fileName, bind }) {
-      const url = parse(pathAndQuery);
-      if (!url)
-        throw invalid('Only a path that begins with "/", in valid encoding and without dot segments, is signed.');
-      const taken = url.query.find(([name]) => reserved.has(name));
-      if (taken) throw invalid(`The query parameter "${taken[0]}" is the signature's own.`);
-      const allowed = methods ? methodsOf(methods) : defaultMethods;
-      const query: Parameter[] = [
-        ...url.query,
-        [names.expires, String(expiryOf(expiresIn))],
-        [names.key, first.id],
-        ...(fileName === undefined ? [] : [[names.fileName, fileName.toWellFormed()] as const]),
-        ...(allowed === defaultMethods ? [] : [[names.methods, allowed] as const]),
-      ];
-      const signature = hmac(secrets.get(first.id)!, canonical(url.path, query, allowed, bind));
-      return `${url.path}?${queryText(query)}&${names.signature}=${signature}`;
-    },
-    verify({ method, url: text, bind }) {
-      const url = parse(text);
-      if (!url) return fault('malformed');
-      const query = url.query.filter(([name]) => name !== names.signature);
-      const own = (name: string) => url.query.filter((one) => one[0] === name).map((one) => one[1]);
-      const given = Object.values(names).map(own);
-      if (own(names.signature).length === 0) return fault('missing');
-      const [[signature], [key], [expires], [fileName], [methods]] = given as [
-        string[],
-        string[],
-        string[],
-        string[],
-        string[],
-      ];
-      // One of each: a second would be read by nobody, or by somebody else.
-      if (given.some((values) => values.length > 1) || !signature || !key || !/^\d{1,12}$/.test(expires ?? '')) {
-        return fault('malformed');
-      }
-      const secret = secrets.get(key);
-      if (!secret) return fault('unknown_key');
-      const allowed = methods ?? defaultMethods;
-      if (!equal(signature, hmac(secret, canonical(url.path, query, allowed, bind)))) return fault('mismatch');
-      if (!allowed.split(',').includes(method)) return fault('mismatch');
-      const end = Number(expires) * 1000;
-      if (end <= Date.now()) return fault('expired');
-      return { ok: true, expires: new Date(end), ...(fileName !== undefined && { fileName }) };
-    },
+    sign: (pathAndQuery, options) => sign(pathAndQuery, options, first.id, secret),
+    verify: (request) => verify(request, secrets),
   };
+}
+
+type Secrets = ReadonlyMap<string, Buffer>;
+
+function sign(
+  pathAndQuery: string,
+  { expiresIn, methods, fileName, bind }: SignOptions,
+  keyId: string,
+  secret: Buffer,
+): string {
+  const url = parseUrl(pathAndQuery);
+  if (!url) {
+    throw invalidOption('A signed path must begin with "/", be validly encoded and have no dot segments.');
+  }
+  const conflict = url.query.find(([name]) => reserved.has(name));
+  if (conflict) throw invalidOption(`The query parameter "${conflict[0]}" is reserved for the signature.`);
+  const allowed = methods ? methodsOf(methods) : defaultMethods;
+  const query: Parameter[] = [
+    ...url.query,
+    [parameters.expires, String(expiryOf(expiresIn))],
+    [parameters.key, keyId],
+    ...(fileName === undefined ? [] : [[parameters.fileName, fileName.toWellFormed()] as const]),
+    ...(allowed === defaultMethods ? [] : [[parameters.methods, allowed] as const]),
+  ];
+  const signature = hmac(secret, { path: url.path, query, methods: allowed, bind });
+  return `${url.path}?${queryText(query)}&${parameters.signature}=${signature}`;
+}
+
+function verify({ method, url: text, bind }: SignedRequest, secrets: Secrets): Verified {
+  const url = parseUrl(text);
+  if (!url) return fault('malformed');
+  const valuesOf = (name: string) => url.query.filter(([other]) => other === name).map(([, value]) => value);
+  const [signature, ...repeated] = valuesOf(parameters.signature);
+  if (signature === undefined) return fault('missing');
+  const [key, expires, fileName, methods = defaultMethods] = [
+    parameters.key,
+    parameters.expires,
+    parameters.fileName,
+    parameters.methods,
+  ].map((name) => {
+    const [value, ...more] = valuesOf(name);
+    repeated.push(...more);
+    return value;
+  });
+  // A repeated parameter is refused, because two programs may read different ones of its values.
+  if (repeated.length > 0 || !signature || !key || !/^\d{1,12}$/.test(expires ?? '')) return fault('malformed');
+  const secret = secrets.get(key);
+  if (!secret) return fault('unknown_key');
+  const query = url.query.filter(([name]) => name !== parameters.signature);
+  if (!isEqual(signature, hmac(secret, { path: url.path, query, methods, bind }))) return fault('mismatch');
+  if (!methods.split(',').includes(method)) return fault('mismatch');
+  const expiry = new Date(Number(expires) * 1000);
+  if (expiry.getTime() <= Date.now()) return fault('expired');
+  return { ok: true, expires: expiry, ...(fileName !== undefined && { fileName }) };
 }
 
 function secretOf({ id, secret }: SigningKey): Buffer {
   if (!/^[\w.-]{1,64}$/.test(id))
-    throw invalid('The id of a signing key is 1 to 64 letters, digits, ".", "_" and "-".');
+    throw invalidOption('The id of a signing key must be 1 to 64 letters, digits, ".", "_" and "-".');
   const bytes = Buffer.from(secret as string);
-  if (bytes.byteLength < 32) throw invalid(`The secret of the signing key "${id}" is shorter than 32 bytes.`);
+  if (bytes.byteLength < 32) throw invalidOption(`The secret of the signing key "${id}" is shorter than 32 bytes.`);
   return bytes;
 }
 
 function methodsOf(methods: readonly string[]): string {
   const text = [...new Set(methods.map((method) => method.toUpperCase()))].sort().join(',');
-  if (!/^[A-Z-]+(,[A-Z-]+)*$/.test(text)) throw invalid('A signature needs the names of methods.');
+  if (!/^[A-Z-]+(,[A-Z-]+)*$/.test(text))
+    throw invalidOption('The option "methods" must list the names of HTTP methods.');
   return text;
 }
 
-/** Whole seconds since 1970, rounded up so that no URL is stillborn. */
+/** Whole seconds since 1970, rounded up so that a URL with a short life is valid at all. */
 function expiryOf(expiresIn: Duration): number {
-  return Math.ceil((Date.now() + duration('expiresIn', expiresIn, { from: 1, to: longest })) / 1000);
+  return Math.ceil((Date.now() + duration('expiresIn', expiresIn, { from: 1, to: longestLifetime })) / 1000);
 }
 
-/** Everything that the signature vouches for. Each line is encoded, so that none can pretend to be two. */
-function canonical(path: string, query: readonly Parameter[], methods: string, bind: string | undefined): string {
-  // Parameters of one name keep their order, since programs read the first or the last.
+/** The text that the signature covers. Each line is encoded, so that no value can contain a line break. */
+function canonicalText({ path, query, methods, bind }: SignedParts): string {
+  // Parameters of the same name keep their order, because programs read the first or the last of them.
   const sorted = [...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const bound = bind === undefined ? '' : JSON.stringify(bind);
-  return ['filefield 1', methods, path, queryText(sorted), bound].join('\n');
+  return ['filefield 1', methods, path, queryText(sorted), bind === undefined ? '' : JSON.stringify(bind)].join('\n');
 }
 
-/** Path and parameters in one encoding, whatever the client's was; undefined when there is no sense in them. */
-function parse(url: string): { readonly path: string; readonly query: Parameter[] } | undefined {
+/** Decodes path and parameters; undefined for invalid encoding, dot segments, and text that is not a path. */
+function parseUrl(url: string): ParsedUrl | undefined {
   const [, rawPath = '', rawQuery = ''] = /^(\/[^?#]*)(?:\?([^#]*))?$/.exec(url) ?? [];
   if (!rawPath || !url.isWellFormed()) return undefined;
   try {
-    // By segments: an encoded slash is not a slash.
+    // Each segment alone: an encoded slash does not separate segments.
     const segments = rawPath.split('/').map(decodeURIComponent);
-    // Clients resolve these before they send them, encoded or not.
+    // Clients resolve dot segments, encoded or not, before they send the path.
     if (segments.some((segment) => segment === '.' || segment === '..')) return undefined;
     const query = rawQuery.split('&').flatMap((pair): Parameter[] => {
       const [name = '', ...value] = pair.replaceAll('+', ' ').split('=');
@@ -171,12 +231,12 @@ function queryText(query: readonly Parameter[]): string {
   return query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
 }
 
-function hmac(secret: Buffer, text: string): string {
-  return createHmac('sha256', secret).update(text).digest('base64url');
+function hmac(secret: Buffer, signed: SignedParts): string {
+  return createHmac('sha256', secret).update(canonicalText(signed)).digest('base64url');
 }
 
-/** In constant time for signatures of the right length. As text: base64 has several spellings of the same bytes. */
-function equal(given: string, expected: string): boolean {
+/** Compares in constant time. As text and not decoded, because several base64 texts stand for the same bytes. */
+function isEqual(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }
@@ -185,6 +245,6 @@ function fault(reason: SignatureFault): Verified {
   return { ok: false, reason };
 }
 
-function invalid(message: string): FileFieldError {
+function invalidOption(message: string): FileFieldError {
   return new FileFieldError('invalid_option', message);
 }

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { RequestListener } from 'node:http';
 import express, { type Request } from 'express';
 import fc from 'fast-check';
-import { createSigner, virtualDownloadView, type SigningKey, type SignOptions } from 'filefield';
+import { createSigner, virtualView, type SigningKey, type SignOptions } from 'filefield';
 import { requireSignature, toExpress } from 'filefield/express';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, serve } from './adapters/server.js';
@@ -20,14 +20,14 @@ const reason = (url: string, method?: string, bind?: string) => {
 afterEach(() => jest.restoreAllMocks());
 
 describe('a signed URL', () => {
-  it('is good for what was signed', () => {
+  it('is valid for the request that was signed', () => {
     const url = signer.sign('/files/7?size=big', { ...soon, fileName: 'Plan ü.pdf' });
     expect(verify(url)).toEqual({ ok: true, expires: expect.any(Date), fileName: 'Plan ü.pdf' });
     expect(verify(url, 'HEAD').ok).toBe(true);
     expect(url).toMatch(/^\/files\/7\?size=big&/);
   });
 
-  it('is good in every encoding that means the same', () => {
+  it('is valid in every equivalent encoding', () => {
     const url = signer.sign('/a/é b+.txt?q=é b', soon);
     expect(url).toMatch(/^\/a\/%C3%A9%20b%2B.txt\?q=%C3%A9%20b&/);
     for (const same of [
@@ -43,7 +43,7 @@ describe('a signed URL', () => {
     expect(reason(new URL(url, 'http://localhost').href.slice('http://localhost'.length))).toBeUndefined();
   });
 
-  it('is not good once anything is changed', () => {
+  it('is not valid after any change', () => {
     const url = signer.sign('/files/a%2Fb?x=1&y=2&x=3', { ...soon, fileName: 'a.txt' });
     const changed = [
       url.replace('a%2Fb', 'a/b'),
@@ -60,17 +60,26 @@ describe('a signed URL', () => {
     expect(changed.map((one) => reason(one))).toEqual(changed.map(() => 'mismatch'));
   });
 
-  it('is good for its methods only', () => {
+  it('is valid for its methods only', () => {
     const url = signer.sign('/a', { ...soon, methods: ['get'] });
-    expect([reason(url), reason(url, 'HEAD'), reason(url, 'POST')]).toEqual([undefined, 'mismatch', 'mismatch']);
+    expect({ get: reason(url), head: reason(url, 'HEAD'), post: reason(url, 'POST') }).toEqual({
+      get: undefined,
+      head: 'mismatch',
+      post: 'mismatch',
+    });
   });
 
-  it('is good for its client only, and bound or not', () => {
+  it('is valid for the bound client only', () => {
     const [bound, free] = [signer.sign('/a', { ...soon, bind: 'ann' }), signer.sign('/a', soon)];
     expect(reason(bound, 'GET', 'ann')).toBeUndefined();
-    expect([reason(bound, 'GET', 'bob'), reason(bound), reason(free, 'GET', 'ann'), reason(free, 'GET', '')]).toEqual(
-      Array(4).fill('mismatch'),
-    );
+    for (const [what, given] of [
+      ['another client', reason(bound, 'GET', 'bob')],
+      ['no client', reason(bound)],
+      ['a client for an unbound URL', reason(free, 'GET', 'ann')],
+      ['an empty client for an unbound URL', reason(free, 'GET', '')],
+    ]) {
+      expect({ what, reason: given }).toEqual({ what, reason: 'mismatch' });
+    }
     expect(bound).not.toContain('ann');
   });
 
@@ -84,7 +93,7 @@ describe('a signed URL', () => {
     expect(reason(url.replace('/a', '/b'))).toBe('mismatch');
   });
 
-  it('survives the rotation of keys until its own is dropped', () => {
+  it('is valid after a rotation of keys until its own key is removed', () => {
     const url = signer.sign('/a', soon);
     const rotated = createSigner({ keys: [fresh, old] });
     expect(rotated.verify({ method: 'GET', url }).ok).toBe(true);
@@ -96,7 +105,7 @@ describe('a signed URL', () => {
     expect(createSigner({ keys: [{ ...fresh, id: 'old' }] }).verify({ method: 'GET', url }).ok).toBe(false);
   });
 
-  it('is told from one with a bad signature of any length, and from what is none', () => {
+  it('reports mismatch, malformed or missing for a bad signature of any length', () => {
     const url = signer.sign('/a', soon);
     const signature = /[?&]sig=([^&]*)/.exec(url)![1]!;
     const other = (text: string) => reason(url.replace(signature, text));
@@ -104,7 +113,7 @@ describe('a signed URL', () => {
     expect([flipped, 'x', `${signature}A`, `${signature}=`, 'é'.repeat(43)].map(other)).toEqual(
       Array(5).fill('mismatch'),
     );
-    // The last character has bits to spare: its neighbours decode to the same bytes.
+    // The last base64 character has unused bits, so its neighbours decode to the same bytes.
     for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
       if (last !== signature.at(-1)) expect(other(signature.slice(0, -1) + last)).toBe('mismatch');
     }
@@ -124,7 +133,7 @@ describe('a signed URL', () => {
     expect(reason(url.replace(/sig-expires=\d+/, 'sig-expires=1e9'))).toBe('malformed');
   });
 
-  it('goes round whatever the path, the parameters, the name and the client', () => {
+  it('verifies what it signed, for any path, parameters, file name and client', () => {
     const segment = fc.string({ unit: 'grapheme' }).filter((text) => text !== '.' && text !== '..');
     const encoded = fc.array(segment, { minLength: 1 }).map((all) => `/${all.map(encodeURIComponent).join('/')}`);
     const query = fc.array(fc.tuple(fc.string(), fc.string()));
@@ -147,7 +156,7 @@ describe('a signed URL', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => expect(verify(`/${text}`).ok).toBe(false)));
   });
 
-  it('cannot be made of nonsense', () => {
+  it('is refused for an invalid path, key or option', () => {
     for (const path of ['a', '', '/a/../b', '/%2e%2E/b', '/%', '/a#b', '/a?sig=1', '/a?sig-name=x', 'http://a/b'])
       expect(() => signer.sign(path, soon)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
     for (const expiresIn of [0, -1, NaN, '4000d'] as const) expect(() => signer.sign('/a', { expiresIn })).toThrow();
@@ -157,16 +166,16 @@ describe('a signed URL', () => {
   });
 });
 
-describe('a view that wants signatures', () => {
+describe('the option signature of a view', () => {
   const make = jest.fn(() => ({ name: 'own.txt', content: 'hello', size: 5 }));
-  const view = virtualDownloadView<{ user: string }>(make, {
+  const view = virtualView<{ user: string }>(make, {
     signature: { signer, bind: ({ user }) => user },
     fileName: 'option.txt',
     cacheControl: 'public, max-age=86400, s-maxage=9, stale-if-error=9000',
   });
   const raw = { user: 'ann' };
 
-  it('serves the client it was signed for under the signed name, cached no longer than the URL lives', async () => {
+  it('serves the bound client, with the signed name, and limits caching to the life of the URL', async () => {
     const url = signer.sign('/x', { ...soon, bind: 'ann', fileName: 'Signed é.txt' });
     const result = await runView(view, { url, raw });
     await expectDownload(result, { name: 'Signed é.txt', text: 'hello' });
@@ -181,31 +190,31 @@ describe('a view that wants signatures', () => {
     ['private', 'private, no-cache'],
     ['public', 'public, max-age=60'],
     ['immutable', 'private, max-age=60, immutable'],
-  ])('limits the caching of "%s"', async (cacheControl, sent) => {
+  ])('limits the Cache-Control header "%s"', async (cacheControl, sent) => {
     jest.spyOn(Date, 'now').mockReturnValue(1_800_000_000_000);
-    const limited = virtualDownloadView(make, { signature: { signer }, cacheControl });
+    const limited = virtualView(make, { signature: { signer }, cacheControl });
     const { headers } = await runView(limited, { url: signer.sign('/x', { expiresIn: '1m' }) });
     expect(headers['cache-control']).toBe(sent);
   });
 
-  it('refuses all others before anything is looked up', async () => {
+  it('answers 403 to all other requests before it looks anything up', async () => {
     make.mockClear();
     const url = signer.sign('/x', { ...soon, bind: 'ann' });
-    const asked = [
+    const requests = [
       { url, raw: { user: 'bob' } },
       { url: '/x', raw },
       { url: url.replace('/x', '/y'), raw },
     ];
-    for (const one of asked) expect((await runView(view, one)).status).toBe(403);
+    for (const request of requests) expect((await runView(view, request)).status).toBe(403);
     expect((await runView(view, { raw })).status).toBe(500);
     expect(make).not.toHaveBeenCalled();
   });
 });
 
 describe('requireSignature of Express', () => {
-  it('lets signed requests through, behind a mounted router too, and tells others no reason', async () => {
+  it('passes on signed requests, also in a mounted router, and does not send the reason to others', async () => {
     const router = express.Router();
-    const view = virtualDownloadView<Request>(() => ({ name: 'a.txt', content: 'hello' }), { signature: { signer } });
+    const view = virtualView<Request>(() => ({ name: 'a.txt', content: 'hello' }), { signature: { signer } });
     const causes: unknown[] = [];
     router.get(
       '/static',
@@ -221,9 +230,12 @@ describe('requireSignature of Express', () => {
     const [ann, bob] = [{ 'x-user': 'ann' }, { 'x-user': 'bob' }];
     expect((await askServer(server.port, { path: url, headers: ann })).body.toString()).toBe('in');
     const refused = await askServer(server.port, { path: url, headers: bob });
-    expect([refused.status, /mismatch|signature/.test(refused.body.toString())]).toEqual([403, false]);
+    expect({ status: refused.status, reasonSent: /mismatch|signature/.test(refused.body.toString()) }).toEqual({
+      status: 403,
+      reasonSent: false,
+    });
     const seen = await askServer(server.port, { path: signer.sign('/mounted/view', soon) });
-    expect([seen.status, seen.body.toString()]).toEqual([200, 'hello']);
+    expect({ status: seen.status, body: seen.body.toString() }).toEqual({ status: 200, body: 'hello' });
     expect((await askServer(server.port, { path: '/mounted/view' })).status).toBe(403);
     expect(causes).toMatchObject([{ code: 'forbidden' }]);
     await server.close();

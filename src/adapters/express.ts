@@ -1,23 +1,91 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { isFileFieldError } from '../errors.js';
-import type { DeliveryChoice } from '../response/download.js';
-import { errorBody, errorStatus, isHttpError } from '../response/http-error.js';
-import { setDelivery } from '../send/app-delivery.js';
-
-export {
-  httpDownloadView,
-  objectDownloadView,
-  pathDownloadView,
-  sendFile,
-  storageDownloadView,
-  virtualDownloadView,
-} from './express-views.js';
-export { requireSignature } from './require-signature.js';
-export { toExpress } from './to-express.js';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import { FileFieldError, isFileFieldError } from '../errors.js';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import { errorBody, errorStatus, HttpError, isHttpError } from '../response/http-error.js';
+import {
+  adapterSettings,
+  reportFailure,
+  runDownload,
+  setRequestDelivery,
+  type AdapterOptions,
+  type RunOptions,
+} from '../send/run.js';
+import type { Signer } from '../signing.js';
+import { sendFileView, type SendFileOptions } from '../views/path-view.js';
+import { readyViews } from '../views/ready-views.js';
 
 /**
- * Answers failures of uploads and downloads with their status and a small JSON: `{ error: 'too_large', field: 'file',
- * rule: 'maxSize', limit: 20000000 }`. Everything that is not ours goes on to your own error handler.
+ * Mounts a view on Express 4 or 5. A failure goes to Express's error handling as an `HttpError`: its message is the status
+ * text, and its `cause` the original error.
+ *
+ * @throws `invalid_option` for an `idleTimeout` out of range
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { downloadView, localFile } from 'filefield';
+ * import { toExpress } from 'filefield/express';
+ *
+ * const view = downloadView(async () => ({ subject: null, file: () => localFile('terms.pdf') }));
+ * express().get('/terms', toExpress(view, { idleTimeout: '30s' }));
+ * ```
+ */
+export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
+  const settings = adapterSettings(options);
+  return (request, response, next) => {
+    const { params, originalUrl: url } = request;
+    runDownload(handler, { raw: request, request, response, params, url }, settings).catch((error: unknown) => {
+      // Once the head has been sent, the connection is broken already; Express would try to write to it.
+      const answerable = !response.headersSent;
+      // Error handlers log what they get, with its cause. Only the default handler of Express 4 logs the status alone.
+      if (settings.onError || !answerable || 'lazyrouter' in request.app) reportFailure(error, request, settings);
+      if (answerable) next(new HttpError(error));
+    });
+  };
+}
+
+const views = readyViews<Request, RequestHandler, RunOptions<Request>>(toExpress);
+
+/** `objectView` of `filefield` as a handler of Express. */
+export const objectDownloadView = views.objectDownloadView;
+/** `storageView` of `filefield` as a handler of Express. */
+export const storageDownloadView = views.storageDownloadView;
+/** `pathView` of `filefield` as a handler of Express. */
+export const pathDownloadView = views.pathDownloadView;
+/** `httpView` of `filefield` as a handler of Express. */
+export const httpDownloadView = views.httpDownloadView;
+/** `virtualView` of `filefield` as a handler of Express. */
+export const virtualDownloadView = views.virtualDownloadView;
+
+/**
+ * Sends a local file as the response to a request, from within a route of your own. Failures go to Express's error
+ * handling.
+ *
+ * @param path absolute or relative to the working directory; with the option `root`, below the root
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { sendFile } from 'filefield/express';
+ *
+ * express().get('/terms', (request) => sendFile(request, 'terms.pdf', { root: 'public', disposition: 'inline' }));
+ * ```
+ */
+export function sendFile(
+  request: Request,
+  path: string,
+  options: SendFileOptions<Request> & RunOptions<Request> = {},
+): void {
+  const { res: response, next } = request;
+  if (!response || !next) throw new FileFieldError('invalid_option', 'sendFile needs a request of Express.');
+  const { onError, idleTimeout } = options;
+  void toExpress(sendFileView(path, options), { onError, idleTimeout })(request, response, next);
+}
+
+/**
+ * An error handler that answers failures of uploads and downloads with their status and a small JSON object: `{ error:
+ * 'too_large', field: 'file', rule: 'maxSize', limit: 20000000 }`. It passes on errors of other libraries, and those with
+ * a status of 500 and above.
  *
  * @example
  * ```ts
@@ -40,8 +108,8 @@ export function fileErrors(): ErrorRequestHandler {
 }
 
 /**
- * Says who sends the bytes of all views that come after it in an application or router, and do not say so themselves. A
- * router's word counts before its application's; `'none'` is this process.
+ * Middleware that sets the delivery of all views that come after it in an application or router and have none of their
+ * own. That of a router replaces that of its application; `'none'` is this process.
  *
  * @example
  * ```ts
@@ -55,7 +123,37 @@ export function fileErrors(): ErrorRequestHandler {
  */
 export function deliverWith(delivery: DeliveryChoice): RequestHandler {
   return (request, _response, next) => {
-    setDelivery(request, delivery);
+    setRequestDelivery(request, delivery);
     next();
+  };
+}
+
+/**
+ * Middleware that passes on only requests with a valid signature. For all others Express's error handling gets a 403,
+ * with the reason in its `cause`. For a view, use its option `signature` instead: it also applies the signed file name
+ * and limits caching to the life of the URL.
+ *
+ * @example
+ * ```ts
+ * import express from 'express';
+ * import { createSigner } from 'filefield';
+ * import { requireSignature } from 'filefield/express';
+ *
+ * const signer = createSigner({ keys: [{ id: '1', secret: 'at least thirty-two random bytes, kept apart' }] });
+ * express().use('/exports', requireSignature(signer), express.static('exports'));
+ * ```
+ */
+export function requireSignature(
+  signer: Signer,
+  options: { readonly bind?: (request: Request) => string } = {},
+): RequestHandler {
+  return (request, _response, next) => {
+    const { method, originalUrl: url } = request;
+    const verified = signer.verify({ method, url, bind: options.bind?.(request) });
+    if (verified.ok) next();
+    else {
+      const message = `The signature of the URL is not valid: ${verified.reason}.`;
+      next(new HttpError(new FileFieldError('forbidden', message)));
+    }
   };
 }

@@ -1,52 +1,104 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
-import { setDelivery } from '../send/app-delivery.js';
-import { report, type AdapterOptions } from '../send/report.js';
-import { runDownload } from '../send/run.js';
+import {
+  adapterSettings,
+  reportFailure,
+  runDownload,
+  setRequestDelivery,
+  type AdapterOptions,
+  type RunOptions,
+} from '../send/run.js';
+import { sendFileView, type SendFileOptions } from '../views/path-view.js';
+import { readyViews } from '../views/ready-views.js';
+
+/** A route handler of Fastify 5. */
+type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
- * Makes a route handler for Fastify 5; headers that hooks set stay. Failures go to Fastify's error handling as an error
- * with `statusCode`, a message that is the status text, and the original as its `cause`, for Fastify's logger.
+ * Makes a route handler for Fastify 5 from a view. Headers that hooks set are kept. A failure goes to Fastify's error
+ * handling as an `HttpError`: its message is the status text, and its `cause` the original error, for Fastify's logger.
+ *
+ * @throws `invalid_option` for an `idleTimeout` out of range
  *
  * @example
  * ```ts
  * import { fastify } from 'fastify';
- * import { downloadView } from 'filefield';
+ * import { downloadView, localFile } from 'filefield';
  * import { toFastify } from 'filefield/fastify';
  *
- * fastify().get('/nothing', toFastify(downloadView(async () => null)));
+ * const view = downloadView(async () => ({ subject: null, file: () => localFile('terms.pdf') }));
+ * fastify().get('/terms', toFastify(view));
  * ```
  */
 export function toFastify(
   handler: DownloadHandler<FastifyRequest>,
   options: AdapterOptions<FastifyRequest> = {},
-): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+): FastifyHandler {
+  const settings = adapterSettings(options);
   return async (request, reply) => {
     const { raw: response } = reply;
-    // Fastify keeps the headers of hooks to itself until it sends.
-    const kept = Object.entries(reply.getHeaders()).filter(([name]) => !response.hasHeader(name));
-    for (const [name, value] of kept) if (value !== undefined) response.setHeader(name, value);
+    // Fastify stores the headers of hooks in the reply until it sends the reply itself.
+    const copied = Object.entries(reply.getHeaders()).filter(([name]) => !response.hasHeader(name));
+    for (const [name, value] of copied) if (value !== undefined) response.setHeader(name, value);
     const params = request.params as DownloadRequest['params'];
     const exchange = { raw: request, request: request.raw, response, params, url: request.originalUrl };
     try {
-      await runDownload(handler, exchange, options);
+      await runDownload(handler, exchange, settings);
     } catch (error) {
-      const passed = !response.headersSent;
-      if (options.onError || !passed) report(error, request, options);
-      if (passed) {
-        for (const [name] of kept) response.removeHeader(name);
+      const answerable = !response.headersSent;
+      if (settings.onError || !answerable) reportFailure(error, request, settings);
+      if (answerable) {
+        for (const [name] of copied) response.removeHeader(name);
         throw new HttpError(error);
       }
     }
-    // Only now: a reply that is hijacked before could not answer an error any more.
+    // Not earlier: Fastify cannot answer an error for a hijacked reply.
     reply.hijack();
   };
 }
 
+const views = readyViews<FastifyRequest, FastifyHandler, RunOptions<FastifyRequest>>(toFastify);
+
+/** `objectView` of `filefield` as a handler of Fastify. */
+export const objectDownloadView = views.objectDownloadView;
+/** `storageView` of `filefield` as a handler of Fastify. */
+export const storageDownloadView = views.storageDownloadView;
+/** `pathView` of `filefield` as a handler of Fastify. */
+export const pathDownloadView = views.pathDownloadView;
+/** `httpView` of `filefield` as a handler of Fastify. */
+export const httpDownloadView = views.httpDownloadView;
+/** `virtualView` of `filefield` as a handler of Fastify. */
+export const virtualDownloadView = views.virtualDownloadView;
+
 /**
- * A hook that says who sends the bytes of all views in its scope that do not say so themselves; the innermost word counts.
+ * Sends a local file as the response to a request, from within a route of your own. Rejects with an `HttpError`, which
+ * Fastify answers.
+ *
+ * @param path absolute or relative to the working directory; with the option `root`, below the root
+ *
+ * @example
+ * ```ts
+ * import { fastify } from 'fastify';
+ * import { sendFile } from 'filefield/fastify';
+ *
+ * fastify().get('/terms', (request, reply) => sendFile(request, reply, 'terms.pdf', { root: 'public' }));
+ * ```
+ */
+export function sendFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  path: string,
+  options: SendFileOptions<FastifyRequest> & RunOptions<FastifyRequest> = {},
+): Promise<void> {
+  const { onError, idleTimeout } = options;
+  return toFastify(sendFileView(path, options), { onError, idleTimeout })(request, reply);
+}
+
+/**
+ * A hook that sets the delivery of all views in its scope that have none of their own. That of an inner scope replaces
+ * that of an outer one; `'none'` is this process.
  *
  * @example
  * ```ts
@@ -58,5 +110,5 @@ export function toFastify(
  * ```
  */
 export function deliverWith(delivery: DeliveryChoice): (request: FastifyRequest) => Promise<void> {
-  return async (request) => setDelivery(request.raw, delivery);
+  return async (request) => setRequestDelivery(request.raw, delivery);
 }

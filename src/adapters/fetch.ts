@@ -1,33 +1,46 @@
-import type { PreparedResponse } from '../response/prepared-response.js';
-import { HttpError } from '../response/http-error.js';
-import { methodResponse } from '../response/method.js';
+import { withDelivery, type DownloadHandler, type PreparedResponse } from '../response/download.js';
+import { HookCaller } from '../response/hooks.js';
+import { errorResponse } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import { respond } from '../response/respond.js';
-import type { DownloadHandler } from '../response/download.js';
-import { withDelivery } from '../response/with-delivery.js';
+import { methodResponse, respond } from '../response/respond.js';
 import { openStream } from '../send/fetch-body.js';
-import { report, type AdapterOptions } from '../send/report.js';
+import {
+  adapterSettings,
+  reporter,
+  reportFailure,
+  type AdapterOptions,
+  type AdapterSettings,
+  type RunOptions,
+} from '../send/run.js';
+import { sendFileView, type SendFileOptions } from '../views/path-view.js';
+import { readyViews } from '../views/ready-views.js';
 
 /**
- * Runs a view where requests and responses are those of `fetch`: Hono, Next.js, Deno, Bun and workers with Node's modules.
- * `params` are what your router took out of the path. Failures are answered with their status and a one-line text; the
- * promise never rejects. The file is read as the client takes it, and closed when the client leaves.
+ * Answers a request. `params` are the route parameters that your router found. Never rejects: a failure resolves to a
+ * response with its status and the status text as one line.
+ */
+export type FetchHandler = (request: Request, params?: Readonly<Record<string, string>>) => Promise<Response>;
+
+/**
+ * Runs a view on servers that use the `Request` and `Response` of the Fetch Standard: Hono, Next.js, Deno, Bun, and
+ * workers that provide Node's modules. The file is read as the client reads the response, and closed when the client
+ * disconnects.
+ *
+ * @throws `invalid_option` for an `idleTimeout` out of range
  *
  * @example
  * ```ts
  * import { Hono } from 'hono';
- * import { downloadView } from 'filefield';
+ * import { pathView } from 'filefield';
  * import { toFetch } from 'filefield/fetch';
  *
- * const serve = toFetch(downloadView(async () => null));
- * new Hono().get('/files/:id', (context) => serve(context.req.raw, context.req.param()));
+ * const serve = toFetch(pathView({ root: 'public', path: (_request, params) => params.file }));
+ * new Hono().get('/files/:file', (context) => serve(context.req.raw, context.req.param()));
  * ```
  */
-export function toFetch(
-  handler: DownloadHandler<Request>,
-  options: AdapterOptions<Request> = {},
-): (request: Request, params?: Readonly<Record<string, string>>) => Promise<Response> {
-  const delivered = withDelivery(handler, options.delivery);
+export function toFetch(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): FetchHandler {
+  const settings = adapterSettings(options);
+  const delivered = withDelivery(handler, settings.delivery);
   return async (request, params = {}) => {
     try {
       const { pathname, search } = new URL(request.url);
@@ -37,42 +50,70 @@ export function toFetch(
         headers: Object.fromEntries(request.headers),
         params,
         raw: request,
-        report: (error) => (options.onError ? options.onError(error, request) : console.error(error)),
+        report: reporter(request, settings),
       };
       const decided = methodResponse(download.method);
-      return await toResponse(decided ?? (await respond(download, await delivered(download))), request, options);
+      return await toResponse(decided ?? (await respond(download, await delivered(download))), request, settings);
     } catch (error) {
-      report(error, request, options);
-      const { status, message, headers } = new HttpError(error);
-      return new Response(request.method === 'HEAD' ? null : `${message}\n`, {
-        status,
-        headers: {
-          ...headers,
-          'content-type': 'text/plain; charset=utf-8',
-          'content-length': String(message.length + 1),
-          'x-content-type-options': 'nosniff',
-        },
-      });
+      reportFailure(error, request, settings);
+      const { status, headers, text } = errorResponse(error);
+      return new Response(request.method === 'HEAD' ? null : text, { status, headers });
     }
   };
 }
 
 async function toResponse(
-  answer: PreparedResponse,
+  prepared: PreparedResponse,
   request: Request,
-  options: AdapterOptions<Request>,
+  settings: AdapterSettings<Request>,
 ): Promise<Response> {
-  const { status, hooks } = answer;
+  const { status } = prepared;
   try {
-    // Before the bytes are opened: an option may have made a header that cannot be sent.
-    const headers = new Headers(answer.headers);
-    if (answer.open) return new Response(await openStream(answer, request, options), { status, headers });
-    hooks?.start?.({ status, bytes: 0 });
-    hooks?.complete?.({ status, bytes: 0 });
-    answer.close();
+    // Before the file is opened, because a view's options may have made an invalid header.
+    const headers = new Headers(prepared.headers);
+    if (prepared.open) return new Response(await openStream(prepared, request, settings), { status, headers });
+    const hooks = new HookCaller(prepared);
+    hooks.start();
+    hooks.complete();
+    prepared.close();
     return new Response(null, { status, headers });
   } catch (error) {
-    answer.close();
+    prepared.close();
     throw error;
   }
+}
+
+const views = readyViews<Request, FetchHandler, RunOptions<Request>>(toFetch);
+
+/** `objectView` of `filefield` as a handler of `fetch`. */
+export const objectDownloadView = views.objectDownloadView;
+/** `storageView` of `filefield` as a handler of `fetch`. */
+export const storageDownloadView = views.storageDownloadView;
+/** `pathView` of `filefield` as a handler of `fetch`. */
+export const pathDownloadView = views.pathDownloadView;
+/** `httpView` of `filefield` as a handler of `fetch`. */
+export const httpDownloadView = views.httpDownloadView;
+/** `virtualView` of `filefield` as a handler of `fetch`. */
+export const virtualDownloadView = views.virtualDownloadView;
+
+/**
+ * The response to a request with a local file. The promise never rejects.
+ *
+ * @param path absolute or relative to the working directory; with the option `root`, below the root
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono';
+ * import { sendFile } from 'filefield/fetch';
+ *
+ * new Hono().get('/terms', (context) => sendFile(context.req.raw, 'terms.pdf', { root: 'public' }));
+ * ```
+ */
+export function sendFile(
+  request: Request,
+  path: string,
+  options: SendFileOptions<Request> & RunOptions<Request> = {},
+): Promise<Response> {
+  const { onError, idleTimeout } = options;
+  return toFetch(sendFileView(path, options), { onError, idleTimeout })(request);
 }

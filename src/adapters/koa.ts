@@ -1,46 +1,101 @@
 import type { Context, Middleware } from 'koa';
+import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
-import { setDelivery } from '../send/app-delivery.js';
-import { report, type AdapterOptions } from '../send/report.js';
-import { runDownload } from '../send/run.js';
+import {
+  adapterSettings,
+  reportFailure,
+  runDownload,
+  setRequestDelivery,
+  type AdapterOptions,
+  type RunOptions,
+} from '../send/run.js';
+import { sendFileView, type SendFileOptions } from '../views/path-view.js';
+import { readyViews } from '../views/ready-views.js';
 
 /**
- * Mounts a view on Koa 2 or 3; headers that other middleware set stay. Failures are thrown as an error with `status`, a
- * message that is the status text, and the original as its `cause`; Koa answers them and emits `error` on the application.
+ * Makes a middleware for Koa 2 or 3 from a view. Headers that other middleware set are kept. A failure is thrown as an
+ * `HttpError`: its message is the status text, and its `cause` the original error. Koa answers it and emits `error` on
+ * the application.
+ *
+ * @throws `invalid_option` for an `idleTimeout` out of range
  *
  * @example
  * ```ts
  * import Koa from 'koa';
- * import { downloadView } from 'filefield';
+ * import { downloadView, localFile } from 'filefield';
  * import { toKoa } from 'filefield/koa';
  *
- * new Koa().use(toKoa(downloadView(async () => null)));
+ * const view = downloadView(async () => ({ subject: null, file: () => localFile('terms.pdf') }));
+ * new Koa().use(toKoa(view));
  * ```
  */
 export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions<Context> = {}): Middleware {
-  return async (context) => {
-    const { req: request, res: response, originalUrl: url, app } = context;
-    // Where there is a router.
-    const { params = {} } = context as { params?: DownloadRequest['params'] };
-    try {
-      await runDownload(handler, { raw: context, request, response, params, url }, options);
-      context.respond = false;
-    } catch (error) {
-      const passed = !response.headersSent;
-      // Koa's own listener is silent about errors whose message may be shown.
-      const unheard = app.listeners('error').every((listener) => listener === app.onerror);
-      if (options.onError || !passed || unheard) report(error, context, options);
-      if (passed) throw new HttpError(error);
-      // The connection is gone already; Koa would try to write to it.
-      context.respond = false;
-    }
-  };
+  const settings = adapterSettings(options);
+  return (context) => serve(context, handler, settings);
+}
+
+async function serve(
+  context: Context,
+  handler: DownloadHandler<Context>,
+  settings: ReturnType<typeof adapterSettings<Context>>,
+): Promise<void> {
+  const { req: request, res: response, originalUrl: url, app } = context;
+  // Set by a router, if there is one.
+  const { params = {} } = context as { params?: DownloadRequest['params'] };
+  try {
+    await runDownload(handler, { raw: context, request, response, params, url }, settings);
+    context.respond = false;
+  } catch (error) {
+    const answerable = !response.headersSent;
+    // Koa's own listener does not log errors whose message may be shown to the client.
+    const unlogged = app.listeners('error').every((listener) => listener === app.onerror);
+    if (settings.onError || !answerable || unlogged) reportFailure(error, context, settings);
+    if (answerable) throw new HttpError(error);
+    // The connection is broken already; Koa would try to write to it.
+    context.respond = false;
+  }
+}
+
+const views = readyViews<Context, Middleware, RunOptions<Context>>(toKoa);
+
+/** `objectView` of `filefield` as a handler of Koa. */
+export const objectDownloadView = views.objectDownloadView;
+/** `storageView` of `filefield` as a handler of Koa. */
+export const storageDownloadView = views.storageDownloadView;
+/** `pathView` of `filefield` as a handler of Koa. */
+export const pathDownloadView = views.pathDownloadView;
+/** `httpView` of `filefield` as a handler of Koa. */
+export const httpDownloadView = views.httpDownloadView;
+/** `virtualView` of `filefield` as a handler of Koa. */
+export const virtualDownloadView = views.virtualDownloadView;
+
+/**
+ * Sends a local file as the response to a request, from within a middleware of your own. Rejects with an `HttpError`,
+ * which Koa answers.
+ *
+ * @param path absolute or relative to the working directory; with the option `root`, below the root
+ *
+ * @example
+ * ```ts
+ * import Koa from 'koa';
+ * import { sendFile } from 'filefield/koa';
+ *
+ * new Koa().use((context) => sendFile(context, 'terms.pdf', { root: 'public', disposition: 'inline' }));
+ * ```
+ */
+export function sendFile(
+  context: Context,
+  path: string,
+  options: SendFileOptions<Context> & RunOptions<Context> = {},
+): Promise<void> {
+  const { onError, idleTimeout } = options;
+  return serve(context, sendFileView(path, options), adapterSettings<Context>({ onError, idleTimeout }));
 }
 
 /**
- * Says who sends the bytes of all views that come after it, and do not say so themselves; the innermost word counts.
+ * Middleware that sets the delivery of all views that come after it and have none of their own. A later one replaces an
+ * earlier one; `'none'` is this process.
  *
  * @example
  * ```ts
@@ -53,7 +108,7 @@ export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions
  */
 export function deliverWith(delivery: DeliveryChoice): Middleware {
   return (context, next) => {
-    setDelivery(context.req, delivery);
+    setRequestDelivery(context.req, delivery);
     return next();
   };
 }

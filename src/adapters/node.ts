@@ -1,60 +1,81 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { HttpError } from '../response/http-error.js';
 import type { DownloadHandler } from '../response/download.js';
-import { localDownloadView, type SendFileOptions } from '../views/local.js';
-import { report, type AdapterOptions } from '../send/report.js';
-import { runDownload } from '../send/run.js';
+import { errorResponse } from '../response/http-error.js';
+import { adapterSettings, reportFailure, runDownload, type AdapterOptions, type RunOptions } from '../send/run.js';
+import { sendFileView, type SendFileOptions } from '../views/path-view.js';
+import { readyViews } from '../views/ready-views.js';
 
-/** A request of `node:http` or, through its compatibility API, of `node:http2`. */
-type NodeRequest = IncomingMessage | Http2ServerRequest;
+/** A request of `node:http`, or of `node:http2` through its compatibility API. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** A response of `node:http`, or of `node:http2` through its compatibility API. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
- * Runs a view on a plain `node:http` or `node:http2` server. `params` are what your router took out of the path. Failures
- * are answered with their status and a one-line text; the promise never rejects. Over HTTP/2 a file that breaks off resets
- * its stream and leaves the others alone.
+ * Answers a request. `params` are the route parameters that your router found. Never rejects: a failure is answered with
+ * its status and the status text as one line.
+ */
+export type NodeHandler<Request extends NodeRequest = NodeRequest> = (
+  request: Request,
+  response: NodeResponse,
+  params?: Readonly<Record<string, string>>,
+) => Promise<void>;
+
+/**
+ * Runs a view on a plain `node:http` or `node:http2` server. Over HTTP/2 a download that fails resets its own stream and
+ * leaves the other streams of the connection alone.
+ *
+ * @throws `invalid_option` for an `idleTimeout` out of range
  *
  * @example
  * ```ts
  * import { createServer } from 'node:http';
- * import { downloadView } from 'filefield';
+ * import { pathView } from 'filefield';
  * import { toNode } from 'filefield/node';
  *
- * const serve = toNode(downloadView(async () => null));
- * createServer((request, response) => void serve(request, response, { id: '1' }));
+ * const serve = toNode(pathView({ root: 'public', path: (_request, params) => params.file }));
+ * createServer((request, response) => void serve(request, response, { file: 'manual.pdf' }));
  * ```
  */
 export function toNode<Request extends NodeRequest = IncomingMessage>(
   handler: DownloadHandler<Request>,
   options: AdapterOptions<Request> = {},
-): (
-  request: Request,
-  response: ServerResponse | Http2ServerResponse,
-  params?: Readonly<Record<string, string>>,
-) => Promise<void> {
-  return async (raw, answered, params = {}) => {
-    // Made to be taken for them; what is different about their connections is in `connection`.
-    const [request, response] = [raw as IncomingMessage, answered as ServerResponse];
+): NodeHandler<Request> {
+  const settings = adapterSettings(options);
+  return async (raw, nodeResponse, params = {}) => {
+    // The classes of HTTP/2 imitate those of HTTP/1; `send/client-connection` deals with the differences.
+    const request = raw as IncomingMessage;
+    const response = nodeResponse as ServerResponse;
     try {
-      await runDownload(handler, { raw, request, response, params }, options);
+      await runDownload(handler, { raw, request, response, params }, settings);
     } catch (error) {
-      report(error, raw, options);
+      reportFailure(error, raw, settings);
       if (response.headersSent) return;
-      const failure = new HttpError(error);
-      const text = `${failure.message}\n`;
-      response.writeHead(failure.status, {
-        ...failure.headers,
-        'content-type': 'text/plain; charset=utf-8',
-        'content-length': String(text.length),
-        'x-content-type-options': 'nosniff',
-      });
+      const { status, headers, text } = errorResponse(error);
+      response.writeHead(status, headers);
       response.end(text);
     }
   };
 }
 
+const views = readyViews<NodeRequest, NodeHandler, RunOptions<NodeRequest>>(toNode);
+
+/** `objectView` of `filefield` as a handler of Node's servers. */
+export const objectDownloadView = views.objectDownloadView;
+/** `storageView` of `filefield` as a handler of Node's servers. */
+export const storageDownloadView = views.storageDownloadView;
+/** `pathView` of `filefield` as a handler of Node's servers. */
+export const pathDownloadView = views.pathDownloadView;
+/** `httpView` of `filefield` as a handler of Node's servers. */
+export const httpDownloadView = views.httpDownloadView;
+/** `virtualView` of `filefield` as a handler of Node's servers. */
+export const virtualDownloadView = views.virtualDownloadView;
+
 /**
- * Answers the request at hand with a file of this machine: what a view does, without making one. The promise never rejects.
+ * Sends a local file as the response to a request. The promise never rejects.
+ *
+ * @param path absolute or relative to the working directory; with the option `root`, below the root
  *
  * @example
  * ```ts
@@ -66,9 +87,10 @@ export function toNode<Request extends NodeRequest = IncomingMessage>(
  */
 export function sendFile<Request extends NodeRequest>(
   request: Request,
-  response: ServerResponse | Http2ServerResponse,
-  file: string,
-  options: SendFileOptions<Request> & AdapterOptions<Request> = {},
+  response: NodeResponse,
+  path: string,
+  options: SendFileOptions<Request> & RunOptions<Request> = {},
 ): Promise<void> {
-  return toNode(localDownloadView(file, options), options)(request, response);
+  const { onError, idleTimeout } = options;
+  return toNode<Request>(sendFileView(path, options), { onError, idleTimeout })(request, response);
 }

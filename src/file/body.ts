@@ -45,7 +45,7 @@ export function exactly(body: FileBody, length: number): FileBody {
   const missing = body.size === undefined ? 0 : Math.max(0, length - body.size);
   const exact: FileBody = {
     size: length,
-    stream: () => (missing > 0 ? failing(incomplete(missing)) : cut(body.stream(), length)),
+    stream: () => (missing > 0 ? failing(incomplete(missing)) : limit(body.stream(), length)),
     close: () => body.close(),
   };
   if (!body.read) return exact;
@@ -126,7 +126,7 @@ export async function collect(body: FileBody): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function* cut(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+async function* limit(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   let left = length;
   if (left === 0) return;
   for await (const chunk of chunks) {

@@ -2,7 +2,7 @@ import type { FileSource, LocatedFile } from '../file/file.js';
 import { checkPreconditions } from '../response/preconditions.js';
 import { reprDigest } from '../http/digest.js';
 import { header, type DownloadRequest } from '../response/request.js';
-import { validatorsOf } from '../response/respond.js';
+import { validatorsOf } from '../response/preconditions.js';
 import type { Delivery, Download } from '../response/download.js';
 import { deliveryOf } from './delivery-of.js';
 import { explain, type StreamReason } from './explain.js';

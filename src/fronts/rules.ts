@@ -3,7 +3,7 @@ import { FileFieldError } from '../errors.js';
 import type { FileSource, LocatedFile } from '../file/file.js';
 import type { DownloadRequest } from '../response/request.js';
 import type { Delivery, DeliveryChoice } from '../response/download.js';
-import { withDelivery } from '../response/with-delivery.js';
+import { withDelivery } from '../response/download.js';
 import type { Storage } from '../file/storage.js';
 import { deliveryOf } from './delivery-of.js';
 import { explain } from './explain.js';

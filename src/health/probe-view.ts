@@ -3,7 +3,7 @@ import type { DeliveryEvent } from '../fronts/explain.js';
 import { isProbeKey, probeKey } from '../file/key.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import type { DeliveryChoice, DownloadHandler, Download } from '../response/download.js';
-import { withDelivery } from '../response/with-delivery.js';
+import { withDelivery } from '../response/download.js';
 import { storageFile } from '../sources/storage-file.js';
 import type { Storage } from '../file/storage.js';
 import { downloadView } from '../views/download-view.js';

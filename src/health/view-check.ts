@@ -19,10 +19,10 @@ export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
  *
  * @example
  * ```ts
- * import { virtualDownloadView } from 'filefield';
+ * import { virtualView } from 'filefield';
  * import { viewCheck } from 'filefield/health';
  *
- * const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+ * const view = virtualView(() => ({ name: 'a.txt', content: 'hello' }));
  * const check = viewCheck(view, { params: { slug: 'handbook' }, headers: { authorization: 'Bearer …' } });
  * ```
  */

@@ -6,8 +6,11 @@ const rfc850 = new RegExp(`^(?:Sun|Mon|Tues|Wednes|Thurs|Fri|Satur)day, (\\d{2})
 const asctime = new RegExp(`^(?:Sun|Mon|Tue|Wed|Thu|Fri|Sat) (${month}) ([ \\d]\\d) ${time} (\\d{4})$`);
 
 /**
- * Seconds since 1970 of an HTTP-date in any of its three forms, undefined for everything else (RFC 9110 section 5.6.7).
- * `Date.parse` will not do: it takes `0`, `2024` and ISO 8601 for dates and reads asctime in the local time zone.
+ * Parses an HTTP-date in any of its three forms (RFC 9110 section 5.6.7): whole seconds since 1970, undefined for any
+ * other text. `Date.parse` is not strict enough: it accepts `0`, `2024` and ISO 8601, and reads the asctime form in the
+ * local time zone.
+ *
+ * @param now decides the century of a two-digit year
  */
 export function parseHttpDate(text: string, now: Date = new Date()): number | undefined {
   let match = imf.exec(text);
@@ -19,7 +22,7 @@ export function parseHttpDate(text: string, now: Date = new Date()): number | un
   return undefined;
 }
 
-/** A two-digit year that looks more than 50 years ahead is in the past century. */
+/** A two-digit year that appears to be more than 50 years in the future is in the past century. */
 function fullYear(twoDigits: number, now: Date): number {
   const year = Math.floor(now.getUTCFullYear() / 100) * 100 + twoDigits;
   return year > now.getUTCFullYear() + 50 ? year - 100 : year;
@@ -34,7 +37,7 @@ function seconds(
   const [hour = NaN, minute = NaN, second = NaN] = clock.map(Number);
   const monthIndex = months.indexOf(monthName ?? '');
   const day = Number(dayText);
-  // 60 is a leap second.
+  // Second 60 is a leap second.
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(year, monthIndex, day);
@@ -42,7 +45,7 @@ function seconds(
   return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
 }
 
-/** Whole seconds since 1970: the granularity of every date in HTTP. */
+/** Whole seconds since 1970. Dates in HTTP have no fractions of a second. */
 export function toSeconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }

@@ -1,13 +1,14 @@
 const hexadecimal = /^[0-9a-f]{64}$/i;
-// One member of a dictionary of whole numbers (RFC 9651 section 3.2); parameters are allowed, and mean nothing here.
+// A dictionary member whose value is a whole number (RFC 9651 section 3.2). Parameters are allowed and ignored.
 const member = /^([a-z*][a-z0-9_.*-]*)=(-?\d{1,15})(?:[ ]*;.*)?$/;
 
 /**
- * The Repr-Digest header of a file whose SHA-256 is known (RFC 9530): of the whole file, whatever part of it is sent.
- * It is sent unasked, since it costs nothing. A client that says what it wants in Want-Repr-Digest gets it only if SHA-256
- * is among that with a weight above 0; a header that cannot be read counts as absent (RFC 9651 section 4.2).
+ * The Repr-Digest header of a file (RFC 9530), which covers the whole file also in a partial response. Undefined if the
+ * hash is unknown, or if Want-Repr-Digest does not list `sha-256` with a weight above 0. Without Want-Repr-Digest the
+ * header is sent, because it costs nothing. A Want-Repr-Digest that cannot be parsed is ignored (RFC 9651 section 4.2).
  *
- * @param sha256 hexadecimal
+ * @param sha256 the SHA-256 of the file, in hexadecimal
+ * @param wanted the Want-Repr-Digest header of the request
  */
 export function reprDigest(sha256: string | undefined, wanted: string | undefined): string | undefined {
   if (sha256 === undefined || !hexadecimal.test(sha256) || !isWanted(wanted)) return undefined;
@@ -20,7 +21,7 @@ function isWanted(wanted: string | undefined): boolean {
   for (const part of wanted.split(',')) {
     const [, key, value] = member.exec(part.replace(/^[ \t]+|[ \t]+$/g, '')) ?? [];
     if (key === undefined) return true;
-    // The last of two with one name counts.
+    // If a key is repeated, the last value counts.
     if (key === 'sha-256') weight = Number(value);
   }
   return weight > 0;

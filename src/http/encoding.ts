@@ -1,12 +1,14 @@
-/** How bytes may have been compressed beforehand: names of content codings (RFC 9110 section 8.4.1, RFC 8878). */
+/** A content coding that files may be stored in (RFC 9110 section 8.4.1, RFC 8878). */
 export type StoredEncoding = 'br' | 'gzip' | 'zstd';
 
 const element = /^([\w!#$%&'*+.^`|~-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/i;
 
 /**
- * Which of the offered encodings a client would rather have than the plain bytes, the best first (RFC 9110 section
- * 12.5.3); equals in the order of the offer. None where there is no header, or one that cannot be read: then every
- * encoding would do, and the plain bytes are the safe choice.
+ * The offered encodings that the client prefers to the plain bytes, best first (RFC 9110 section 12.5.3). Encodings of
+ * equal weight keep the order of `offered`. Empty without a header, or with one that cannot be parsed: plain bytes are
+ * then the safe choice.
+ *
+ * @param header the Accept-Encoding header of the request
  */
 export function acceptedEncodings(
   header: string | undefined,
@@ -15,7 +17,7 @@ export function acceptedEncodings(
   const weights = parseWeights(header);
   if (!weights) return [];
   const weightOf = (name: string) => weights.get(name) ?? weights.get('*');
-  // What nobody mentions: plain bytes are acceptable still, but less than anything that was asked for.
+  // If the header does not mention identity, plain bytes are acceptable but every listed encoding is preferred.
   const plain = weightOf('identity') ?? 0;
   return offered
     .map((name) => ({ name, weight: weightOf(name) ?? 0 }))
@@ -24,7 +26,7 @@ export function acceptedEncodings(
     .map(({ name }) => name);
 }
 
-/** Names in lower case; undefined for a header that is absent or breaks the grammar. */
+/** The weight of each encoding, by its name in lower case. Undefined if the header is absent or has a syntax error. */
 function parseWeights(header: string | undefined): ReadonlyMap<string, number> | undefined {
   if (header === undefined) return undefined;
   const weights = new Map<string, number>();
@@ -33,7 +35,7 @@ function parseWeights(header: string | undefined): ReadonlyMap<string, number> |
     if (text === '') continue;
     const [, name, weight = '1'] = element.exec(text) ?? [];
     if (name === undefined) return undefined;
-    // An old name of the same (section 8.4.1.3).
+    // x-gzip is an alias of gzip (section 8.4.1.3).
     weights.set(name.toLowerCase().replace(/^x-gzip$/, 'gzip'), Number(weight));
   }
   return weights;

@@ -1,14 +1,15 @@
-/** An entity-tag taken apart (RFC 9110 section 8.8.3). */
+/** A parsed entity-tag (RFC 9110 section 8.8.3). */
 export interface EntityTag {
+  /** True for `W/"x"`: equivalent content, not necessarily the same bytes. */
   readonly weak: boolean;
-  /** With its quotes. */
+  /** The tag itself, with its quotes. */
   readonly opaque: string;
 }
 
-// Quotes protect commas, so a list is scanned, not split; tabs count as white space.
+// A list is scanned and not split, because a quoted tag may contain commas. Tabs count as white space.
 const tag = /[\t ,]*(W\/)?("[\u0021\u0023-\u007e\u0080-\u00ff]*")[\t ]*(?:,|$)/y;
 
-/** The tags of an If-Match or If-None-Match list, `'*'`, or as many as could be read before nonsense began. */
+/** Parses an If-Match or If-None-Match header: `'*'`, or its tags up to the first syntax error. */
 export function parseTags(header: string): readonly EntityTag[] | '*' {
   if (header.trim() === '*') return '*';
   const tags: EntityTag[] = [];
@@ -19,28 +20,33 @@ export function parseTags(header: string): readonly EntityTag[] | '*' {
   return tags;
 }
 
-/** The one tag of an If-Range header, undefined when it is not exactly one. */
+/** Parses a single tag, as in ETag and If-Range. Undefined for any other text. */
 export function parseTag(text: string): EntityTag | undefined {
   const match = /^(W\/)?("[\u0021\u0023-\u007e\u0080-\u00ff]*")$/.exec(text);
   return match ? { weak: match[1] !== undefined, opaque: match[2] ?? '' } : undefined;
 }
 
-/** Strong comparison: for If-Match and If-Range (RFC 9110 section 8.8.3.2). */
+/** Strong comparison, for If-Match and If-Range (RFC 9110 section 8.8.3.2). */
 export function sameStrongly(a: EntityTag, b: EntityTag): boolean {
   return !a.weak && !b.weak && a.opaque === b.opaque;
 }
 
-/** Weak comparison: for If-None-Match. */
+/** Weak comparison, for If-None-Match (RFC 9110 section 8.8.3.2). */
 export function sameWeakly(a: EntityTag, b: EntityTag): boolean {
   return a.opaque === b.opaque;
 }
 
-/** The tag of the same file under an encoding, which is another sequence of bytes (RFC 9110 section 8.8.3.3). */
+/** The tag of an encoded copy of a file, whose bytes differ from the file itself (RFC 9110 section 8.8.3.3). */
 export function encodedTag(tag: string, encoding: string): string {
   return tag.replace(/"$/, `-${encoding}"`);
 }
 
-/** A weak tag for a file of which only size and time are known: two writes within one tick look alike. */
+/** A tag made of size and time. It is weak, because two writes within one tick of the clock have the same time. */
 export function weakTag(size: number, modified: Date): string {
   return `W/"${size.toString(16)}-${modified.getTime().toString(16)}"`;
+}
+
+/** The weak form of a tag; a weak tag stays as it is. */
+export function weaken(tag: string): string {
+  return tag.startsWith('W/') ? tag : `W/${tag}`;
 }

@@ -6,8 +6,9 @@ const validType =
   /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[\t ]*;[\t ]*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\u0000-\u001f\u007f-\uffff]*"))*$/; // eslint-disable-line no-control-regex
 
 /**
- * The Content-Type header of a file: the given type, else the one of its name, else `application/octet-stream`. Text
- * without a charset gets UTF-8. A type that no header can carry counts as unknown, so that no stored value can throw.
+ * The Content-Type header of a file: the given type, else the type of the name's extension, else
+ * `application/octet-stream`. Text types without a charset get `charset=utf-8`. A given type with invalid syntax is
+ * ignored, so no stored value can make the header invalid.
  */
 export function contentType(type: string | undefined, name: string): string {
   const known = type && validType.test(type) ? type : mime.lookup(path.extname(name)) || fallback;
@@ -15,13 +16,13 @@ export function contentType(type: string | undefined, name: string): string {
   return mime.charset(known) === 'UTF-8' ? `${known}; charset=utf-8` : known;
 }
 
-const inert =
+const safeTypes =
   /^(image\/(png|jpeg|gif|webp|avif|bmp|apng|heic|x-icon|vnd\.microsoft\.icon)|audio\/.+|video\/.+|text\/plain|application\/pdf)$/i;
 
 /**
- * True for types that a browser shows without running anything in them. All others - HTML, SVG, XML, whatever comes
- * next - are only ever sent as attachments, since they would run with the rights of the site that serves them.
+ * True for types that a browser displays without running scripts in them. All others, such as HTML, SVG and XML, are sent
+ * as attachments only: their scripts would run with the rights of the site that serves them.
  */
 export function isInert(type: string): boolean {
-  return inert.test(type.split(';', 1)[0]?.trim() ?? '');
+  return safeTypes.test(type.split(';', 1)[0]?.trim() ?? '');
 }

@@ -1,55 +1,70 @@
+import type { FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
+import type { DownloadHooks } from './hooks.js';
 import type { DownloadRequest } from './request.js';
 
-/** How a download goes, for those who count or log them. */
-export interface DownloadProgress {
-  /** 200 or 206. */
-  readonly status: number;
-  /** Bytes of the body that have been sent so far; 0 at the start. */
-  readonly bytes: number;
-  /** Somebody else sends the bytes, so that nothing more will be known of this download. */
-  readonly delegated?: true;
-  /** Why it broke off, when that was not the client's doing. */
-  readonly error?: unknown;
-}
-
 /**
- * Whom to tell. `start` comes once the bytes are open, then exactly one of `complete` and `abort`; for a delegated
- * download only `start` comes, for HEAD and 304 none. They never throw and are not waited for.
- */
-export interface DownloadHooks {
-  readonly start?: (progress: DownloadProgress) => void;
-  readonly complete?: (progress: DownloadProgress) => void;
-  readonly abort?: (progress: DownloadProgress) => void;
-  /** There are no such bytes after all. */
-  readonly missing?: (error: unknown) => void;
-}
-
-/**
- * A download as data: what to send, before anything is opened and before ranges and conditions are looked at. So a
- * delivery replaces the bytes by an instruction for free, and a test needs no server.
+ * A download as data: what to send, before the file is opened and before ranges and conditions are evaluated. A delivery
+ * can replace the bytes by an instruction to another server without any I/O, and a test needs no server.
  */
 export interface Download {
+  /** 200 for a file. With any other status no file is sent. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The bytes to send; null when the headers say it all. */
+  /** The file to send; null if the response has no body of ours. */
   readonly file: FileSource | null;
+  /** Called by the adapter while it sends the file. */
   readonly hooks?: DownloadHooks;
-  /** When what let the client in ends, such as a signed URL; nothing that is handed out may be good for longer. */
+  /** When the client's permission ends, such as a signed URL. Nothing that is handed out may be valid for longer. */
   readonly expires?: Date;
-  /** It is decided who sends the bytes: deliveries further out leave it as it is. */
+  /** Set once it is decided who sends the bytes. Deliveries further out pass such a download on unchanged. */
   readonly settled?: true;
 }
 
-/** The one function type of the serving half: views make one, deliveries wrap one, adapters run one. */
+/**
+ * Produces the download for a request. Views make handlers, deliveries wrap them, adapters run them. Rejects with a
+ * `FileFieldError` if there is nothing to download.
+ *
+ * @typeParam Raw the framework's request
+ */
 export type DownloadHandler<Raw = unknown> = (request: DownloadRequest<Raw>) => Promise<Download>;
 
 /**
- * Wraps a handler to let somebody else send the bytes, or to change its response in any other way. One of your own leaves
- * responses alone that are `settled`.
+ * Wraps a handler so that another server sends the bytes, or changes its download in another way. A delivery of your own
+ * must return downloads that are `settled` unchanged.
  */
 export type Delivery = <Raw>(handler: DownloadHandler<Raw>) => DownloadHandler<Raw>;
 
-/** Who sends the bytes: a delivery, or `'none'`, this process, whatever holds elsewhere. */
+/** Who sends the bytes: a delivery, or `'none'` for this process, also where a router or application has a delivery. */
 export type DeliveryChoice = Delivery | 'none';
+
+/** The complete head of a response, and how to open its body. An adapter writes it as it is. */
+export interface PreparedResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Opens the body; null if the response has none. Call it before the head is sent, because it can reject. A body with a
+   * `size` yields exactly the bytes that Content-Length promises or fails with `incomplete`; a body without a `size`
+   * belongs to a response without Content-Length.
+   */
+  readonly open: (() => Promise<FileBody>) | null;
+  /** Releases the file. Safe to call at any time and more than once. */
+  readonly close: () => void;
+  /** Called by the adapter; absent if the response has no bytes to report, such as 304. */
+  readonly hooks?: DownloadHooks;
+}
+
+/**
+ * A handler whose bytes are sent as chosen. The innermost choice applies: a view's before its router's, a router's before
+ * the application's.
+ */
+export function withDelivery<Raw>(
+  handler: DownloadHandler<Raw>,
+  choice: DeliveryChoice | undefined,
+): DownloadHandler<Raw> {
+  if (choice === undefined) return handler;
+  const delivered = choice === 'none' ? handler : choice(handler);
+  return async (request) => ({ ...(await delivered(request)), settled: true });
+}

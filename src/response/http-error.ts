@@ -22,24 +22,46 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   no_space: 507,
 };
 
-/** The HTTP status of a failure; 500 for everything that is not ours. The only place that knows. */
+/**
+ * The HTTP status for an error: that of its code, and 500 for errors of other libraries.
+ *
+ * @example
+ * ```ts
+ * import { errorStatus, FileFieldError } from 'filefield';
+ *
+ * const status = errorStatus(new FileFieldError('too_large', 'The file is too large.')); // 413
+ * ```
+ */
 export function errorStatus(error: unknown): number {
   return isFileFieldError(error) ? (statuses[error.code] ?? 500) : 500;
 }
 
-/** What a client may be told of a failure: never a message, a path, a key or SQL. */
+/** The part of an error that is safe to show to a client: no message, path, storage key or SQL. */
 export interface ErrorBody {
+  /** The code of the error; `internal` for a status of 500 and above. */
   readonly error: string;
+  /** The form field of a refused upload. */
   readonly field?: string;
+  /** The rule that an upload violates, such as `maxSize`. */
   readonly rule?: string;
+  /** The limit of that rule. */
   readonly limit?: number | string | readonly string[];
 }
 
-/** The JSON body for a failure: its code, and the rule that an upload broke. */
+/**
+ * The JSON body of an error response: the code, and the rule that an upload violates.
+ *
+ * @example
+ * ```ts
+ * import { errorBody, errorStatus } from 'filefield';
+ *
+ * const toResponse = (error: unknown) => Response.json(errorBody(error), { status: errorStatus(error) });
+ * ```
+ */
 export function errorBody(error: unknown): ErrorBody {
   if (!isFileFieldError(error) || errorStatus(error) >= 500) return { error: 'internal' };
   const { field, rule, limit } = error.context;
-  // That bytes are missing, or that a key was odd, is for the log; a stranger learns that there is nothing.
+  // Missing bytes and invalid keys are for the log; to the client they are all 404.
   const code = errorStatus(error) === 404 ? 'not_found' : error.code;
   if (code === 'not_found') return { error: code };
   return { error: code, ...(field && { field }), ...(rule && { rule }), ...(limit !== undefined && { limit }) };
@@ -47,13 +69,28 @@ export function errorBody(error: unknown): ErrorBody {
 
 const brand = Symbol.for('filefield.http-error');
 
-/** A failure in the form that frameworks' error handlers understand; the original is its `cause`. */
+/**
+ * An error in the form that the error handlers of Express, Fastify and Koa understand. The message is the status text,
+ * so it is safe to show; the original error is the `cause`.
+ *
+ * @example
+ * ```ts
+ * import { HttpError } from 'filefield';
+ *
+ * const isMissing = (error: unknown) => error instanceof HttpError && error.status === 404;
+ * ```
+ */
 export class HttpError extends Error {
+  /** The HTTP status, for Express and Koa. */
   readonly status: number;
+  /** The HTTP status, for Fastify. */
   readonly statusCode: number;
+  /** Lets Koa and http-errors show the message to the client. */
   readonly expose = true;
+  /** Headers that the response must have: Allow for 405. */
   readonly headers: Readonly<Record<string, string>>;
 
+  /** @param cause the original error */
   constructor(cause: unknown) {
     const status = errorStatus(cause);
     super(STATUS_CODES[status] ?? 'Error', { cause });
@@ -61,7 +98,7 @@ export class HttpError extends Error {
     this.status = status;
     this.statusCode = status;
     this.headers = status === 405 ? { allow: 'GET, HEAD, OPTIONS' } : {};
-    // Express shows the stack to clients outside production.
+    // Outside production Express shows the stack to clients.
     this.stack = this.message;
     Object.defineProperty(this, brand, { value: true });
   }
@@ -70,4 +107,28 @@ export class HttpError extends Error {
 /** True for an `HttpError`, also one made by a second copy of this package. */
 export function isHttpError(error: unknown): error is HttpError {
   return error instanceof Error && brand in error;
+}
+
+/**
+ * The response to a failed request on servers without an error handler: the status text as one line.
+ *
+ * @internal
+ */
+export function errorResponse(error: unknown): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+} {
+  const { status, message, headers } = new HttpError(error);
+  const text = `${message}\n`;
+  return {
+    status,
+    headers: {
+      ...headers,
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': String(text.length),
+      'x-content-type-options': 'nosniff',
+    },
+    text,
+  };
 }

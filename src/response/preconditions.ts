@@ -1,17 +1,20 @@
-import { parseTag, parseTags, sameStrongly, sameWeakly, type EntityTag } from '../http/etag.js';
+import type { FileSource } from '../file/file.js';
 import { parseHttpDate, toSeconds } from '../http/date.js';
+import { encodedTag, parseTag, parseTags, sameStrongly, sameWeakly, weakTag, type EntityTag } from '../http/etag.js';
 import { header, type DownloadRequest } from './request.js';
 
-/** What is known of the bytes that would be sent. */
+/** What identifies the current version of a file's bytes (RFC 9110 section 8.8). */
 export interface Validators {
-  /** In wire form. */
+  /** Valid as an ETag header. */
   readonly etag?: string;
+  /** Valid as a Last-Modified header: not in the future, not before the year 1. */
   readonly modified?: Date;
 }
 
+/** The result of the If-* headers: send the file, answer 304, or answer 412. */
 export type Verdict = 'proceed' | 'not_modified' | 'failed';
 
-/** Judges the If-* headers in the order of RFC 9110 section 13.2.2, for a file that exists and may be seen. */
+/** Evaluates the If-* headers in the order of RFC 9110 section 13.2.2, for a file that exists and may be read. */
 export function checkPreconditions(request: DownloadRequest, validators: Validators): Verdict {
   const current = validators.etag === undefined ? undefined : parseTag(validators.etag);
   const modified = validators.modified && toSeconds(validators.modified);
@@ -19,7 +22,7 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   if (ifMatch !== undefined) {
     if (!anyMatches(ifMatch, current, sameStrongly)) return 'failed';
   } else {
-    const since = date(header(request, 'if-unmodified-since'));
+    const since = parseDate(header(request, 'if-unmodified-since'));
     if (since !== undefined && modified !== undefined && modified > since) return 'failed';
   }
   const safe = request.method === 'GET' || request.method === 'HEAD';
@@ -27,27 +30,30 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   if (ifNoneMatch !== undefined) {
     return anyMatches(ifNoneMatch, current, sameWeakly) ? (safe ? 'not_modified' : 'failed') : 'proceed';
   }
-  const since = safe ? date(header(request, 'if-modified-since')) : undefined;
+  const since = safe ? parseDate(header(request, 'if-modified-since')) : undefined;
   return since !== undefined && modified !== undefined && modified <= since ? 'not_modified' : 'proceed';
 }
 
-/** Whether a Range header counts: If-Range is one tag, compared strongly, or one exact date (section 13.1.5). */
+/**
+ * True if the Range header is to be honoured. If-Range must be absent, or one tag that matches strongly, or the exact
+ * time of the last change (RFC 9110 section 13.1.5).
+ */
 export function rangeApplies(request: DownloadRequest, validators: Validators, now: Date = new Date()): boolean {
   const ifRange = header(request, 'if-range');
   if (ifRange === undefined) return true;
-  const asked = parseTag(ifRange);
-  if (asked) {
+  const requestedTag = parseTag(ifRange);
+  if (requestedTag) {
     const current = validators.etag === undefined ? undefined : parseTag(validators.etag);
-    return current !== undefined && sameStrongly(asked, current);
+    return current !== undefined && sameStrongly(requestedTag, current);
   }
-  const asDate = parseHttpDate(ifRange);
-  if (asDate === undefined || !validators.modified) return false;
+  const requestedDate = parseHttpDate(ifRange);
+  if (requestedDate === undefined || !validators.modified) return false;
   const modified = toSeconds(validators.modified);
-  // A date is a strong validator only once its second is over (section 8.8.2.2).
-  return asDate === modified && modified < toSeconds(now);
+  // A date is a strong validator only after its second has passed (section 8.8.2.2).
+  return requestedDate === modified && modified < toSeconds(now);
 }
 
-/** `*` matches anything that exists, tag or not. */
+/** `*` matches any file that exists, with or without a tag. */
 function anyMatches(
   list: string,
   current: EntityTag | undefined,
@@ -58,6 +64,31 @@ function anyMatches(
   return current !== undefined && tags.some((tag) => same(tag, current));
 }
 
-function date(text: string | undefined): number | undefined {
+function parseDate(text: string | undefined): number | undefined {
   return text === undefined ? undefined : parseHttpDate(text);
+}
+
+// The year 1. HTTP dates have four-digit years; toUTCString() writes earlier ones with a minus.
+const earliest = -62_135_596_800_000;
+
+/**
+ * The validators of a file. A tag with invalid syntax is dropped; without a tag, size and time make a weak one. A time in
+ * the future is replaced by the present, because clients would otherwise keep the file until then (section 8.8.2.1).
+ */
+export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size' | 'encoding'>): Validators {
+  const now = new Date();
+  // The comparison also rejects an Invalid Date.
+  const written = file.modified && file.modified.getTime() >= earliest ? file.modified : undefined;
+  const size = sizeOf(file);
+  const given = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
+  const plain = given ?? (written && size !== undefined ? weakTag(size, written) : undefined);
+  const encoding = file.encoding !== 'identity' ? file.encoding : undefined;
+  const etag = plain !== undefined && encoding !== undefined ? encodedTag(plain, encoding) : plain;
+  const modified = written && written > now ? now : written;
+  return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
+}
+
+/** The size of a file. An impossible value counts as unknown; the response then has no Content-Length. */
+export function sizeOf({ size }: Pick<FileSource, 'size'>): number | undefined {
+  return size !== undefined && Number.isSafeInteger(size) && size >= 0 ? size : undefined;
 }

@@ -1,26 +1,35 @@
+import type { LoadHint } from '../file/file.js';
+
 /**
- * What the serving half reads of a request; an adapter makes it of its framework's own, which stays at hand in `raw`
- * for the functions among a view's options.
+ * The part of a request that views and deliveries read. An adapter makes it from its framework's request, which is
+ * available as `raw` for the functions among a view's options.
+ *
+ * @typeParam Raw the framework's request
  */
 export interface DownloadRequest<Raw = unknown> {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string;
-  /** Path and query as the client sent them, before any router took something off; signatures are about these. */
+  /** Path and query as the client sent them, before any router removed a prefix. Signatures cover this URL. */
   readonly url?: string;
-  /** Names in lower case, as Node gives them. */
+  /** Names in lower case, as Node provides them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Route parameters, decoded. */
   readonly params: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly raw: Raw;
   /**
-   * Told of failures that must not change the answer, such as those of hooks.
+   * Called with failures that do not change the response, such as those of hooks.
    * @default console.error
    */
   readonly report?: (error: unknown) => void;
 }
 
-/** One request header as text; repeated ones joined by commas (RFC 9110 section 5.3). */
+/** A request header as text. Repeated headers are joined by commas (RFC 9110 section 5.3). */
 export function header(request: DownloadRequest, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === 'object' ? value.join(', ') : value;
+}
+
+/** What the request is going to read of a file, for `FileSource.load`. */
+export function loadHint(request: DownloadRequest): LoadHint {
+  return { head: request.method === 'HEAD', range: header(request, 'range') };
 }

@@ -1,55 +1,60 @@
 import { FileFieldError } from '../errors.js';
 import type { FileBody } from '../file/body.js';
-import type { PreparedResponse } from '../response/prepared-response.js';
-import { report, type AdapterOptions } from './report.js';
+import type { PreparedResponse } from '../response/download.js';
+import { HookCaller } from '../response/hooks.js';
+import { reportFailure, type AdapterSettings } from './run.js';
 
 /**
- * The bytes of an answer as a stream that reads when it is asked to. Rejects while the first chunk cannot be had, so that
- * the failure can still be answered; later the stream breaks.
+ * Opens the body of a response as a web stream that reads only on demand. Rejects if the first chunk cannot be read, so
+ * that the failure can still be answered with an error; a later failure breaks the stream.
  */
 export async function openStream(
-  answer: PreparedResponse,
+  prepared: PreparedResponse,
   request: Request,
-  options: AdapterOptions<Request>,
+  settings: AdapterSettings<Request>,
 ): Promise<ReadableStream<Uint8Array>> {
-  const source = new BodyStream(answer, await answer.open!(), request, options);
+  const source = new BodySource(prepared, await prepared.open!(), request, settings);
   await source.begin();
-  // Nothing is read ahead of the client.
+  // A mark of 0 lets nothing be read ahead of the client.
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
 }
 
-class BodyStream {
+/** An underlying source, as the Streams Standard calls it: `start`, `pull` and `cancel` are called by the stream. */
+class BodySource {
   readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #hooks: HookCaller;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #timer: NodeJS.Timeout | undefined;
   #first: Uint8Array | undefined;
-  #bytes = 0;
   #ended = false;
 
   constructor(
-    private readonly answer: PreparedResponse,
+    private readonly prepared: PreparedResponse,
     private readonly body: FileBody,
     private readonly request: Request,
-    private readonly options: AdapterOptions<Request>,
+    private readonly settings: AdapterSettings<Request>,
   ) {
+    this.#hooks = new HookCaller(prepared);
     this.#chunks = body.stream()[Symbol.asyncIterator]();
   }
 
+  /** Reads the first chunk. */
   async begin(): Promise<void> {
-    this.answer.hooks?.start?.({ status: this.answer.status, bytes: 0 });
+    this.#hooks.start();
     try {
       this.#first = await this.#next();
     } catch (error) {
-      this.#end('abort', error);
+      this.#end();
+      this.#hooks.abort(error);
       throw error;
     }
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
-    this.#wait();
-    if (this.request.signal.aborted) this.#leave();
-    else this.request.signal.addEventListener('abort', this.#leave, { once: true });
+    this.#startTimer();
+    if (this.request.signal.aborted) this.#disconnect();
+    else this.request.signal.addEventListener('abort', this.#disconnect, { once: true });
   }
 
   async pull(): Promise<void> {
@@ -58,24 +63,27 @@ class BodyStream {
       const chunk = this.#first ?? (await this.#next());
       this.#first = undefined;
       if (this.#ended) return;
-      this.#bytes += chunk?.byteLength ?? 0;
+      this.#hooks.bytes += chunk?.byteLength ?? 0;
       if (chunk) this.#controller.enqueue(chunk);
-      if (chunk && this.#bytes !== this.body.size) return this.#wait();
-      this.#end('complete');
+      if (chunk && this.#hooks.bytes !== this.body.size) return this.#startTimer();
+      this.#end();
+      this.#hooks.complete();
       this.#controller.close();
     } catch (error) {
       if (this.#ended) return;
-      this.#end('abort', error);
-      report(error, this.request, this.options);
+      this.#end();
+      this.#hooks.abort(error);
+      reportFailure(error, this.request, this.settings);
       this.#controller.error(error);
     }
   }
 
   cancel(): void {
-    this.#end('abort');
+    this.#end();
+    this.#hooks.abort();
   }
 
-  /** A chunk that is not empty; undefined at the end. */
+  /** The next chunk that is not empty; undefined at the end. */
   async #next(): Promise<Uint8Array | undefined> {
     for (;;) {
       const { done, value } = await this.#chunks.next();
@@ -84,28 +92,27 @@ class BodyStream {
     }
   }
 
-  /** Whoever takes nothing for that long has left, or will never begin. */
-  #wait(): void {
-    this.#timer = setTimeout(this.#leave, this.options.idleTimeout ?? 60_000).unref();
+  /** Without a read for this long, the client has disconnected unnoticed or never starts to read. */
+  #startTimer(): void {
+    this.#timer = setTimeout(this.#disconnect, this.settings.idleTimeout).unref();
   }
 
-  readonly #leave = () => {
+  readonly #disconnect = () => {
     if (this.#ended) return;
-    this.#end('abort');
-    // Whoever reads may be about to cancel, which is no fault; only one that still reads is told of a break.
-    setTimeout(() => this.#controller.error(new FileFieldError('aborted', 'The client left or stalled.')));
+    this.#end();
+    this.#hooks.abort();
+    // Delayed, because a reader that is about to cancel the stream should not see an error.
+    setTimeout(() => this.#controller.error(new FileFieldError('aborted', 'The client left or stopped reading.')));
   };
 
-  #end(how: 'complete' | 'abort', error?: unknown): void {
+  #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.request.signal.removeEventListener('abort', this.#leave);
-    // A source that is waited for answers only afterwards, if ever; closing the body stops it.
+    this.request.signal.removeEventListener('abort', this.#disconnect);
+    // A generator ends only after its pending chunk, which may never come; closing the body stops it.
     void Promise.resolve(this.#chunks.return?.()).catch(() => undefined);
     this.body.close();
-    this.answer.close();
-    const { hooks, status } = this.answer;
-    hooks?.[how]?.({ status, bytes: this.#bytes, ...(error !== undefined && { error }) });
+    this.prepared.close();
   }
 }

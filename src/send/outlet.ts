@@ -1,46 +1,47 @@
 import type { ServerResponse } from 'node:http';
-import { breakOff, isGone } from './connection.js';
+import { breakOff, isGone } from './client-connection.js';
 
 /**
- * The writing end of a response, for one chunk at a time: tells when a chunk has left, and when nobody is there to take
- * it any more - the client went away, or took nothing for `idle` milliseconds.
+ * Writes chunks to a response one at a time. Reports when a chunk has left this process, and when the client has
+ * disconnected or has read nothing for the idle timeout.
  */
 export class Outlet {
   readonly #response: ServerResponse;
   readonly #socket: ServerResponse['socket'];
-  readonly #former: number;
+  readonly #previousTimeout: number;
   #settle: ((sent: boolean) => void) | undefined;
   #writing = false;
 
-  constructor(response: ServerResponse, idle: number) {
+  /** @param idleTimeout milliseconds */
+  constructor(response: ServerResponse, idleTimeout: number) {
     this.#response = response;
     this.#socket = response.socket;
-    this.#former = response.socket?.timeout ?? 0;
+    this.#previousTimeout = response.socket?.timeout ?? 0;
     response.on('close', this.#gone);
     response.on('timeout', this.#stalled);
-    // The socket's own timer knows of bytes that left while a chunk is under way; a timer of ours would not.
-    response.setTimeout(this.#former > 0 ? Math.min(this.#former, idle) : idle);
+    // The socket's own timer is reset by bytes that leave in the middle of a chunk; a timer of ours would not be.
+    response.setTimeout(this.#previousTimeout > 0 ? Math.min(this.#previousTimeout, idleTimeout) : idleTimeout);
   }
 
-  /** False once writing makes no sense. */
+  /** False once the client has disconnected or the response has ended. */
   get open(): boolean {
     return !isGone(this.#response) && !this.#response.writableEnded;
   }
 
-  /** Resolves to true when the chunk has left and its memory may be used again, to false when it never will. */
+  /** Resolves to true when the chunk has left and its memory may be reused, to false if it cannot be sent. */
   write(chunk: Uint8Array): Promise<boolean> {
     const response = this.#response;
     if (!this.open) return Promise.resolve(false);
     return this.#untilGone<boolean>(false, (resolve) => {
       this.#writing = true;
       if (!isWrapped(response)) response.write(chunk, (error) => resolve(!error));
-      // Compressing middleware and its like know no callbacks, only "drain".
+      // Compressing middleware calls no callbacks; it only emits "drain".
       else if (response.write(chunk)) resolve(true);
       else response.once('drain', () => resolve(true));
     }).finally(() => (this.#writing = false));
   }
 
-  /** What the promise resolves to, or undefined as soon as the client is gone. */
+  /** Resolves to the value of the promise, or to undefined as soon as the client has disconnected. */
   wait<Value>(promise: Promise<Value>): Promise<Value | undefined> {
     if (!this.open) {
       promise.catch(() => undefined);
@@ -49,36 +50,36 @@ export class Outlet {
     return this.#untilGone<Value | undefined>(undefined, (resolve, reject) => void promise.then(resolve, reject));
   }
 
-  /** What was promised will not come. */
+  /** Breaks the connection, because the promised bytes cannot be sent. */
   break(): void {
     breakOff(this.#response, this.#socket);
   }
 
-  /** Leaves the connection as it was found. To be called before `end`, which sets the time-out of idle connections. */
+  /** Restores the timeout of the connection. Call it before `end`, which sets the keep-alive timeout. */
   release(): void {
     this.#response.off('close', this.#gone);
     this.#response.off('timeout', this.#stalled);
-    if (this.open) this.#response.setTimeout(this.#former);
+    if (this.open) this.#response.setTimeout(this.#previousTimeout);
   }
 
   #untilGone<Value>(
-    otherwise: Value,
+    fallback: Value,
     start: (resolve: (value: Value) => void, reject: (error: unknown) => void) => void,
   ): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
-      this.#settle = () => resolve(otherwise);
+      this.#settle = () => resolve(fallback);
       start(resolve, reject);
     }).finally(() => (this.#settle = undefined));
   }
 
   readonly #gone = () => this.#settle?.(false);
   readonly #stalled = () => {
-    // A storage that takes its time is no fault of the client.
+    // While a chunk is being read, the storage is slow and not the client.
     if (this.#writing) this.break();
   };
 }
 
-/** Whether middleware put a `write` of its own in front: then callbacks may never come, and buffers may be held. */
+/** True if middleware replaced `write`: callbacks may then never be called, and chunks may be kept. */
 export function isWrapped(response: ServerResponse): boolean {
   return Object.hasOwn(response, 'write');
 }

@@ -1,29 +1,104 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { methodResponse } from '../response/method.js';
+import { duration, type Duration } from '../options.js';
+import { withDelivery, type DeliveryChoice, type DownloadHandler } from '../response/download.js';
+import { errorStatus } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
-import { respond } from '../response/respond.js';
-import type { DownloadHandler } from '../response/download.js';
-import { withDelivery } from '../response/with-delivery.js';
-import { deliveryOf } from './app-delivery.js';
-import { ownTurn } from './own-turn.js';
-import type { AdapterOptions } from './report.js';
-import { writeResponse, type Outcome } from './write.js';
+import { methodResponse, respond } from '../response/respond.js';
+import { waitForTurn } from './client-connection.js';
+import type { Outcome } from './write-body.js';
+import { writeResponse } from './write.js';
 
-/** One request and its response, as a framework on Node's server has them. */
+/**
+ * Options of an adapter.
+ *
+ * @typeParam Raw the framework's request
+ */
+export interface AdapterOptions<Raw> {
+  /**
+   * Called once per failure with the original error, which is never sent to the client.
+   * @default console.error, for responses with a status of 500 and above and for downloads that broke off
+   */
+  readonly onError?: (error: unknown, request: Raw) => void;
+  /**
+   * Who sends the bytes of views without a delivery of their own.
+   * @default the delivery of the router or application; without one, this process
+   */
+  readonly delivery?: DeliveryChoice;
+  /**
+   * Time without progress after which a client that stopped reading is disconnected and its file closed: 1 ms to 24
+   * days. It can take up to twice as long. A client that keeps reading, however slowly, is never disconnected.
+   * @default '60s'
+   */
+  readonly idleTimeout?: Duration;
+}
+
+/** Options of an adapter for a ready-made view, which has an option `delivery` of its own. */
+export type RunOptions<Raw> = Omit<AdapterOptions<Raw>, 'delivery'>;
+
+/** Checked options. */
+export interface AdapterSettings<Raw> extends Pick<AdapterOptions<Raw>, 'onError' | 'delivery'> {
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+}
+
+// The longest time that setTimeout can wait.
+const longestTimeout = 2 ** 31 - 1;
+
+/**
+ * Checks the options of an adapter and fills in the defaults.
+ *
+ * @throws `invalid_option`
+ */
+export function adapterSettings<Raw>({ onError, delivery, idleTimeout }: AdapterOptions<Raw>): AdapterSettings<Raw> {
+  const milliseconds = duration('idleTimeout', idleTimeout ?? '60s', { from: 1, to: longestTimeout });
+  return { onError, delivery, idleTimeout: milliseconds };
+}
+
+/** Reports the error of a failed download. */
+export function reportFailure<Raw>(error: unknown, request: Raw, { onError }: AdapterSettings<Raw>): void {
+  if (onError) onError(error, request);
+  else if (errorStatus(error) >= 500) console.error(error);
+}
+
+/** A function that reports failures which do not change the response: `DownloadRequest.report`. */
+export function reporter<Raw>(request: Raw, { onError }: AdapterSettings<Raw>): (error: unknown) => void {
+  return (error) => (onError ? onError(error, request) : console.error(error));
+}
+
+// Shared by an ESM and a CommonJS copy of this package.
+const deliveryKey = Symbol.for('filefield.delivery');
+
+/** Sets the delivery of one request of Node's server. A later call, by a router within the application, replaces it. */
+export function setRequestDelivery(request: object, choice: DeliveryChoice): void {
+  Object.defineProperty(request, deliveryKey, { value: choice, configurable: true });
+}
+
+function requestDelivery(request: object): DeliveryChoice | undefined {
+  return (request as { readonly [deliveryKey]?: DeliveryChoice })[deliveryKey];
+}
+
+/** A request and its response in a framework on Node's server. */
 export interface Exchange<Raw> {
+  /** The framework's request. */
   readonly raw: Raw;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly params: DownloadRequest['params'];
-  /** Path and query before a router took something off. */
+  /**
+   * Path and query before any router removed a prefix.
+   * @default that of the request
+   */
   readonly url?: string;
 }
 
-/** What the adapters of all frameworks on Node's server share: view, answer, bytes. */
+/**
+ * Runs a handler and writes its response: the common part of the adapters for Node's server. Rejects with the error of
+ * the handler; the framework can answer it unless the head of the response has been sent.
+ */
 export async function runDownload<Raw>(
   handler: DownloadHandler<Raw>,
   { raw, request, response, params, url = request.url }: Exchange<Raw>,
-  options: AdapterOptions<Raw> = {},
+  settings: AdapterSettings<Raw>,
 ): Promise<Outcome> {
   const download: DownloadRequest<Raw> = {
     method: request.method ?? 'GET',
@@ -31,12 +106,13 @@ export async function runDownload<Raw>(
     headers: request.headers,
     params,
     raw,
-    report: (error) => (options.onError ? options.onError(error, raw) : console.error(error)),
+    report: reporter(raw, settings),
   };
-  // Before the view, so that a POST to a download costs nothing and tells nothing.
+  // Before the view runs: a POST costs no query and does not reveal whether the file exists.
   const decided = methodResponse(download.method);
-  if (!(await ownTurn(request, response))) return 'aborted';
-  if (decided) return writeResponse(response, decided);
-  const delivered = withDelivery(handler, options.delivery ?? deliveryOf(request));
-  return writeResponse(response, await respond(download, await delivered(download)), options);
+  if (!(await waitForTurn(request, response))) return 'aborted';
+  const { delivery = requestDelivery(request), idleTimeout } = settings;
+  if (decided) return writeResponse(response, decided, idleTimeout);
+  const delivered = withDelivery(handler, delivery);
+  return writeResponse(response, await respond(download, await delivered(download)), idleTimeout);
 }

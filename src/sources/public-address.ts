@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-// IANA's registries of special-purpose addresses: none of these is a server on the internet.
+// The special-purpose addresses of the IANA registries; none of them belongs to a server on the public internet.
 const ipv4 = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -17,7 +17,7 @@ const ipv4 = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const;
-// Those that carry an IPv4 address inside (mapped, NAT64, 6to4, Teredo) could mean any of the above.
+// Prefixes with an embedded IPv4 address (mapped, NAT64, 6to4, Teredo) can stand for any address above.
 const ipv6 = [
   ['::', 96],
   ['::ffff:0:0', 96],
@@ -34,12 +34,12 @@ const ipv6 = [
   ['ff00::', 8],
 ] as const;
 
-// Two lists, since one would take every IPv4 address for the mapped form that the other forbids.
+// Two lists: in one list, an IPv4 address would match the IPv4-mapped prefix of IPv6.
 const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [address, prefix] of ipv4) lists.ipv4.addSubnet(address, prefix, 'ipv4');
 for (const [address, prefix] of ipv6) lists.ipv6.addSubnet(address, prefix, 'ipv6');
 
-/** Whether an IP address is one of the internet: not this machine, not a private network, not a cloud's metadata. */
+/** True for an IP address on the public internet; false for this machine, private networks and cloud metadata services. */
 export function isPublicAddress(address: string): boolean {
   const plain = address.split('%', 1)[0] ?? '';
   if (isIPv4(plain)) return !lists.ipv4.check(plain, 'ipv4');

@@ -3,7 +3,6 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import { exactly, lengthOf, skip, type ByteRange, type FileBody } from '../file/body.js';
-import type { RemoteHead } from './remote-head.js';
 
 const decoders: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
@@ -12,50 +11,66 @@ const decoders: Readonly<Record<string, () => Transform>> = {
   br: createBrotliDecompress,
 };
 
+/** What a response contains. */
+interface Content {
+  /** Length of the whole file in bytes. */
+  readonly size?: number;
+  /** The range that the response contains; absent for the whole file. */
+  readonly part?: ByteRange;
+  /** The content coding that has to be decoded. */
+  readonly encoding?: string;
+}
+
 /**
- * The body of another server's answer, or the part of it that is wanted: a server that ignores ranges sends all of it,
- * and what is not wanted is dropped on the way.
+ * The body of another server's response, or the wanted range of it. If the server ignored the range and sends the whole
+ * file, the bytes before the range are dropped and the connection is closed after it.
+ *
+ * @param timeout milliseconds to wait for each chunk
+ * @throws `upstream_failed` for an unknown content coding
  */
 export function remoteBody(
   message: IncomingMessage,
-  head: RemoteHead,
+  { size: wholeSize, part, encoding }: Content,
   range: ByteRange | undefined,
-  timeout = 30_000,
+  timeout: number,
 ): FileBody {
-  const decode = head.encoding === undefined ? undefined : decoders[head.encoding];
-  if (head.encoding !== undefined && !decode) {
+  const decode = encoding === undefined ? undefined : decoders[encoding];
+  if (encoding !== undefined && !decode) {
     message.destroy();
-    throw new FileFieldError('upstream_failed', `The other server encodes its answer as "${head.encoding}".`);
+    throw new FileFieldError('upstream_failed', `The other server encodes its response as "${encoding}".`);
   }
-  const size = range ? lengthOf(range) : head.size;
-  const before = (range?.start ?? 0) - (head.part?.start ?? 0);
+  const size = range ? lengthOf(range) : wholeSize;
+  const before = (range?.start ?? 0) - (part?.start ?? 0);
   const body: FileBody = {
-    stream: () => skip(received(decode ? pipeline(message, decode(), () => undefined) : message, timeout), before),
-    close: () => finish(message),
+    stream: () => skip(chunksOf(decode ? pipeline(message, decode(), () => undefined) : message, timeout), before),
+    close: () => releaseConnection(message),
   };
   return size === undefined ? body : exactly(body, size);
 }
 
-async function* received(source: Readable, timeout: number): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunksOf(source: Readable, timeout: number): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
-    for (let chunk = await next(chunks, timeout); chunk; chunk = await next(chunks, timeout)) yield chunk;
+    for (let chunk = await nextChunk(chunks, timeout); chunk; chunk = await nextChunk(chunks, timeout)) yield chunk;
   } finally {
-    finish(source);
+    releaseConnection(source);
   }
 }
 
-/** Received to its end, the connection may serve again; else it is closed, and the other server stops sending. */
-function finish(source: Readable | IncomingMessage): void {
+/** A connection whose response was read to the end is reused; any other is closed, so that the server stops sending. */
+function releaseConnection(source: Readable | IncomingMessage): void {
   if ('complete' in source && source.complete) source.resume();
   else source.destroy();
 }
 
-/** The next chunk; undefined at the end. The time only runs while it is waited for: a slow client is no fault of the server. */
-async function next(chunks: AsyncIterator<Buffer>, timeout: number): Promise<Buffer | undefined> {
+/**
+ * The next chunk, or undefined at the end. The timeout covers only the wait for the other server, so a slow client never
+ * causes it.
+ */
+async function nextChunk(chunks: AsyncIterator<Buffer>, timeout: number): Promise<Buffer | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const error = new FileFieldError('upstream_timeout', 'The other server stopped in the middle of a file.');
+    const error = new FileFieldError('upstream_timeout', 'The other server stopped sending in the middle of a file.');
     timer = setTimeout(() => reject(error), timeout);
   });
   try {
@@ -63,7 +78,9 @@ async function next(chunks: AsyncIterator<Buffer>, timeout: number): Promise<Buf
     return result.done ? undefined : result.value;
   } catch (cause) {
     if (isFileFieldError(cause)) throw cause;
-    throw new FileFieldError('upstream_failed', 'The other server broke off in the middle of a file.', { cause });
+    throw new FileFieldError('upstream_failed', 'The connection to the other server broke in the middle of a file.', {
+      cause,
+    });
   } finally {
     clearTimeout(timer);
   }

@@ -2,33 +2,69 @@ import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody } from '../file/body.js';
 import type { FileSource, LoadHint } from '../file/file.js';
+import { parseHttpDate } from '../http/date.js';
+import { parseTag, weaken } from '../http/etag.js';
+import { parseContentRange } from '../http/range.js';
 import { remoteBody } from './remote-body.js';
-import { remoteHead, type RemoteHead } from './remote-head.js';
-import { askUpstream, type UpstreamOptions } from './upstream.js';
+import {
+  requestUpstream,
+  upstreamSettings,
+  type UpstreamOptions,
+  type UpstreamRequest,
+  type UpstreamSettings,
+} from './upstream.js';
 
+/** Options of `remoteFile`. */
 export interface RemoteFileOptions extends UpstreamOptions {
   /**
-   * The name shown to people.
-   * @default the last part of the URL's path, decoded; else its host
+   * File name shown to clients.
+   * @default the last part of the URL's path, decoded; the host name if the path has none
    */
   readonly name?: string;
   /**
    * Media type.
-   * @default what the other server says
+   * @default the Content-Type of the other server
    */
   readonly type?: string;
 }
 
-interface Answered {
+/** What the head of another server's response says about a file. */
+interface RemoteHead {
+  /** True for 200, and for 206 with the single range that was requested. */
+  readonly usable: boolean;
+  /** As in Content-Type, with its parameters. */
+  readonly type?: string;
+  /** Length of the whole file in bytes. */
+  readonly size?: number;
+  readonly modified?: Date;
+  readonly etag?: string;
+  /** The range that the response contains; absent for the whole file. */
+  readonly part?: ByteRange;
+  /** The content coding that has to be decoded. */
+  readonly encoding?: string;
+}
+
+interface Reply {
   readonly method: 'GET' | 'HEAD';
   readonly head: RemoteHead;
   readonly message: IncomingMessage;
 }
 
+interface Remote {
+  readonly url: URL;
+  readonly name: string;
+  readonly type?: string;
+  readonly settings: UpstreamSettings;
+}
+
 /**
- * A file on another server, passed on and not stored. Its size, type, tag and time are those that the server gives; where
- * only a head or a range is wanted, only that is asked for. A file that is not there is `not_found`; a server that
- * fails is `upstream_failed`, one that is too slow `upstream_timeout`.
+ * A file on another HTTP server, streamed through this process and not stored. Size, type, entity-tag and time are those
+ * of the other server. A HEAD request is forwarded as HEAD, and a single range as a range.
+ *
+ * Opening and loading reject with `not_found` if the server answers 404 or 410, with `upstream_failed` for any other
+ * failure, and with `upstream_timeout` if the server is too slow.
+ *
+ * @throws `invalid_option` unless the URL is absolute, and for a `timeout` or `maxRedirects` out of range
  *
  * @example
  * ```ts
@@ -39,68 +75,72 @@ interface Answered {
  */
 export function remoteFile(url: string | URL, options: RemoteFileOptions = {}): FileSource {
   if (!URL.canParse(String(url))) throw new FileFieldError('invalid_option', 'A remote file needs an absolute URL.');
-  const place = new URL(url);
-  const ask = async (method: 'GET' | 'HEAD', range?: string) => {
-    const message = await askUpstream(place, { method, range }, options);
-    return { method, ...answered(message, range) };
+  const target = new URL(url);
+  const name = options.name ?? nameFromUrl(target);
+  const remote: Remote = { url: target, name, type: options.type, settings: upstreamSettings(options) };
+  return {
+    name,
+    type: options.type,
+    load: (hint = { head: false }) => load(remote, hint),
+    open: (range) => openRange(remote, range),
   };
-  const described = (head: RemoteHead) => ({
-    name: options.name ?? nameOf(place),
-    type: options.type ?? head.type,
+}
+
+async function load(remote: Remote, hint: LoadHint): Promise<FileSource> {
+  const { method, head, message } = await firstReply(remote, hint);
+  let unread = method === 'HEAD' ? undefined : message;
+  if (!unread) message.resume();
+  return {
+    name: remote.name,
+    type: remote.type ?? head.type,
     size: head.size,
     modified: head.modified,
     etag: head.etag,
+    async open(range) {
+      const fits = !head.part || (head.part.start === range?.start && head.part.end === range.end);
+      if (!unread || !fits) return openRange(remote, range, head);
+      const body = unread;
+      unread = undefined;
+      return remoteBody(body, head, range, remote.settings.timeout);
+    },
+    close: () => unread?.destroy(),
+  };
+}
+
+/**
+ * Requests only what the client wants: HEAD for HEAD and for several ranges, which are fetched one by one later, and a
+ * range for a range. If the server does not support that, the request is repeated in a simpler form.
+ */
+async function firstReply(remote: Remote, { head, range }: LoadHint): Promise<Reply> {
+  const singleRange = range !== undefined && /^bytes=(?:\d{1,15}-\d{0,15}|-\d{1,15})$/i.test(range);
+  const ranged = [{ method: 'GET', range }, { method: 'HEAD' }, { method: 'GET' }] as const;
+  const metadataFirst = head || (range !== undefined && !singleRange);
+  const attempts: readonly UpstreamRequest[] = metadataFirst ? ranged.slice(1) : singleRange ? ranged : ranged.slice(2);
+  for (const attempt of attempts) {
+    const reply = await ask(remote, attempt);
+    if (reply.head.usable) return reply;
+    reply.message.destroy();
+  }
+  throw new FileFieldError('upstream_failed', 'The other server sent a response that does not match the request.');
+}
+
+/** @param known the head that the client was sent; the bytes must belong to the same version of the file */
+async function openRange(remote: Remote, range: ByteRange | undefined, known?: RemoteHead): Promise<FileBody> {
+  const { head, message } = await ask(remote, {
+    method: 'GET',
+    range: range && `bytes=${range.start}-${range.end}`,
   });
-  const openRange = async (range: ByteRange | undefined, known: RemoteHead | undefined) => {
-    const got = await ask('GET', range && `bytes=${range.start}-${range.end}`);
-    if (!known || isSame(known, got.head)) return remoteBody(got.message, got.head, range, options.timeout);
-    got.message.destroy();
-    throw new FileFieldError('upstream_failed', 'A file on another server changed while it was served.');
-  };
-  const load = async (hint: LoadHint = { head: false }): Promise<FileSource> => {
-    // One range goes along, several are fetched one by one later; a server that cannot do HEAD is asked for all.
-    const single = hint.range !== undefined && /^bytes=(?:\d{1,15}-\d{0,15}|-\d{1,15})$/i.test(hint.range);
-    const looks = hint.head || (hint.range !== undefined && !single);
-    let got = await ask(looks ? 'HEAD' : 'GET', looks || !single ? undefined : hint.range);
-    if (!got.head.usable) got = await another(got, () => ask(single ? 'HEAD' : 'GET'));
-    if (!got.head.usable) got = await another(got, () => ask('GET'));
-    const { head } = got;
-    if (!head.usable) {
-      got.message.destroy();
-      throw new FileFieldError('upstream_failed', 'The other server gave an answer that is none to what was asked.');
-    }
-    let held = got.method === 'HEAD' ? undefined : got.message;
-    if (!held) got.message.resume();
-    return {
-      ...described(head),
-      async open(range): Promise<FileBody> {
-        const fits = held && (!head.part || (head.part.start === range?.start && head.part.end === range.end));
-        if (!held || !fits) return openRange(range, head);
-        const message = held;
-        held = undefined;
-        return remoteBody(message, head, range, options.timeout);
-      },
-      close: () => held?.destroy(),
-    };
-  };
-  return {
-    name: options.name ?? nameOf(place),
-    type: options.type,
-    load,
-    open: (range) => openRange(range, undefined),
-  };
+  if (!known || isSameVersion(known, head)) return remoteBody(message, head, range, remote.settings.timeout);
+  message.destroy();
+  throw new FileFieldError('upstream_failed', 'The file on the other server changed during the download.');
 }
 
-async function another(former: Answered, ask: () => Promise<Answered>): Promise<Answered> {
-  former.message.destroy();
-  return ask();
-}
-
-function answered(message: IncomingMessage, range: string | undefined): Omit<Answered, 'method'> {
+async function ask({ url, settings }: Remote, request: UpstreamRequest): Promise<Reply> {
+  const message = await requestUpstream(url, request, settings);
+  const head = headOf(message, request.range !== undefined);
   const status = message.statusCode ?? 0;
-  const head = remoteHead(message, range !== undefined);
-  // 405 and 501 are for HEAD, 416 for a range; the same question in another way may get an answer.
-  if (head.usable || [405, 416, 501].includes(status) || status === 206) return { head, message };
+  // 405 and 501 refuse HEAD, 416 and a wrong 206 refuse the range: the caller tries another form of the request.
+  if (head.usable || [206, 405, 416, 501].includes(status)) return { method: request.method, head, message };
   message.destroy();
   if (status === 404 || status === 410) {
     throw new FileFieldError('not_found', `The other server has no such file (${status}).`);
@@ -108,14 +148,41 @@ function answered(message: IncomingMessage, range: string | undefined): Omit<Ans
   throw new FileFieldError('upstream_failed', `The other server answered ${status}.`);
 }
 
-/** Whether two answers are about the same bytes, as far as both of them tell. */
-function isSame(a: RemoteHead, b: RemoteHead): boolean {
+/** @param ranged true if the request had a Range header */
+function headOf({ statusCode, headers }: IncomingMessage, ranged: boolean): RemoteHead {
+  const encoding = encodingOf(headers['content-encoding']);
+  const modified = parseHttpDate(headers['last-modified'] ?? '');
+  const etag = headers.etag !== undefined && parseTag(headers.etag) ? headers.etag : undefined;
+  const description = {
+    type: headers['content-type'],
+    modified: modified === undefined ? undefined : new Date(modified * 1000),
+    // A strong tag identifies the encoded bytes, not the decoded ones that the client gets (RFC 9110 section 8.8.3.3).
+    etag: encoding && etag ? weaken(etag) : etag,
+    encoding,
+  };
+  if (statusCode === 200) {
+    const length = /^\d{1,15}$/.exec(headers['content-length'] ?? '')?.[0];
+    return { ...description, usable: true, size: encoding || length === undefined ? undefined : Number(length) };
+  }
+  const part = statusCode === 206 && ranged ? parseContentRange(headers['content-range']) : undefined;
+  // A part of an encoded body cannot be decoded.
+  if (!part || encoding) return { ...description, usable: false };
+  return { ...description, usable: true, size: part.size, part: part.range };
+}
+
+function encodingOf(header: string | undefined): string | undefined {
+  const encoding = header?.trim().toLowerCase();
+  return encoding === undefined || encoding === '' || encoding === 'identity' ? undefined : encoding;
+}
+
+/** True unless a validator that both heads have differs. */
+function isSameVersion(a: RemoteHead, b: RemoteHead): boolean {
   const differ = <Value>(one: Value | undefined, other: Value | undefined) =>
     one !== undefined && other !== undefined && one !== other;
   return !differ(a.etag, b.etag) && !differ(a.modified?.getTime(), b.modified?.getTime()) && !differ(a.size, b.size);
 }
 
-function nameOf(url: URL): string {
+function nameFromUrl(url: URL): string {
   const last = url.pathname.split('/').at(-1) ?? '';
   if (last === '') return url.hostname;
   try {

@@ -5,23 +5,26 @@ import { checkKey } from '../file/key.js';
 import { locateFile } from '../file/open-file.js';
 import type { ObjectBody, ObjectInfo, Storage } from '../file/storage.js';
 
+/** Options of `storageFile`. */
 export interface StorageFileOptions {
   /**
-   * The name shown to people.
+   * File name shown to clients.
    * @default the last part of the key
    */
   readonly name?: string;
   /**
    * Media type.
-   * @default by the name
+   * @default the type of the name's extension
    */
   readonly type?: string;
 }
 
 /**
- * An object of a storage, by its key. Nothing is asked of the storage until it is served, and then once: what the reader
- * of the bytes says of them is what is sent. A storage without random access is asked for the information alone where
- * no bytes are wanted, and for a range alone where one is. Throws `invalid_key`.
+ * An object of a storage as a file. Nothing is read until the file is served; then metadata and bytes come from one call
+ * of the storage. A storage without local paths gets a `stat` for a HEAD request, and a `stat` and a ranged `read` for a
+ * range, so that no unwanted byte is transferred. Opening and loading reject with `not_found` if there is no such object.
+ *
+ * @throws `invalid_key` if no storage can have such a key
  *
  * @example
  * ```ts
@@ -35,19 +38,19 @@ export interface StorageFileOptions {
 export function storageFile(storage: Storage, key: string, options: StorageFileOptions = {}): FileSource {
   checkKey(key);
   const localPath = storage.localPath?.(key);
-  const described = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type };
+  const description = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type };
   const load = async (hint: LoadHint = { head: false }) => {
-    // Where a path is at hand, opening costs no more than looking, and both are of one file.
-    const looks = localPath === undefined && (hint.head || hint.range !== undefined);
-    const known = looks ? await stat(storage, key) : await storage.read(key);
-    return loaded(storage, key, described, 'info' in known ? known.info : known, 'info' in known ? known : undefined);
+    // For a file on the local disk, opening costs no more than a stat and needs no second call.
+    const statFirst = localPath === undefined && (hint.head || hint.range !== undefined);
+    const known = statFirst ? await statObject(storage, key) : await storage.read(key);
+    return loaded(storage, key, description, 'info' in known ? known.info : known, 'info' in known ? known : undefined);
   };
   return {
-    ...described,
+    ...description,
     origin: storage,
     load,
     locate: async () => (localPath === undefined ? undefined : locateFile(localPath)),
-    url: async (asked) => (await storage.signedUrl?.(key, asked)) ?? storage.url?.(key),
+    url: async (urlOptions) => (await storage.signedUrl?.(key, urlOptions)) ?? storage.url?.(key),
     open: (range) => storage.read(key, range),
   };
 }
@@ -55,29 +58,31 @@ export function storageFile(storage: Storage, key: string, options: StorageFileO
 function loaded(
   storage: Storage,
   key: string,
-  described: { readonly name: string; readonly type: string | undefined },
+  description: { readonly name: string; readonly type: string | undefined },
   info: ObjectInfo,
   body: ObjectBody | undefined,
 ): FileSource {
   return {
-    ...described,
+    ...description,
     size: info.size,
     modified: info.modified,
-    // Strong: a storage only gives a tag that changes whenever the bytes do.
+    // Strong: the tag of a storage changes whenever the bytes do.
     etag: info.etag === undefined ? undefined : `"${info.etag}"`,
     async open(range) {
-      // What was opened with the metadata serves further ranges too, and stays open until the file is closed.
+      // The body that was opened with the metadata stays open for further ranges until the file is closed.
       if (body && (body.read || !range)) return reopened(body, range);
-      const again = await storage.read(key, range);
-      if (again.info.size === info.size && again.info.etag === info.etag) return again;
-      again.close();
-      throw new FileFieldError('storage_failed', 'An object of a storage changed while it was served.', { key });
+      const opened = await storage.read(key, range);
+      if (opened.info.size === info.size && opened.info.etag === info.etag) return opened;
+      opened.close();
+      throw new FileFieldError('storage_failed', 'The object was replaced in the storage during the download.', {
+        key,
+      });
     },
     close: () => body?.close(),
   };
 }
 
-/** The bytes of a body that is open for the whole object, as a body whose end does not close it. */
+/** Bytes of a body that is open for the whole object; closing them leaves that body open. */
 function reopened(body: ObjectBody, range: ByteRange | undefined): FileBody {
   const close = () => undefined;
   const read = body.read && ((buffer: Uint8Array, position: number) => body.read!(buffer, position));
@@ -85,8 +90,8 @@ function reopened(body: ObjectBody, range: ByteRange | undefined): FileBody {
   return { size: body.info.size, ...(read && { read }), stream: () => body.stream(), close };
 }
 
-async function stat(storage: Storage, key: string): Promise<ObjectInfo> {
+async function statObject(storage: Storage, key: string): Promise<ObjectInfo> {
   const info = await storage.stat(key);
   if (info) return info;
-  throw new FileFieldError('not_found', 'There is no such object.', { key });
+  throw new FileFieldError('not_found', 'The storage has no such object.', { key });
 }

@@ -3,113 +3,181 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { FileFieldError, isFileFieldError } from '../errors.js';
+import { duration, wholeNumber, type Duration } from '../options.js';
 import { isPublicAddress } from './public-address.js';
 
+/** How another HTTP server is asked for a file. */
 export interface UpstreamOptions {
-  /** Headers of the request, such as your own Authorization. Nothing of the client's request is ever passed on. */
+  /** Headers of the request, such as your own Authorization. No header of the client is forwarded. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Milliseconds until the head must be there, redirects included, and again for each piece of the body.
-   * @default 30_000
+   * Time until the head of the response must have arrived, redirects included, and again for each chunk of the body: 1 ms
+   * to 24 days.
+   * @default '30s'
    */
-  readonly timeout?: number;
+  readonly timeout?: Duration;
   /**
-   * Addresses of this machine and of private networks: refused, allowed, or allowed for these hosts. What counts is the
-   * address that is connected to, after DNS and after every redirect. WARNING: `true` lets whoever chooses the URL read
-   * what only your network can.
+   * Addresses of this machine and of private networks: refused, allowed, or allowed for the listed hosts (`'host'` or
+   * `'host:port'`). The check applies to the address that is connected to, after DNS and after each redirect. WARNING:
+   * with `true`, anyone who controls the URL can read what only your network can reach.
    * @default false
    */
   readonly allowPrivate?: boolean | readonly string[];
   /**
-   * Redirects followed at most; never from HTTPS to HTTP. `headers` are left out once they lead to another origin.
+   * The largest number of redirects to follow; a redirect from HTTPS to HTTP is never followed. `headers` are not sent to
+   * another origin.
    * @default 5
    */
   readonly maxRedirects?: number;
 }
 
-interface Ask {
+/** Checked options. */
+export interface UpstreamSettings {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly allowPrivate: boolean | readonly string[];
+  readonly maxRedirects: number;
+}
+
+/** The part of a request that depends on what the client wants. */
+export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD';
+  /** The Range header. */
   readonly range?: string;
 }
 
-// Kept apart: a connection that was allowed for one host must not be used by a request for which it was not.
-const agents = [false, true].map(() => ({
+/** A request to one URL, without its redirects. */
+interface Hop extends UpstreamRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly allowPrivate: boolean;
+  readonly signal: AbortSignal;
+}
+
+// The longest time that setTimeout can wait.
+const longestTimeout = 2 ** 31 - 1;
+const redirectStatuses: readonly number[] = [301, 302, 303, 307, 308];
+
+// Separate pools: a connection that was allowed for one host must not serve a request for which it is not.
+const newAgents = () => ({
   'http:': new http.Agent({ keepAlive: true, maxFreeSockets: 16 }),
   'https:': new https.Agent({ keepAlive: true, maxFreeSockets: 16 }),
-}));
+});
+const publicAgents = newAgents();
+const privateAgents = newAgents();
 
-/** Asks another server, and resolves to its answer, whatever the status, with the body not yet read. */
-export async function askUpstream(url: URL, ask: Ask, options: UpstreamOptions): Promise<IncomingMessage> {
-  // For the head only: a body may take as long as it likes, as long as it comes.
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws `invalid_option` for a `timeout` or `maxRedirects` out of range
+ */
+export function upstreamSettings(options: UpstreamOptions): UpstreamSettings {
+  return {
+    headers: options.headers ?? {},
+    timeout: duration('timeout', options.timeout ?? '30s', { from: 1, to: longestTimeout }),
+    allowPrivate: options.allowPrivate ?? false,
+    maxRedirects: wholeNumber('maxRedirects', options.maxRedirects ?? 5),
+  };
+}
+
+/**
+ * Sends a request to another server and follows its redirects. Resolves to the response, whatever its status, with the
+ * body unread. Rejects with `upstream_failed` or `upstream_timeout`.
+ */
+export async function requestUpstream(
+  url: URL,
+  request: UpstreamRequest,
+  settings: UpstreamSettings,
+): Promise<IncomingMessage> {
+  // Limits the time to the head. A body may take longer, as long as chunks keep arriving.
   const deadline = new AbortController();
-  const timer = setTimeout(() => deadline.abort(), options.timeout ?? 30_000);
+  const timer = setTimeout(() => deadline.abort(), settings.timeout);
   try {
-    return await follow(url, ask, options, deadline.signal);
+    return await followRedirects(url, request, settings, deadline.signal);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function follow(url: URL, ask: Ask, options: UpstreamOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  let place = url;
-  for (let left = options.maxRedirects ?? 5; ; left -= 1) {
-    const own = place.origin === url.origin ? options.headers : {};
-    const answer = await once(place, ask, own, isAllowed(place, options.allowPrivate), signal);
-    const { location } = answer.headers;
-    if (!location || ![301, 302, 303, 307, 308].includes(answer.statusCode ?? 0)) return answer;
-    answer.destroy();
-    const next = URL.canParse(location, place.href) ? new URL(location, place) : undefined;
-    if (!next || left <= 0 || (place.protocol === 'https:' && next.protocol !== 'https:')) {
-      throw failed(left > 0 ? 'redirects to where nobody may follow' : 'redirects too often');
-    }
-    place = next;
+async function followRedirects(
+  url: URL,
+  request: UpstreamRequest,
+  settings: UpstreamSettings,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  let current = url;
+  for (let left = settings.maxRedirects; ; left -= 1) {
+    const headers = current.origin === url.origin ? settings.headers : {};
+    const allowPrivate = isPrivateAllowed(current, settings.allowPrivate);
+    const response = await send({ ...request, url: current, headers, allowPrivate, signal });
+    const { location } = response.headers;
+    if (!location || !redirectStatuses.includes(response.statusCode ?? 0)) return response;
+    response.destroy();
+    if (left <= 0) throw failed('redirects too often');
+    current = redirectTarget(current, location);
   }
 }
 
-async function once(
-  url: URL,
-  { method, range }: Ask,
-  given: Readonly<Record<string, string>> = {},
-  allowed: boolean,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
-  const { protocol } = url;
-  if (protocol !== 'http:' && protocol !== 'https:') throw failed('has a URL that is neither http nor https');
-  const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (!allowed && isIP(literal) && !isPublicAddress(literal)) throw refused();
-  // Bytes as they are stored: ranges and tags are of those.
-  const headers: OutgoingHttpHeaders = { ...given, 'accept-encoding': 'identity', ...(range && { range }) };
-  const agent = agents[allowed ? 1 : 0]![protocol];
-  const lookup = allowed ? undefined : lookupPublic;
-  const module = protocol === 'https:' ? https : http;
-  for (let again = true; ; again = false) {
+function redirectTarget(from: URL, location: string): URL {
+  if (!URL.canParse(location, from.href)) throw failed('redirects to an invalid URL');
+  const target = new URL(location, from);
+  if (from.protocol === 'https:' && target.protocol !== 'https:') throw failed('redirects from HTTPS to HTTP');
+  return target;
+}
+
+async function send(hop: Hop): Promise<IncomingMessage> {
+  const { url, allowPrivate, signal } = hop;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw failed('has a URL that is neither http nor https');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (!allowPrivate && isIP(host) && !isPublicAddress(host)) throw refused();
+  for (let retried = false; ; retried = true) {
     try {
-      return await new Promise<IncomingMessage>((resolve, reject) => {
-        const request = module.request(url, { method, headers, agent, lookup, signal });
-        request.on('response', resolve);
-        request.on('error', (error) => reject(Object.assign(error, { stale: request.reusedSocket })));
-        request.end();
-      });
+      return await sendOnce(hop, url.protocol);
     } catch (error) {
-      // A kept connection may have been closed by the other side just now; that says nothing about a new one.
-      if (again && (error as { stale?: boolean }).stale && !signal.aborted) continue;
+      // The server may have closed a kept-alive connection just before it was reused; a new connection can succeed.
+      if (!retried && (error as { reusedSocket?: boolean }).reusedSocket && !signal.aborted) continue;
       throw upstreamError(error, signal);
     }
   }
 }
 
+function sendOnce(
+  { url, method, range, headers, allowPrivate, signal }: Hop,
+  protocol: 'http:' | 'https:',
+): Promise<IncomingMessage> {
+  const sent: OutgoingHttpHeaders = {
+    ...headers,
+    // Ranges and entity-tags must refer to the bytes as they are stored.
+    'accept-encoding': 'identity',
+    ...(range && { range }),
+  };
+  const agent = (allowPrivate ? privateAgents : publicAgents)[protocol];
+  const lookup = allowPrivate ? undefined : lookupPublic;
+  const { request: start } = protocol === 'https:' ? https : http;
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const request = start(url, { method, headers: sent, agent, lookup, signal });
+    request.on('response', resolve);
+    request.on('error', (error) => reject(Object.assign(error, { reusedSocket: request.reusedSocket })));
+    request.end();
+  });
+}
+
 function upstreamError(error: unknown, signal: AbortSignal): FileFieldError {
   if (isFileFieldError(error)) return error;
   if (!signal.aborted) return failed('cannot be reached', error);
-  return new FileFieldError('upstream_timeout', 'The other server took too long.', { cause: error });
+  return new FileFieldError('upstream_timeout', 'The other server took too long to answer.', { cause: error });
 }
 
-function isAllowed(url: URL, allowPrivate: UpstreamOptions['allowPrivate'] = false): boolean {
+function isPrivateAllowed(url: URL, allowPrivate: boolean | readonly string[]): boolean {
   if (typeof allowPrivate === 'boolean') return allowPrivate;
   return allowPrivate.includes(url.hostname) || allowPrivate.includes(url.host);
 }
 
-/** The very addresses that will be connected to: a name that is asked for twice may answer differently (DNS rebinding). */
+/**
+ * Resolves a host name and refuses private addresses. The connection uses these very addresses: a second look-up could
+ * return others (DNS rebinding).
+ */
 const lookupPublic: LookupFunction = (hostname, options, callback) => {
   dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
     const [first] = addresses ?? [];

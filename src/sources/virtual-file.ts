@@ -5,31 +5,35 @@ import type { FileSource } from '../file/file.js';
 
 type Chunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
+/** A file that your program generates. */
 export interface VirtualFileOptions {
-  /** The name shown to people. */
+  /** File name shown to clients. */
   readonly name: string;
   /**
-   * Text, bytes, or what is made while it is sent: a Node or Web stream, a generator or any other iterable, which can be
-   * served once, or a function that starts one for each download. Nothing is started for HEAD.
+   * Text (sent as UTF-8), bytes, or content that is generated while it is sent: a Node or Web stream, a generator or any
+   * other iterable, which can be served once, or a function that starts one for each download. A HEAD request starts none.
    */
   readonly content: string | Uint8Array | Chunks | (() => Chunks);
   /**
-   * Bytes of a stream. Without it the download has no length, and can be neither resumed nor checked.
-   * @default the length of text or bytes, else unknown
+   * Length of a stream in bytes. Without it the response has no Content-Length, and clients can neither resume the
+   * download nor detect that it was cut.
+   * @default the length of text or bytes; unknown for a stream
    */
   readonly size?: number;
   /**
    * Media type.
-   * @default by the name
+   * @default the type of the name's extension
    */
   readonly type?: string;
+  /** Time of the last change, for Last-Modified. */
   readonly modified?: Date;
-  /** An entity-tag with its quotes, `"x"`; give one only if it changes whenever the bytes do. */
+  /** Entity-tag with its quotes, `"x"`. It must change whenever the bytes do. */
   readonly etag?: string;
 }
 
 /**
- * A file that exists nowhere but in your program: a report, an export, an archive made while it is sent.
+ * A file that your program generates: a report, an export, an archive that is built while it is sent. A range of a stream
+ * is generated from the start; the bytes before the range are dropped.
  *
  * @example
  * ```ts
@@ -42,36 +46,37 @@ export interface VirtualFileOptions {
  * ```
  */
 export function virtualFile(options: VirtualFileOptions): FileSource {
-  const { content, ...described } = options;
+  const { content, ...description } = options;
   if (typeof content === 'string' || content instanceof Uint8Array) {
     const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-    return { ...described, size: bytes.byteLength, open: async (range) => bytesBody(bytes, range) };
+    return { ...description, size: bytes.byteLength, open: async (range) => bytesBody(bytes, range) };
   }
   return {
-    ...described,
+    ...description,
     open: async (range) => streamBody(typeof content === 'function' ? content() : content, options.size, range),
-    // A stream that nobody asked for, after HEAD or 304, would wait for ever.
-    close: () => typeof content !== 'function' && abandon(content),
+    // After HEAD or 304 the stream is not read; without this it would stay open.
+    close: () => typeof content !== 'function' && endContent(content),
   };
 }
 
-function streamBody(chunks: Chunks, whole: number | undefined, range?: ByteRange): FileBody {
-  const close = () => abandon(chunks);
-  if (!range) return { ...(whole !== undefined && { size: whole }), stream: () => toBytes(chunks), close };
-  // A stream has no random access: the bytes before the range are made and dropped, those after it are not made.
+function streamBody(chunks: Chunks, size: number | undefined, range?: ByteRange): FileBody {
+  const close = () => endContent(chunks);
+  if (!range) return { ...(size !== undefined && { size }), stream: () => toBytes(chunks), close };
+  // A stream has no random access: it starts at its first byte, and ends with the range.
   return exactly({ stream: () => skip(toBytes(chunks), range.start), close }, lengthOf(range));
 }
 
 async function* toBytes(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const given of chunks) {
-    const chunk = typeof given === 'string' ? Buffer.from(given, 'utf8') : given;
-    if (!(chunk instanceof Uint8Array)) throw new FileFieldError('invalid_value', 'Content must be text or bytes.');
+  for await (const value of chunks) {
+    const chunk = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
+    if (!(chunk instanceof Uint8Array))
+      throw new FileFieldError('invalid_value', 'The chunks of a virtual file must be text or bytes.');
     if (chunk.byteLength > 0) yield chunk;
   }
 }
 
-/** Whatever a stream or a generator holds is released, also where it was never begun. */
-function abandon(chunks: Chunks): void {
+/** Ends a stream or generator, also one that was never started, so that it releases its resources. */
+function endContent(chunks: Chunks): void {
   const ignore = () => undefined;
   if (chunks instanceof Readable) chunks.destroy();
   else if (chunks instanceof ReadableStream) void (chunks.locked ? undefined : chunks.cancel().catch(ignore));

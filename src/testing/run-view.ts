@@ -1,4 +1,5 @@
 import type { DownloadHandler } from '../response/download.js';
+import { HookCaller } from '../response/hooks.js';
 import { runHandler, type ViewRequest } from '../send/in-process.js';
 
 export type { ViewRequest };
@@ -19,31 +20,31 @@ export interface ViewResult {
  *
  * @example
  * ```ts
- * import { virtualDownloadView } from 'filefield';
+ * import { virtualView } from 'filefield';
  * import { runView } from 'filefield/testing';
  *
- * const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+ * const view = virtualView(() => ({ name: 'a.txt', content: 'hello' }));
  * const { status, body } = await runView(view, { headers: { range: 'bytes=0-1' } }); // 206, 'he'
  * ```
  */
 export async function runView<Raw>(view: DownloadHandler<Raw>, asked: ViewRequest<Raw> = {}): Promise<ViewResult> {
-  const answer = await runHandler(view, asked);
-  const { status, headers, hooks } = answer;
-  if ('error' in answer) return { status, headers, body: Buffer.alloc(0), error: answer.error };
+  const response = await runHandler(view, asked);
+  const { status, headers } = response;
+  if ('error' in response) return { status, headers, body: Buffer.alloc(0), error: response.error };
+  const hooks = new HookCaller(response);
   const chunks: Uint8Array[] = [];
-  let bytes = 0;
   try {
-    hooks?.start?.({ status, bytes });
-    for await (const chunk of answer.body?.stream() ?? []) {
+    hooks.start();
+    for await (const chunk of response.body?.stream() ?? []) {
       chunks.push(Buffer.from(chunk));
-      bytes += chunk.byteLength;
+      hooks.bytes += chunk.byteLength;
     }
-    hooks?.complete?.({ status, bytes });
+    hooks.complete();
   } catch (error) {
-    hooks?.abort?.({ status, bytes, error });
+    hooks.abort(error);
     throw error;
   } finally {
-    answer.close();
+    response.close();
   }
   return { status, headers, body: Buffer.concat(chunks) };
 }

@@ -1,49 +1,61 @@
-import { FileFieldError, isFileFieldError } from '../errors.js';
+import { FileFieldError } from '../errors.js';
 import type { FileSource } from '../file/file.js';
+import { withDelivery, type DownloadHandler } from '../response/download.js';
+import { reportMissing, type DownloadHooks } from '../response/hooks.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { DownloadHandler, DownloadHooks } from '../response/download.js';
-import { withDelivery } from '../response/with-delivery.js';
-import { hooksOf } from './hooks.js';
-import type { DownloadViewOptions } from './view-options.js';
 import { present } from './present.js';
 import { checkSignature } from './signed.js';
+import type { DownloadViewOptions, Hook } from './view-options.js';
 
-/** What a view finds for a request: the thing to authorise, and its file, asked for only once that is done. */
+/**
+ * What a view found for a request.
+ *
+ * @typeParam Subject what `authorize` and the other functions among the options get: a row, a path, a URL
+ */
 export interface Found<Subject> {
   readonly subject: Subject;
-  /** Null when there is no file. */
+  /** Returns the file, or null if there is none. Called after the request was authorized. */
   readonly file: () => FileSource | null | Promise<FileSource | null>;
 }
 
 /**
- * Makes a view out of the one thing in which views differ: how a request finds its file. `find` resolves to null when
- * there is nothing.
+ * Makes a view of your own from a function that finds the file of a request. The result is independent of any framework:
+ * mount it with `toExpress`, `toFastify`, `toKoa`, `toNode` or `toFetch`.
+ *
+ * The view rejects with `not_found` if `find` resolves to null, and with `forbidden` if the signature is invalid, or if
+ * `authorize` refuses and `onDenied` is 403.
+ *
+ * @throws `invalid_option` unless `onDenied` is 404 or 403
  *
  * @example
  * ```ts
- * import { downloadView } from 'filefield';
+ * import { downloadView, localFile } from 'filefield';
  *
- * const empty = downloadView(async () => null); // answers 404 to everybody
+ * const manual = downloadView(async () => ({ subject: null, file: () => localFile('manual.pdf') }));
  * ```
  */
 export function downloadView<Raw, Subject>(
   find: (request: DownloadRequest<Raw>) => Promise<Found<Subject> | null>,
   options: DownloadViewOptions<Raw, Subject> = {},
 ): DownloadHandler<Raw> {
+  const { authorize, onDenied = 404 } = options;
+  if (onDenied !== 404 && onDenied !== 403) {
+    throw new FileFieldError('invalid_option', 'The option "onDenied" must be 404 or 403.');
+  }
   const handler: DownloadHandler<Raw> = async (request) => {
     const signed = checkSignature(request, options.signature);
     const found = await find(request);
-    if (!found) throw notFound();
-    if (options.authorize && (await options.authorize(request.raw, found.subject)) !== true) {
-      throw options.denied === 'forbid'
-        ? new FileFieldError('forbidden', 'The view does not let this request in.')
-        : notFound();
+    if (!found) throw nothingFound();
+    if (authorize && (await authorize(request.raw, found.subject)) !== true) {
+      throw onDenied === 404
+        ? nothingFound()
+        : new FileFieldError('forbidden', 'The view does not admit this request.');
     }
-    const hooks = hooksOf(request, found.subject, options);
-    const file = await fileOf(found, hooks);
-    if (!file) throw notFound();
+    const hooks = hooksFor(request, found.subject, options);
+    const file = await reportMissing(openFound(found), hooks);
+    if (!file) throw nothingFound();
     try {
-      return await present(request.raw, found.subject, file, options, hooks, signed);
+      return await present({ raw: request.raw, subject: found.subject, file, hooks, signed }, options);
     } catch (error) {
       file.close?.();
       throw error;
@@ -52,15 +64,32 @@ export function downloadView<Raw, Subject>(
   return withDelivery(handler, options.delivery);
 }
 
-async function fileOf<Subject>(found: Found<Subject>, hooks: DownloadHooks | undefined): Promise<FileSource | null> {
-  try {
-    return await found.file();
-  } catch (error) {
-    if (isFileFieldError(error, 'missing') || isFileFieldError(error, 'not_found')) hooks?.missing?.(error);
-    throw error;
-  }
+/** Asynchronous, so that an error that `file` throws becomes a rejection. */
+async function openFound<Subject>(found: Found<Subject>): Promise<FileSource | null> {
+  return found.file();
 }
 
-function notFound(): FileFieldError {
-  return new FileFieldError('not_found', 'There is nothing to download here.');
+/** The hooks among a view's options, for one request. An error that they throw is reported and goes no further. */
+function hooksFor<Raw, Subject>(
+  request: DownloadRequest<Raw>,
+  subject: Subject,
+  { onStart, onComplete, onAbort, onMissing }: DownloadViewOptions<Raw, Subject>,
+): DownloadHooks | undefined {
+  if (!onStart && !onComplete && !onAbort && !onMissing) return undefined;
+  const report = request.report ?? console.error;
+  const caller =
+    <Event>(hook: Hook<Raw, Subject, Event> | undefined) =>
+    (event: Event): void => {
+      if (hook) void (async () => hook(request.raw, subject, event))().catch(report);
+    };
+  return {
+    start: caller(onStart),
+    complete: caller(onComplete),
+    abort: caller(onAbort),
+    missing: caller(onMissing),
+  };
+}
+
+function nothingFound(): FileFieldError {
+  return new FileFieldError('not_found', 'There is nothing to download under this URL.');
 }

@@ -1,45 +1,51 @@
 import { isFileFieldError, type FileFieldErrorCode } from '../errors.js';
 import type { FileSource } from '../file/file.js';
 import { acceptedEncodings, type StoredEncoding } from '../http/encoding.js';
-import { header, type DownloadRequest } from '../response/request.js';
+import { header, loadHint, type DownloadRequest } from '../response/request.js';
 
-const endings: Readonly<Record<StoredEncoding, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };
-// The last: a key that the ending makes too long.
-const absent: ReadonlySet<FileFieldErrorCode> = new Set(['not_found', 'missing', 'invalid_key']);
+const suffixes: Readonly<Record<StoredEncoding, string>> = { br: '.br', gzip: '.gz', zstd: '.zst' };
+// `invalid_key`: the key with the suffix is too long.
+const absenceCodes: ReadonlySet<FileFieldErrorCode> = new Set(['not_found', 'missing', 'invalid_key']);
 
+/** Compressed copies that are stored next to the files. */
 export interface PrecompressedOptions {
   /**
-   * Encodings of which a file may lie beside the file, in order of preference: `page.html.br`, `.gz`, `.zst`. Clients
-   * that accept one get its bytes, under the name and type of the file itself, with ranges and a tag of their own; they
-   * are always sent by this process. Costs a look for the file and for each encoding that the client accepts.
+   * Encodings in which copies may exist, in order of preference: `page.html.br`, `.gz`, `.zst` next to `page.html`. A
+   * client that accepts one gets the copy, with the name and type of the original, an entity-tag of its own, and ranges.
+   * Copies are always sent by this process. Costs one `stat` of the original and one attempt to open each copy that the
+   * client accepts, until one exists.
    * @default none
    */
   readonly precompressed?: readonly StoredEncoding[];
 }
 
-/** The file with the ending given, or compressed beforehand, as the client would rather have it. */
+/**
+ * The file, or the compressed copy that the client prefers.
+ *
+ * @param fileWith makes the file whose path or key ends with the suffix; an empty suffix means the original
+ */
 export async function precompressed<Raw>(
   request: DownloadRequest<Raw>,
   offered: readonly StoredEncoding[] | undefined,
-  fileWith: (ending: string) => FileSource,
+  fileWith: (suffix: string) => FileSource,
 ): Promise<FileSource> {
-  const plain = fileWith('');
-  if (!offered || offered.length === 0) return plain;
+  const original = fileWith('');
+  if (!offered || offered.length === 0) return original;
   const accepted = acceptedEncodings(header(request, 'accept-encoding'), offered);
-  // What is left beside a file that was deleted must not outlive it.
-  if (accepted.length > 0) (await plain.load?.({ head: true }))?.close?.();
+  // A copy must not be served after its original was deleted.
+  if (accepted.length > 0) (await original.load?.({ head: true }))?.close?.();
   for (const encoding of accepted) {
-    const found = await loaded(() => fileWith(endings[encoding]), request);
-    if (found) return { ...found, name: plain.name, type: plain.type, encoding };
+    const copy = await loadCopy(() => fileWith(suffixes[encoding]), request);
+    if (copy) return { ...copy, name: original.name, type: original.type, encoding };
   }
-  return { ...plain, encoding: 'identity' };
+  return { ...original, encoding: 'identity' };
 }
 
-async function loaded<Raw>(file: () => FileSource, request: DownloadRequest<Raw>): Promise<FileSource | undefined> {
+async function loadCopy<Raw>(file: () => FileSource, request: DownloadRequest<Raw>): Promise<FileSource | undefined> {
   try {
-    return await file().load?.({ head: request.method === 'HEAD', range: header(request, 'range') });
+    return await file().load?.(loadHint(request));
   } catch (error) {
-    if (isFileFieldError(error) && absent.has(error.code)) return undefined;
+    if (isFileFieldError(error) && absenceCodes.has(error.code)) return undefined;
     throw error;
   }
 }

@@ -1,23 +1,29 @@
 import type { FileSource, LoadHint, UrlOptions } from '../file/file.js';
 import { contentDisposition } from '../http/disposition.js';
 import { contentType, isInert } from '../http/type.js';
-import type { DownloadHooks, Download } from '../response/download.js';
-import type { Choice, DownloadViewOptions } from './view-options.js';
+import type { Download } from '../response/download.js';
+import type { DownloadHooks } from '../response/hooks.js';
 import { whileSigned, type Signed } from './signed.js';
+import type { Choice, DownloadViewOptions } from './view-options.js';
 
-const profiles: Readonly<Record<string, string>> = {
+const cacheProfiles: Readonly<Record<string, string>> = {
   private: 'private, no-cache',
   immutable: 'private, max-age=31536000, immutable',
 };
 
-/** The response for a file that was found and may be had: what the options say of it, else what it says itself. */
+/** A file that was found and may be read. */
+export interface Presented<Raw, Subject> {
+  readonly raw: Raw;
+  readonly subject: Subject;
+  readonly file: FileSource;
+  readonly hooks: DownloadHooks | undefined;
+  readonly signed: Signed | undefined;
+}
+
+/** The download of a file. Its headers come from the view's options, else from the file. */
 export async function present<Raw, Subject>(
-  raw: Raw,
-  subject: Subject,
-  file: FileSource,
+  { raw, subject, file, hooks, signed }: Presented<Raw, Subject>,
   options: DownloadViewOptions<Raw, Subject>,
-  hooks: DownloadHooks | undefined,
-  signed?: Signed,
 ): Promise<Download> {
   const choose = <Value>(choice: Choice<Value, Raw, Subject> | undefined): Value | undefined | Promise<Value> =>
     typeof choice === 'function'
@@ -25,32 +31,35 @@ export async function present<Raw, Subject>(
       : choice;
   const name = signed?.fileName ?? (await choose(options.fileName)) ?? file.name;
   const type = contentType((await choose(options.contentType)) ?? file.type, name);
-  const shown = ((await choose(options.disposition)) ?? 'attachment') === 'inline' && isInert(type);
+  const inline = (await choose(options.disposition)) === 'inline' && isInert(type);
   const caching = (await choose(options.cacheControl)) ?? 'private';
   const headers: Record<string, string> = {
     'content-type': type,
-    'content-disposition': contentDisposition(shown ? 'inline' : 'attachment', name),
-    'cache-control': whileSigned(profiles[caching] ?? caching, signed),
+    'content-disposition': contentDisposition(inline ? 'inline' : 'attachment', name),
+    'cache-control': whileSigned(cacheProfiles[caching] ?? caching, signed),
     'x-content-type-options': 'nosniff',
   };
-  // Should a browser show it all the same, it runs nothing.
+  // A browser that displays the file in spite of Content-Disposition runs no script.
   if (!isInert(type)) headers['content-security-policy'] = "sandbox; default-src 'none'";
   if (file.encoding !== undefined) headers.vary = 'Accept-Encoding';
   if (file.encoding !== undefined && file.encoding !== 'identity') headers['content-encoding'] = file.encoding;
-  const [etag, modified] = [await choose(options.etag), await choose(options.modified)];
-  const validated = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
+  const etag = await choose(options.etag);
+  const modified = await choose(options.modified);
   return {
     status: 200,
     headers,
-    file: validated,
+    file: etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified }),
     ...(hooks && { hooks }),
     ...(signed && { expires: signed.expires }),
   };
 }
 
-/** The same file, under another tag or time. Not a copy: a stored file's properties are of its class. */
+/** All members of a file, so that the compiler reports a new one that is not listed here. */
+type EveryMember<Type> = { [Member in keyof Required<Type>]: Type[Member] };
+
+/** The same file with another tag or time. Not a spread: the members of a stored file belong to its class. */
 function withValidators(file: FileSource, given: { readonly etag?: string; readonly modified?: Date }): FileSource {
-  return {
+  const changed: EveryMember<FileSource> = {
     name: file.name,
     type: file.type,
     size: file.size,
@@ -59,10 +68,11 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     etag: given.etag ?? file.etag,
     modified: given.modified ?? file.modified,
     origin: file.origin,
-    ...(file.load && { load: async (hint?: LoadHint) => withValidators(await file.load!(hint), given) }),
-    ...(file.locate && { locate: () => file.locate!() }),
-    ...(file.url && { url: (options: UrlOptions) => file.url!(options) }),
+    load: file.load && (async (hint?: LoadHint) => withValidators(await file.load!(hint), given)),
+    locate: file.locate && (() => file.locate!()),
+    url: file.url && ((options: UrlOptions) => file.url!(options)),
     open: (range) => file.open(range),
     close: () => file.close?.(),
   };
+  return changed;
 }

@@ -3,37 +3,45 @@ import type { DownloadRequest } from '../response/request.js';
 import type { Verified } from '../signing.js';
 import type { SignatureOptions } from './view-options.js';
 
-/** What a valid signature says. */
+/** The content of a valid signature. */
 export type Signed = Extract<Verified, { ok: true }>;
 
-/** The request's signature, where a view asks for one. Throws `forbidden` without a word to the client on why. */
+/**
+ * Verifies the signature of a request. Undefined if the view needs none.
+ *
+ * @throws `forbidden` if the signature is not valid; the reason is in the message, which the client does not get
+ */
 export function checkSignature<Raw>(
-  request: DownloadRequest<Raw>,
-  asked: SignatureOptions<Raw> | undefined,
+  { method, url, raw }: DownloadRequest<Raw>,
+  options: SignatureOptions<Raw> | undefined,
 ): Signed | undefined {
-  if (!asked) return undefined;
-  const { method, url, raw } = request;
-  if (url === undefined) throw new FileFieldError('invalid_option', 'Signatures need an adapter that tells the URL.');
-  const verified = asked.signer.verify({ method, url, bind: asked.bind?.(raw) });
+  if (!options) return undefined;
+  if (url === undefined) {
+    throw new FileFieldError(
+      'invalid_option',
+      'The option "signature" needs an adapter that sets the URL of requests.',
+    );
+  }
+  const verified = options.signer.verify({ method, url, bind: options.bind?.(raw) });
   if (verified.ok) return verified;
   throw new FileFieldError('forbidden', `The signature of the URL is not valid: ${verified.reason}.`);
 }
 
-/** Cache-Control such that no cache hands a file out, fresh or stale, once its URL has expired. */
+/** Limits a Cache-Control header so that no cache serves the file, fresh or stale, after its signed URL has expired. */
 export function whileSigned(cacheControl: string, signed: Signed | undefined): string {
   if (!signed) return cacheControl;
-  const left = Math.max(0, Math.floor((signed.expires.getTime() - Date.now()) / 1000));
+  const secondsLeft = Math.max(0, Math.floor((signed.expires.getTime() - Date.now()) / 1000));
   const directives = cacheControl
     .split(',')
     .map((directive) => directive.trim())
     .filter((directive) => !/^stale-/i.test(directive))
     .map((directive) => {
       const [, name, age] = /^(max-age|s-maxage)\s*=\s*"?(\d+)"?$/i.exec(directive) ?? [];
-      return name ? `${name}=${Math.min(Number(age), left)}` : directive;
+      return name ? `${name}=${Math.min(Number(age), secondsLeft)}` : directive;
     });
-  // Without a number a cache may choose one.
+  // Without a max-age, a cache may choose one itself.
   if (!directives.some((directive) => /^(max-age=|no-cache$|no-store$)/i.test(directive))) {
-    directives.push(`max-age=${left}`);
+    directives.push(`max-age=${secondsLeft}`);
   }
   return directives.join(', ');
 }

@@ -1,86 +1,112 @@
-import type { DeliveryChoice, DownloadProgress } from '../response/download.js';
+import type { DeliveryChoice } from '../response/download.js';
+import type { DownloadProgress } from '../response/hooks.js';
+import type { DownloadRequest } from '../response/request.js';
 import type { Signer } from '../signing.js';
 
-/** A value, or a function that makes it for a request and the thing that is downloaded. */
+/** A value, or a function that returns it for a request and the subject of the download. */
 export type Choice<Value, Raw, Subject> = Value | ((request: Raw, subject: Subject) => Value | Promise<Value>);
 
 /**
- * Something to be done when something happens. The download does not wait for it, and what it throws is reported and
- * harms nobody.
+ * A function that is called during a download. The download does not wait for it; an error that it throws goes to the
+ * adapter's `onError` and does not affect the response.
  */
 export type Hook<Raw, Subject, Event> = (request: Raw, subject: Subject, event: Event) => unknown;
 
+/** Route parameters as the framework decoded them. The value of a wildcard may be a list of path segments. */
+export type RouteParams = DownloadRequest['params'];
+
+/** A value, or a function that derives it from a request; undefined or null answers 404. */
+export type Requested<Value, Raw> =
+  Value | ((request: Raw, params: RouteParams) => Value | undefined | null | Promise<Value | undefined | null>);
+
+/** The value for one request. */
+export async function valueFor<Value, Raw>(
+  requested: Requested<Value, Raw>,
+  request: DownloadRequest<Raw>,
+): Promise<Value | undefined | null> {
+  return typeof requested === 'function'
+    ? (requested as (raw: Raw, params: RouteParams) => Value)(request.raw, request.params)
+    : requested;
+}
+
+/** How a view checks signed URLs. */
 export interface SignatureOptions<Raw> {
+  /** From `createSigner`, with the key that signed the URL. */
   readonly signer: Signer;
   /**
-   * Whom the request comes from, in the words of `sign`'s `bind`.
-   * @default anybody who has the URL
+   * Identifies the client that sent the request, as the `bind` option of `sign` did.
+   * @default any client that has the URL
    */
   readonly bind?: (request: Raw) => string;
 }
 
-/** The options that all views share. `Raw` is the framework's request, `Subject` what the view found. */
+/**
+ * The options that all views have in common.
+ *
+ * @typeParam Raw the framework's request
+ * @typeParam Subject what the view found, such as a row or a path
+ */
 export interface DownloadViewOptions<Raw, Subject> {
   /**
-   * Save it, or show it in the browser. Only types that run nothing are ever shown: HTML, SVG and XML are always saved,
-   * since they would act with the rights of your site.
+   * `attachment` saves the file, `inline` displays it in the browser. Types that can run scripts, such as HTML, SVG and
+   * XML, are always sent as attachments, because their scripts would have the rights of your site.
    * @default 'attachment'
    */
   readonly disposition?: Choice<'attachment' | 'inline', Raw, Subject>;
   /**
-   * The name to save it under.
-   * @default the file's own
+   * The name that the file is saved under.
+   * @default the name of the file
    */
   readonly fileName?: Choice<string, Raw, Subject>;
   /**
-   * Media type, with a charset if you like.
-   * @default the file's own, else by its name, else application/octet-stream
+   * The Content-Type header, with or without a charset.
+   * @default the type of the file; else the type of its name's extension; else application/octet-stream
    */
   readonly contentType?: Choice<string, Raw, Subject>;
   /**
-   * The Cache-Control header. `private` is short for 'private, no-cache': kept by the client, checked each time;
-   * `immutable` for 'private, max-age=31536000, immutable', where what is behind the URL never changes. Every other value
-   * is sent as it is. WARNING: `public` lets every cache on the way show the file to others.
+   * The Cache-Control header. `private` stands for 'private, no-cache': the client stores the file and revalidates it
+   * each time. `immutable` stands for 'private, max-age=31536000, immutable', for URLs whose content never changes. Any
+   * other value is sent as it is. WARNING: with `public`, shared caches may serve the file to other users.
    * @default 'private'
    */
   readonly cacheControl?: Choice<string, Raw, Subject>;
   /**
-   * The entity-tag with its quotes, `"x"`, for a column or a version that knows better than the file.
-   * @default the file's own: strong where its storage or the ledger vouches for the bytes, else of size and time
+   * The entity-tag with its quotes, `"x"`. It must change whenever the bytes do.
+   * @default the tag of the file: strong if its storage or the ledger guarantees the bytes, else made of size and time
    */
   readonly etag?: Choice<string | undefined, Raw, Subject>;
   /**
-   * When the file was last changed.
-   * @default the file's own time
+   * The time of the last change.
+   * @default the time of the file
    */
   readonly modified?: Choice<Date | undefined, Raw, Subject>;
   /**
-   * Only requests with a signature of this signer, and by the client that `bind` tells, are let in; all others get 403
-   * before anything is looked up. The signed file name is the download's, and caches keep it no longer than the URL lives.
-   * @default no signature is asked for
+   * Serves only requests with a valid signature; all others get 403 before anything is looked up. A file name in the
+   * signature replaces `fileName`, and caches keep the file no longer than the URL is valid.
+   * @default no signature is needed
    */
   readonly signature?: SignatureOptions<Raw>;
   /**
-   * Who may have it. Runs before anything about the file is looked at or told.
-   * @default everybody who reaches the route
+   * Decides whether the client may have the file: only `true` admits it. Called before the file is read.
+   * @default every request is admitted
    */
   readonly authorize?: (request: Raw, subject: Subject) => boolean | Promise<boolean>;
   /**
-   * What a refused client is told: `hide` answers 404, as if there were nothing; `forbid` answers 403.
-   * @default 'hide'
+   * The status for a request that `authorize` refuses. 404 does not reveal that the file exists.
+   * @default 404
    */
-  readonly denied?: 'hide' | 'forbid';
+  readonly onDenied?: 404 | 403;
   /**
-   * Who sends the bytes; `'none'` is this process, also where the application or router has a delivery.
-   * @default that of the router or application, else this process
+   * Who sends the bytes. `'none'` is this process, also if the router or application has a delivery.
+   * @default the delivery of the router or application; without one, this process
    */
   readonly delivery?: DeliveryChoice;
-  /** Bytes are about to be sent, by this process or, if `delegated`, by another. Not for HEAD, 304 and their like. */
+  /** The bytes are sent next, by this process or, if `delegated`, by another server. Not called for HEAD and 304. */
   readonly onStart?: Hook<Raw, Subject, DownloadProgress>;
-  /** All bytes that were promised have been sent. */
+  /** All promised bytes were sent. */
   readonly onComplete?: Hook<Raw, Subject, DownloadProgress>;
-  /** The client left before the end or, where there is an `error`, the file broke off. */
+  /** The download ended early: the client disconnected or stalled or, if there is an `error`, reading failed. */
   readonly onAbort?: Hook<Raw, Subject, DownloadProgress>;
-  /** The view found a file whose bytes are not there; the client gets 404. */
+  /** The view found a file whose bytes do not exist; the client gets 404. */
   readonly onMissing?: Hook<Raw, Subject, unknown>;
 }

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { downloadView, localFile, virtualFile, type DownloadHandler, type FileSource } from 'filefield';
@@ -8,14 +9,14 @@ import { serve, type RunningServer } from './server.js';
 
 export const MiB = 1024 * 1024;
 
-/** A server of downloads that a test may break: which file is behind which URL, how patient it is, what it reported. */
+/** A server of downloads. A test sets the files behind its URLs and its idle timeout, and reads what it reported. */
 export class DownloadServer {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'downloads-'));
-  /** What is served at `/`. */
+  /** The file that is served at `/`. */
   readonly file = path.join(this.folder, 'file.bin');
   readonly errors: unknown[] = [];
-  /** What the hooks of the view were told: the path, which hook, how many bytes. */
-  readonly told: [string, 'start' | 'complete' | 'abort', number][] = [];
+  /** The calls of the view's hooks: path, hook and bytes. */
+  readonly hookCalls: [string, 'start' | 'complete' | 'abort', number][] = [];
   sources: Record<string, () => FileSource> = {};
   idleTimeout = 60_000;
   running!: RunningServer;
@@ -30,22 +31,22 @@ export class DownloadServer {
     this.running = await serve(this.listener());
   }
 
-  /** What is served, for a server of the test's own. */
+  /** The listener, for a test that starts a server itself. */
   listener(): ReturnType<MountedAdapter['mount']> {
     const onError = (error: unknown) => this.errors.push(error);
-    const patience = () => this.idleTimeout;
-    const options = {
-      onError,
-      get idleTimeout() {
-        return patience();
-      },
+    // One listener per timeout that a test sets, because an adapter reads its options when it is made.
+    const listeners = new Map<number, RequestListener>();
+    return (request, response) => {
+      const { idleTimeout } = this;
+      const listener = listeners.get(idleTimeout) ?? this.adapter.mount(this.#view(), { onError, idleTimeout });
+      listeners.set(idleTimeout, listener);
+      listener(request, response);
     };
-    return this.adapter.mount(this.#view(), options);
   }
 
   reset(): void {
     this.errors.length = 0;
-    this.told.length = 0;
+    this.hookCalls.length = 0;
     this.idleTimeout = 60_000;
     this.sources = {
       '/': () => localFile(this.file),
@@ -53,18 +54,18 @@ export class DownloadServer {
     };
   }
 
-  /** Puts a file of zeros at `/`; it takes no room on the disk. */
+  /** Makes the file at `/` a sparse file of zeros. */
   fill(bytes: number): void {
     writeFileSync(this.file, '');
     truncateSync(this.file, bytes);
   }
 
-  /** What the hooks were told of one path, without the bytes. */
+  /** The names of the hooks that were called for a path. */
   hooksOf(url: string): string[] {
-    return this.told.filter(([path]) => path === url).map(([, hook]) => hook);
+    return this.hookCalls.filter(([path]) => path === url).map(([, hook]) => hook);
   }
 
-  /** The descriptors that this process holds on the file at `/`. */
+  /** The number of descriptors that this process has open on the file at `/`. */
   descriptors(): number {
     return descriptorsBelow(this.file);
   }
@@ -74,25 +75,25 @@ export class DownloadServer {
     this.remove();
   }
 
-  /** Of one that was never started. */
+  /** Deletes the folder, for a server that was never started. */
   remove(): void {
     rmSync(this.folder, { recursive: true });
   }
 
   #view(): DownloadHandler<unknown> {
-    const tell =
+    const note =
       (hook: 'start' | 'complete' | 'abort') =>
       (_raw: unknown, url: string, { bytes }: { bytes: number }) =>
-        void this.told.push([url, hook, bytes]);
+        void this.hookCalls.push([url, hook, bytes]);
     return downloadView<unknown, string>(async ({ url }) => ({ subject: url!, file: this.sources[url!]! }), {
-      onStart: tell('start'),
-      onComplete: tell('complete'),
-      onAbort: tell('abort'),
+      onStart: note('start'),
+      onComplete: note('complete'),
+      onAbort: note('abort'),
     });
   }
 }
 
-/** What came after the head. */
+/** The bytes after the head of a response. */
 export function bodyIn(received: Buffer): Buffer {
   return received.subarray(received.indexOf('\r\n\r\n') + 4);
 }

@@ -18,9 +18,9 @@ export interface MountOptions {
   readonly idleTimeout?: number;
 }
 
-/** A framework with a view at every path. */
+/** A framework that serves a view at every path. */
 export interface MountedAdapter {
-  /** The parameter that holds the path below `/` as the framework, or a program without a router, decodes it. */
+  /** The name of the route parameter with the decoded path below `/`. */
   readonly param: string;
   mount(handler: DownloadHandler<unknown>, options?: MountOptions): RequestListener;
 }
@@ -34,7 +34,7 @@ const onKoa =
   (Application: typeof Koa): MountedAdapter['mount'] =>
   (handler, options) => {
     const app = new Application();
-    // It prints an error for each client that leaves.
+    // Koa logs an error for each client that disconnects.
     app.silent = true;
     app.use(async (context, next) => {
       const below = decoded(context.path);
@@ -45,7 +45,7 @@ const onKoa =
     return app.use(toKoa(handler, options)).callback();
   };
 
-/** Every adapter, on every major of its framework that is a peer. */
+/** Every adapter, on every supported major version of its framework. */
 export const everyAdapter: Readonly<Record<string, MountedAdapter>> = {
   'node:http': {
     param: 'path',
@@ -61,7 +61,7 @@ export const everyAdapter: Readonly<Record<string, MountedAdapter>> = {
     param: '*',
     mount(handler, options) {
       const app = fastify();
-      // Bodies are not read.
+      // Request bodies are not read.
       app.addContentTypeParser('*', (_request, _payload, done) => done(null));
       app.all('/*', toFastify(handler, options));
       return (request, response) => void app.ready(() => app.routing(request, response));
@@ -81,7 +81,7 @@ export const everyAdapter: Readonly<Record<string, MountedAdapter>> = {
   },
 };
 
-/** A path below `/`, decoded once; undefined where it cannot be. */
+/** A path below `/`, decoded once; undefined if its encoding is invalid. */
 function decoded(path: string): string | undefined {
   try {
     return decodeURIComponent(path.slice(1));

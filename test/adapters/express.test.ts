@@ -20,12 +20,12 @@ function application(version: string, handler: DownloadHandler<Request>, onError
   });
   app.all('/', toExpress(handler));
   app.get('/named/:id', toExpress(handler));
-  const tell: ErrorRequestHandler = (error, _request, response, next) => {
+  const note: ErrorRequestHandler = (error, _request, response, next) => {
     onError?.(error);
     response.set((error as { headers?: Record<string, string> }).headers ?? {});
     next(error);
   };
-  return app.use(tell);
+  return app.use(note);
 }
 
 describe.each(Object.keys(versions))('%s', (version) => {
@@ -33,7 +33,7 @@ describe.each(Object.keys(versions))('%s', (version) => {
     mount: (handler, onError) => application(version, handler, onError) as unknown as RequestListener,
   });
 
-  it('shows nothing of a failure, in development neither', async () => {
+  it('sends no detail of a failure, also in development', async () => {
     const { NODE_ENV } = process.env;
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     process.env.NODE_ENV = 'development';
@@ -44,8 +44,9 @@ describe.each(Object.keys(versions))('%s', (version) => {
       expect(reply.status).toBe(500);
       expect(reply.body.toString()).toMatch(/<pre>Internal Server Error<\/pre>/);
       expect(reply.body.toString()).not.toMatch(/srv|secret|\.[jt]s\b|FileField/);
-      // The operator is told of the cause, though, and once: by Express 5 itself, for Express 4 by us.
-      const causes = () => printed.mock.calls.filter(([told]) => told === secret || (told as Error).cause === secret);
+      // The cause is logged once: by Express 5 itself, and by filefield on Express 4.
+      const causes = () =>
+        printed.mock.calls.filter(([error]) => error === secret || (error as Error).cause === secret);
       await until(() => causes().length > 0, 'the cause has been logged');
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(causes()).toHaveLength(1);
@@ -56,7 +57,7 @@ describe.each(Object.keys(versions))('%s', (version) => {
     }
   });
 
-  it('gives the view the route parameters, decoded', async () => {
+  it('passes decoded route parameters to the view', async () => {
     const seen: unknown[] = [];
     const view: DownloadHandler<Request> = downloadView(async ({ params }) => {
       seen.push(params.id);
@@ -68,22 +69,28 @@ describe.each(Object.keys(versions))('%s', (version) => {
     await server.close();
   });
 
-  it('answers failures as small JSON through fileErrors, with Allow on 405', async () => {
+  it('answers failures with JSON through fileErrors, with Allow on 405', async () => {
     const app = versions[version]!();
     app.all('/', toExpress(downloadView(async () => null)));
     app.use(fileErrors());
     const server = await serve(app as unknown as RequestListener);
     const missing = await askServer(server.port);
-    expect([missing.status, JSON.parse(missing.body.toString())]).toEqual([404, { error: 'not_found' }]);
+    expect({ status: missing.status, body: JSON.parse(missing.body.toString()) }).toEqual({
+      status: 404,
+      body: { error: 'not_found' },
+    });
     const refused = await askServer(server.port, { method: 'PUT' });
-    expect([refused.status, refused.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
+    expect({ status: refused.status, allow: refused.headers.allow }).toEqual({
+      status: 405,
+      allow: 'GET, HEAD, OPTIONS',
+    });
     await server.close();
   });
 
-  it('tells onError of each failure once, with the request', async () => {
-    const told: unknown[] = [];
+  it('calls onError once per failure with the request', async () => {
+    const reports: unknown[] = [];
     const app = versions[version]!();
-    const onError = (error: unknown, request: Request) => told.push([error, request.path]);
+    const onError = (error: unknown, request: Request) => reports.push([error, request.path]);
     app.get(
       '/',
       toExpress(
@@ -93,11 +100,11 @@ describe.each(Object.keys(versions))('%s', (version) => {
     );
     const server = await serve(app as unknown as RequestListener);
     await askServer(server.port);
-    expect(told).toEqual([[expect.objectContaining({ code: 'not_found' }), '/']]);
+    expect(reports).toEqual([[expect.objectContaining({ code: 'not_found' }), '/']]);
     await server.close();
   });
 
-  it('sends exact bytes through middleware that would compress them and knows no callbacks', async () => {
+  it('sends exact bytes through compressing middleware that calls no callbacks', async () => {
     const content = 'compressible '.repeat(100_000);
     const app = versions[version]!();
     const heads: unknown[] = [];

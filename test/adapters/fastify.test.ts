@@ -12,7 +12,7 @@ function application(handler: DownloadHandler<FastifyRequest>, onError?: (error:
     reply.headers({ 'X-Before': 'kept', 'Cache-Control': 'no-store', 'Set-Cookie': ['a=1', 'b=2'] });
   });
   if (onError) app.addHook('onError', async (_request, _reply, error) => onError(error));
-  // Bodies are not read.
+  // Request bodies are not read.
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.all('/', toFastify(handler));
   app.get('/named/:id', toFastify(handler));
@@ -25,7 +25,7 @@ adapterContract('Fastify', {
 });
 
 describe('the adapter of Fastify', () => {
-  it('gives the view the parameters, the request and the URL as it was sent', async () => {
+  it('passes the parameters, the request and the original URL to the view', async () => {
     const signer = createSigner({ keys: [{ id: '1', secret: 'x'.repeat(32) }] });
     const view = downloadView<FastifyRequest, unknown>(
       async ({ params, raw }) => ({
@@ -37,13 +37,13 @@ describe('the adapter of Fastify', () => {
     const server = await serve(application(view).listener);
     const path = signer.sign('/before/named/a%2Fb', { expiresIn: '1m' });
     const reply = await askServer(server.port, { path, headers: { 'x-user': 'ann' } });
-    expect([reply.status, reply.body.toString()]).toEqual([200, 'a/b ann']);
+    expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 200, body: 'a/b ann' });
     expect(reply.headers['set-cookie']).toEqual(['a=1', 'b=2']);
     expect((await askServer(server.port, { path: '/before/named/1' })).status).toBe(403);
     await server.close();
   });
 
-  it('tells onError of each failure once, and the hooks of responses of each response once', async () => {
+  it('calls onError once per failure, and the onResponse hook once per response', async () => {
     const onError = jest.fn();
     const app = fastify();
     const seen: unknown[] = [];

@@ -29,7 +29,7 @@ adapterContract('the adapter of fetch, with Hono', {
 describe('the adapter of fetch', () => {
   const url = 'http://localhost/a?b=c';
 
-  /** A file of chunks that counts what is asked of it. */
+  /** A view of a file that counts how often it is opened, read and closed. */
   function counted(size: number | undefined, chunks: number, bytes = 10) {
     const seen = { opened: 0, read: 0, closed: 0, hooks: [] as unknown[] };
     const file: FileSource = {
@@ -45,13 +45,13 @@ describe('the adapter of fetch', () => {
         };
       },
     };
-    const tell = (name: string) => (_request: unknown, _subject: unknown, progress: { bytes: number }) =>
+    const note = (name: string) => (_request: unknown, _subject: unknown, progress: { bytes: number }) =>
       void seen.hooks.push([name, progress.bytes]);
-    const hooks = { onStart: tell('start'), onComplete: tell('complete'), onAbort: tell('abort') };
+    const hooks = { onStart: note('start'), onComplete: note('complete'), onAbort: note('abort') };
     return { seen, view: downloadView<Request, null>(async () => ({ subject: null, file: () => file }), hooks) };
   }
 
-  it('reads no more than it is asked for, and closes the file when the client leaves', async () => {
+  it('reads only on demand, and closes the file when the client leaves', async () => {
     const { seen, view } = counted(1000, 100);
     const response = await toFetch(view)(new Request(url));
     expect(seen.read).toBe(0);
@@ -59,7 +59,7 @@ describe('the adapter of fetch', () => {
     await reader.read();
     await reader.read();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect([seen.read, seen.closed]).toEqual([1, 0]);
+    expect({ read: seen.read, closed: seen.closed }).toEqual({ read: 1, closed: 0 });
     await reader.cancel();
     expect(seen.closed).toBe(1);
     expect(seen.hooks).toEqual([
@@ -68,7 +68,7 @@ describe('the adapter of fetch', () => {
     ]);
   });
 
-  it('closes the file when the request is aborted or nobody reads, though nobody cancels', async () => {
+  it('closes the file when the request is aborted or not read, without a cancel', async () => {
     const left = counted(1000, 100);
     const aborted = new AbortController();
     const response = await toFetch(left.view)(new Request(url, { signal: aborted.signal }));
@@ -81,14 +81,21 @@ describe('the adapter of fetch', () => {
     expect(stalled.seen.hooks.at(-1)).toEqual(['abort', 0]);
   });
 
-  it('gives as many bytes as promised: cuts what grew, breaks what is short, counts nothing without a length', async () => {
+  it('sends exactly the promised bytes: cuts a longer body, breaks a shorter one', async () => {
     const grown = counted(25, 100);
     expect((await (await toFetch(grown.view)(new Request(url))).arrayBuffer()).byteLength).toBe(25);
-    expect([grown.seen.closed, grown.seen.hooks.at(-1)]).toEqual([1, ['complete', 25]]);
+    expect({ closed: grown.seen.closed, lastHook: grown.seen.hooks.at(-1) }).toEqual({
+      closed: 1,
+      lastHook: ['complete', 25],
+    });
     const onError = jest.fn();
     const short = counted(25, 2);
     await expect((await toFetch(short.view, { onError })(new Request(url))).arrayBuffer()).rejects.toThrow('early');
-    expect([short.seen.closed, short.seen.hooks.at(-1), onError.mock.calls.length]).toEqual([1, ['abort', 20], 1]);
+    expect({
+      closed: short.seen.closed,
+      lastHook: short.seen.hooks.at(-1),
+      reports: onError.mock.calls.length,
+    }).toEqual({ closed: 1, lastHook: ['abort', 20], reports: 1 });
     const endless = counted(undefined, 3);
     expect((await (await toFetch(endless.view)(new Request(url))).arrayBuffer()).byteLength).toBe(30);
   });
@@ -96,23 +103,27 @@ describe('the adapter of fetch', () => {
   it('opens nothing for HEAD', async () => {
     const { seen, view } = counted(1000, 100);
     const response = await toFetch(view)(new Request(url, { method: 'HEAD' }));
-    expect([response.status, response.headers.get('content-length'), response.body]).toEqual([200, '1000', null]);
-    expect([seen.opened, seen.hooks]).toEqual([0, []]);
+    expect({
+      status: response.status,
+      'content-length': response.headers.get('content-length'),
+      body: response.body,
+    }).toEqual({ status: 200, 'content-length': '1000', body: null });
+    expect({ opened: seen.opened, hooks: seen.hooks }).toEqual({ opened: 0, hooks: [] });
   });
 
-  it('answers failures in text and reports them once', async () => {
+  it('answers failures with a text and reports them once', async () => {
     const onError = jest.fn();
     const serve = toFetch(
       downloadView(async () => null),
       { onError },
     );
     const response = await serve(new Request(url));
-    expect([response.status, await response.text()]).toEqual([404, 'Not Found\n']);
+    expect({ status: response.status, text: await response.text() }).toEqual({ status: 404, text: 'Not Found\n' });
     expect((await serve(new Request(url, { method: 'PUT' }))).headers.get('allow')).toBe('GET, HEAD, OPTIONS');
     expect(onError).toHaveBeenCalledTimes(2);
   });
 
-  it('tells the view its parameters and URL', async () => {
+  it('passes parameters and URL to the view', async () => {
     const signer = createSigner({ keys: [{ id: '1', secret: 'x'.repeat(32) }] });
     const view = downloadView<Request, unknown>(
       async ({ params }) => ({ subject: 0, file: () => virtualFile({ name: 'x', content: String(params.id) }) }),

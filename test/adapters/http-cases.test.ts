@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView, type DownloadHandler } from 'filefield';
+import { pathView as pathDownloadView, type DownloadHandler } from 'filefield';
 import { checkCase } from '../cases/check-case.js';
 import { fileCases } from '../cases/file-cases.js';
 import { pathCases, secretText, servedText } from '../cases/paths.js';

@@ -25,7 +25,7 @@ describe.each(Object.keys(versions))('the adapter of %s', (version) => {
     },
   });
 
-  it('gives the view the parameters of a router, the context and the URL as it was sent', async () => {
+  it('passes the parameters of a router, the context and the original URL to the view', async () => {
     const signer = createSigner({ keys: [{ id: '1', secret: 'x'.repeat(32) }] });
     const view = downloadView<Context, unknown>(
       async ({ params, raw }) => ({
@@ -43,11 +43,11 @@ describe.each(Object.keys(versions))('the adapter of %s', (version) => {
     });
     const server = await serve(app.use(toKoa(view)).callback());
     const reply = await askServer(server.port, { path: signer.sign('/a', { expiresIn: '1m' }) });
-    expect([reply.status, reply.body.toString()]).toEqual([200, '7 ann']);
+    expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 200, body: '7 ann' });
     await server.close();
   });
 
-  it('reports each failure once: 5xx to the console where nobody listens', async () => {
+  it('reports each failure once, 5xx on the console without a listener', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const mine = new Error('mine');
     const failing = await serve(application(version, () => Promise.reject(mine)).callback());

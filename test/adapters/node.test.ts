@@ -15,7 +15,7 @@ adapterContract('the adapter of node:http', {
 });
 
 describe('the adapter of node:http', () => {
-  it('gives the view the parameters and the request', async () => {
+  it('passes the parameters and the request to the view', async () => {
     const seen: unknown[] = [];
     const view = downloadView<IncomingMessage, null>(async ({ params, raw }) => {
       seen.push(params, raw.url);
@@ -27,7 +27,7 @@ describe('the adapter of node:http', () => {
     await server.close();
   });
 
-  it('answers HTTP/1.0 by closing the connection, with a length or without', async () => {
+  it('closes the connection after an HTTP/1.0 response, with or without a length', async () => {
     const view = (size?: number) =>
       downloadView(async () => ({
         subject: 0,
@@ -50,7 +50,7 @@ describe('the adapter of node:http', () => {
     }
   });
 
-  it('reports each failure once: to onError where there is one, else 5xx to the console', async () => {
+  it('reports each failure once, to onError or 5xx on the console', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const server = await serve((request, response) => {
       const view = request.url === '/404' ? downloadView(async () => null) : () => Promise.reject(new Error('mine'));
@@ -64,7 +64,7 @@ describe('the adapter of node:http', () => {
     await server.close();
   });
 
-  it('does not answer twice when the program has answered itself', async () => {
+  it('sends no second response when the program has sent one', async () => {
     const errors: unknown[] = [];
     const server = await serve((request, response) => {
       const view = downloadView(async () => {

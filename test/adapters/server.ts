@@ -7,7 +7,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Starts a server on a free port of this machine. */
+/** Starts a server on a free port of the loopback interface. */
 export async function serve(listener: RequestListener): Promise<RunningServer> {
   const server = http.createServer({ maxHeaderSize: 128 * 1024 }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -36,7 +36,7 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** One request on a connection of its own; rejects when the answer breaks off. */
+/** Sends a request on a new connection; rejects if the response breaks off. */
 export function askServer(
   port: number,
   { method = 'GET', path = '/', headers = {}, body }: Asked = {},
@@ -62,13 +62,13 @@ export function askServer(
 
 export interface RawTalk {
   readonly socket: Socket;
-  /** Everything that was received so far. */
+  /** All bytes received so far. */
   received(): Buffer;
   /** Resolves once the server has closed the connection. */
   readonly closed: Promise<void>;
 }
 
-/** A connection that sends exactly these bytes and keeps all that comes. */
+/** Opens a connection, sends exactly these bytes and keeps everything that it receives. */
 export async function talk(port: number, text: string, options: { readonly paused?: boolean } = {}): Promise<RawTalk> {
   const chunks: Buffer[] = [];
   const socket = net.connect({ port, host: '127.0.0.1' });
@@ -80,13 +80,13 @@ export async function talk(port: number, text: string, options: { readonly pause
   return { socket, closed, received: () => Buffer.concat(chunks) };
 }
 
-/** A request head as text, for `talk`. */
+/** The head of a request as text, for `talk`. */
 export function head(method: string, path = '/', headers: Readonly<Record<string, string>> = {}): string {
   const lines = Object.entries({ host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
-/** Waits until a condition holds, or fails. */
+/** Waits until a condition holds; rejects after a timeout. */
 export async function until(condition: () => boolean, what: string, milliseconds = 10_000): Promise<void> {
   for (const end = Date.now() + milliseconds; !condition();) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView } from 'filefield';
+import { pathView as pathDownloadView } from 'filefield';
 import { checkCase } from '../cases/check-case.js';
 import { encodingCases, stored } from '../cases/encodings.js';
 import { everyAdapter } from './every-adapter.js';

@@ -7,7 +7,7 @@ const folder = commandFolder();
 const config = (name: string, text: string) => {
   folder.write(
     name,
-    `import { StorageRegistry, virtualDownloadView } from 'filefield';
+    `import { StorageRegistry, virtualView } from 'filefield';
      import { healthCheck, storageCheck, viewCheck } from 'filefield/health';
      import { DiskStorage } from 'filefield/storages/disk';
      ${text}`,
@@ -21,7 +21,7 @@ describe('filefield doctor', () => {
     const args = config(
       'fine.mjs',
       `${documents} export const storages = new StorageRegistry({ documents });
-       const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+       const view = virtualView(() => ({ name: 'a.txt', content: 'hello' }));
        export const checks = { handbook: viewCheck(view) };`,
     );
     const { code, stdout, stderr } = await folder.run(args);

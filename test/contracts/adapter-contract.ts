@@ -5,9 +5,9 @@ import { askServer, head, serve, talk, until, type RunningServer } from '../adap
 
 import { parseMultipart } from '../support/parse-multipart.js';
 
-/** A framework with a view mounted, behind a middleware that has set the headers `x-before` and `cache-control`. */
+/** A framework that serves a view, behind middleware that sets the headers `x-before` and `cache-control`. */
 export interface AdapterMember {
-  /** Makes the server's listener. `onError` is told what the framework's own error handling was given. */
+  /** Makes the listener of a server. `onError` gets the errors that reach the framework's error handling. */
   mount(handler: DownloadHandler<IncomingMessage>, onError: (error: unknown) => void): RequestListener;
 }
 
@@ -48,7 +48,7 @@ export function adapterContract(name: string, member: AdapterMember): void {
 
     it('sends the whole file with its head', async () => {
       const reply = await askServer(await mount(view()));
-      expect([reply.status, reply.body.toString()]).toEqual([200, content]);
+      expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 200, body: content });
       expect(reply.headers).toMatchObject({
         'content-length': '11',
         'content-type': 'text/plain; charset=utf-8',
@@ -63,7 +63,7 @@ export function adapterContract(name: string, member: AdapterMember): void {
 
     it('sends a range', async () => {
       const reply = await askServer(await mount(view()), { headers: { range: 'bytes=2-4' } });
-      expect([reply.status, reply.body.toString()]).toEqual([206, '234']);
+      expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 206, body: '234' });
       expect(reply.headers).toMatchObject({ 'content-length': '3', 'content-range': 'bytes 2-4/11', etag });
     });
 
@@ -71,23 +71,30 @@ export function adapterContract(name: string, member: AdapterMember): void {
       const port = await mount(view());
       const [get, got] = [await askServer(port), await askServer(port, { method: 'HEAD' })];
       expect({ ...got.headers, date: '' }).toEqual({ ...get.headers, date: '' });
-      expect([got.status, got.body.byteLength]).toEqual([200, 0]);
+      expect({ status: got.status, bytes: got.body.byteLength }).toEqual({ status: 200, bytes: 0 });
     });
 
-    it('answers 304 to a client that has it, 412 and 416 to one that asks too much', async () => {
+    it('answers 304, 412 and 416', async () => {
       const port = await mount(view());
       const fresh = await askServer(port, { headers: { 'if-none-match': etag } });
-      expect([fresh.status, fresh.body.byteLength, fresh.headers.etag]).toEqual([304, 0, etag]);
+      expect({ status: fresh.status, bytes: fresh.body.byteLength, etag: fresh.headers.etag }).toEqual({
+        status: 304,
+        bytes: 0,
+        etag,
+      });
       expect(fresh.headers['content-type']).toBeUndefined();
       expect((await askServer(port, { headers: { 'if-match': '"other"' } })).status).toBe(412);
       const beyond = await askServer(port, { headers: { range: 'bytes=11-' } });
-      expect([beyond.status, beyond.headers['content-range']]).toEqual([416, 'bytes */11']);
+      expect({ status: beyond.status, 'content-range': beyond.headers['content-range'] }).toEqual({
+        status: 416,
+        'content-range': 'bytes */11',
+      });
     });
 
-    it('keeps headers that middleware set, and its own where both did', async () => {
+    it('keeps headers of middleware, except those that the view sets', async () => {
       const port = await mount(view());
-      const asked: Record<string, string>[] = [{}, { range: 'bytes=0-0' }, { 'if-none-match': etag }];
-      for (const headers of asked) {
+      const requestHeaders: Record<string, string>[] = [{}, { range: 'bytes=0-0' }, { 'if-none-match': etag }];
+      for (const headers of requestHeaders) {
         const reply = await askServer(port, { headers });
         expect(reply.headers['x-before']).toBe('kept');
         expect(reply.headers['cache-control']).toBe('private, no-cache');
@@ -95,14 +102,14 @@ export function adapterContract(name: string, member: AdapterMember): void {
       }
     });
 
-    it('answers 404 where there is nothing, and tells nothing', async () => {
+    it('answers 404 without details when there is no file', async () => {
       const reply = await askServer(await mount(downloadView(async () => null)));
       expect(reply.status).toBe(404);
       expect(reply.headers.etag ?? reply.headers['content-disposition']).toBeUndefined();
       expect(errors).toMatchObject([{ status: 404, message: 'Not Found' }]);
     });
 
-    it('sends several ranges, each once, with a length that is exact', async () => {
+    it('sends several ranges with an exact Content-Length', async () => {
       const port = await mount(
         downloadView(async () => ({
           subject: 0,
@@ -110,39 +117,50 @@ export function adapterContract(name: string, member: AdapterMember): void {
         })),
       );
       const reply = await askServer(port, { headers: { range: 'bytes=0-2,100000-299999' } });
-      expect([reply.status, reply.headers['content-range'], reply.headers.etag]).toEqual([206, undefined, etag]);
+      expect({
+        status: reply.status,
+        'content-range': reply.headers['content-range'],
+        etag: reply.headers.etag,
+      }).toEqual({ status: 206, 'content-range': undefined, etag });
       expect(reply.headers['content-length']).toBe(String(reply.body.byteLength));
       const parts = parseMultipart(reply.headers['content-type']!, reply.body);
       expect(parts.map(({ bytes }) => bytes.byteLength)).toEqual([3, 200_000]);
     });
 
-    it('tells OPTIONS what is allowed, before anything is asked', async () => {
-      const asked = jest.fn<() => never>();
-      const reply = await askServer(await mount(async () => asked()), { method: 'OPTIONS' });
-      expect([reply.status, reply.headers.allow, reply.body.byteLength]).toEqual([204, 'GET, HEAD, OPTIONS', 0]);
-      expect(asked).not.toHaveBeenCalled();
+    it('answers OPTIONS with Allow before the view runs', async () => {
+      const run = jest.fn<() => never>();
+      const reply = await askServer(await mount(async () => run()), { method: 'OPTIONS' });
+      expect({ status: reply.status, allow: reply.headers.allow, bytes: reply.body.byteLength }).toEqual({
+        status: 204,
+        allow: 'GET, HEAD, OPTIONS',
+        bytes: 0,
+      });
+      expect(run).not.toHaveBeenCalled();
     });
 
-    it('tells the hooks of a view of start and end, once', async () => {
-      const told: unknown[] = [];
-      const tell = (name: string) => (_request: unknown, _subject: unknown, progress: unknown) =>
-        told.push([name, progress]);
-      const hooks = { onStart: tell('start'), onComplete: tell('complete'), onAbort: tell('abort') };
+    it('calls the hooks of a view once at the start and once at the end', async () => {
+      const calls: unknown[] = [];
+      const note = (name: string) => (_request: unknown, _subject: unknown, progress: unknown) =>
+        calls.push([name, progress]);
+      const hooks = { onStart: note('start'), onComplete: note('complete'), onAbort: note('abort') };
       await askServer(await mount(view(hooks)));
-      await until(() => told.length >= 2, 'both were told');
-      expect(told).toEqual([
+      await until(() => calls.length >= 2, 'both hooks were called');
+      expect(calls).toEqual([
         ['start', { status: 200, bytes: 0 }],
         ['complete', { status: 200, bytes: 11 }],
       ]);
     });
 
-    it('answers 405 with Allow to other methods, before anything is asked, and stays in step', async () => {
-      const asked = jest.fn<() => never>();
-      const port = await mount(async () => asked());
+    it('answers 405 with Allow to other methods before the view runs, and keeps the connection usable', async () => {
+      const run = jest.fn<() => never>();
+      const port = await mount(async () => run());
       const reply = await askServer(port, { method: 'POST', body: 'x' });
-      expect([reply.status, reply.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
-      expect(asked).not.toHaveBeenCalled();
-      // A body that nobody reads must not be taken for the next request.
+      expect({ status: reply.status, allow: reply.headers.allow }).toEqual({
+        status: 405,
+        allow: 'GET, HEAD, OPTIONS',
+      });
+      expect(run).not.toHaveBeenCalled();
+      // A request body that is not read must not be parsed as the next request.
       const body = 'GET /smuggled HTTP/1.1\r\n\r\n'.repeat(20_000);
       const client = await talk(
         port,
@@ -159,25 +177,25 @@ export function adapterContract(name: string, member: AdapterMember): void {
       ).toEqual(['HTTP/1.1 405', 'HTTP/1.1 405']);
     });
 
-    it('hides what authorize refuses, or forbids it, and reveals nothing of it', async () => {
+    it('answers 404 or 403 when authorize refuses, without details of the file', async () => {
       const file = jest.fn(() => virtualFile({ name: 'plans.txt', content, etag }));
-      const handler = (denied: 'hide' | 'forbid') =>
-        downloadView(async () => ({ subject: 'it', file }), { authorize: async () => false, denied });
+      const handler = (onDenied: 404 | 403) =>
+        downloadView(async () => ({ subject: 'it', file }), { authorize: async () => false, onDenied });
       const nothing = await askServer(await mount(downloadView(async () => null)));
       await running!.close();
-      const hidden = await askServer(await mount(handler('hide')), { headers: { 'if-none-match': '*' } });
+      const hidden = await askServer(await mount(handler(404)), { headers: { 'if-none-match': '*' } });
       expect(hidden.status).toBe(404);
       expect({ ...hidden.headers, date: '' }).toEqual({ ...nothing.headers, date: '' });
       expect(hidden.body).toEqual(nothing.body);
       await running!.close();
-      const forbidden = await askServer(await mount(handler('forbid')), { headers: { range: 'bytes=0-1' } });
+      const forbidden = await askServer(await mount(handler(403)), { headers: { range: 'bytes=0-1' } });
       expect(forbidden.status).toBe(403);
       expect(forbidden.headers.etag ?? forbidden.headers['content-disposition']).toBeUndefined();
       expect(file).not.toHaveBeenCalled();
     });
 
     it.each(['not_found', 'missing', 'storage_failed', 'busy'] as const)(
-      'turns %s of a storage into its status before anything is sent, and shows neither path, key nor stack',
+      'answers %s of a storage with its status, without path, key or stack',
       async (code) => {
         const cause = new FileFieldError(code, `Cannot read ${secret}`, { key: secret, cause: new Error(secret) });
         const file = { name: 'x.txt', size: 1_000_000, etag, open: () => Promise.reject(cause) };
@@ -185,12 +203,16 @@ export function adapterContract(name: string, member: AdapterMember): void {
         expect(reply.status).toBe({ not_found: 404, missing: 404, storage_failed: 500, busy: 503 }[code]);
         expect(reply.body.toString()).not.toMatch(/secret|vault|at .*\.[jt]s|Cannot/);
         const { etag: tag, 'content-disposition': disposition } = reply.headers;
-        expect([tag, disposition, reply.headers['accept-ranges']]).toEqual([undefined, undefined, undefined]);
+        expect({ etag: tag, disposition, 'accept-ranges': reply.headers['accept-ranges'] }).toEqual({
+          etag: undefined,
+          disposition: undefined,
+          'accept-ranges': undefined,
+        });
         expect(errors).toMatchObject([{ status: reply.status, cause: { code } }]);
       },
     );
 
-    it('turns the failure of a first chunk into a clean 500, and serves on', async () => {
+    it('answers 500 when the first chunk fails, and keeps serving', async () => {
       const file = () =>
         virtualFile({
           name: 'x.txt',
@@ -202,25 +224,25 @@ export function adapterContract(name: string, member: AdapterMember): void {
         });
       const port = await mount(downloadView(async () => ({ subject: 0, file })));
       const reply = await askServer(port);
-      expect([reply.status, reply.body.includes('secret')]).toEqual([500, false]);
+      expect({ status: reply.status, leaked: reply.body.includes('secret') }).toEqual({ status: 500, leaked: false });
       expect((await askServer(port, { method: 'HEAD' })).status).toBe(200);
     });
 
-    it('turns what a program throws into 500 without its words', async () => {
+    it('answers 500 when the view throws, without the message', async () => {
       const port = await mount(() => Promise.reject(new Error(secret)));
       const reply = await askServer(port);
-      expect([reply.status, reply.body.includes('secret')]).toEqual([500, false]);
+      expect({ status: reply.status, leaked: reply.body.includes('secret') }).toEqual({ status: 500, leaked: false });
       expect(errors).toMatchObject([{ status: 500, message: 'Internal Server Error' }]);
     });
 
-    it('answers 500 without the head of the file when an option makes a header that cannot be sent', async () => {
+    it('answers 500 without headers of the file when an option makes an invalid header', async () => {
       const reply = await askServer(await mount(view({ cacheControl: 'private\r\nx-injected: yes' })));
       expect(reply.status).toBe(500);
       expect(reply.headers).not.toHaveProperty('x-injected');
       expect(reply.headers['content-disposition'] ?? reply.headers.etag).toBeUndefined();
     });
 
-    it('breaks the connection when a file breaks off, and never tells the framework to answer again', async () => {
+    it('breaks the connection when reading fails later, and does not let the framework answer again', async () => {
       const content = async function* () {
         yield 'x'.repeat(100_000);
         await new Promise((resolve) => setTimeout(resolve, 20));

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { frontConfiguration, storageDownloadView, xAccelRedirect } from 'filefield';
+import { frontConfiguration, storageView, xAccelRedirect } from 'filefield';
 import { toNode } from 'filefield/node';
 import { askServer, serve, type Asked, type RunningServer } from '../adapters/server.js';
 import { haveS3, s3, SigningStorage } from '../support/signing-storage.js';
@@ -38,7 +38,7 @@ const tried = haveFront('nginx') && (await haveS3());
     await storage.create();
     for (const key of keys) await storage.write(key, Readable.from([bytes]));
     const remotes = { [s3.endpoint]: '/_filefield/photos' };
-    const view = storageDownloadView<IncomingMessage>(storage, {
+    const view = storageView<IncomingMessage>(storage, {
       name: (request) => Buffer.from(request.url!.slice(1), 'base64url').toString(),
       fileName: page.name,
       contentType: page.type,

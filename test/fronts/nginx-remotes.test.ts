@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { downloadView, frontConfiguration, virtualFile, virtualDownloadView, xAccelRedirect } from 'filefield';
+import { downloadView, frontConfiguration, virtualFile, virtualView, xAccelRedirect } from 'filefield';
 import { toNode } from 'filefield/node';
 import { askServer, serve, type Asked, type RunningServer } from '../adapters/server.js';
 import { freePort, haveFront, startFront, type RunningFront } from './start-front.js';
@@ -24,9 +24,7 @@ const security = { 'x-content-type-options': 'nosniff', 'content-security-policy
 
   beforeAll(async () => {
     chmodSync(folder, 0o755);
-    const object = toNode(
-      virtualDownloadView(() => ({ name: 'x', content, etag: '"v1"' }), { cacheControl: 'max-age=1' }),
-    );
+    const object = toNode(virtualView(() => ({ name: 'x', content, etag: '"v1"' }), { cacheControl: 'max-age=1' }));
     bucket = await serve((request, response) => {
       asked.push(request);
       response.setHeader('x-amz-request-id', '1');

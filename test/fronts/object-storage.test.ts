@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { deliveryRules, redirect, storageDownloadView } from 'filefield';
+import { deliveryRules, redirect, storageView } from 'filefield';
 import { toNode } from 'filefield/node';
 import { askServer, serve, type RunningServer } from '../adapters/server.js';
 import { haveS3, SigningStorage } from '../support/signing-storage.js';
@@ -16,7 +16,7 @@ const s3 = await haveS3();
   beforeAll(async () => {
     await storage.create();
     for (const key of keys) await storage.write(key, Readable.from([bytes]));
-    const view = storageDownloadView<IncomingMessage>(storage, {
+    const view = storageView<IncomingMessage>(storage, {
       name: (request) => decodeURIComponent(request.url!.slice(1)),
       fileName: 'naïve plan.html',
       contentType: 'text/html; charset=utf-8',

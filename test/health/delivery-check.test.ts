@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { redirect, xSendfile, storageDownloadView, type DeliveryChoice, type Storage } from 'filefield';
+import { redirect, xSendfile, storageView, type DeliveryChoice, type Storage } from 'filefield';
 import { deliveryCheck } from 'filefield/health';
 import { toNode } from 'filefield/node';
 import { MemoryStorage } from 'filefield/storages/memory';
@@ -203,7 +203,7 @@ describe('deliveryCheck of a redirect', () => {
     const storage = new PublicStorage();
     let ruined: Spoil = () => false;
     const seen: unknown[] = [];
-    const view = storageDownloadView<IncomingMessage>(storage, { name: (request) => request.url!.slice(1) });
+    const view = storageView<IncomingMessage>(storage, { name: (request) => request.url!.slice(1) });
     const bucket = await serve((request, response) => {
       seen.push(request.headers.authorization);
       if (!ruined(request, response)) void toNode(view)(request, response);

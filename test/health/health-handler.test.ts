@@ -6,10 +6,10 @@ import { FileFieldError } from 'filefield';
 import { healthCheck, healthHandler, storageCheck, viewCheck, type Check, type HealthReport } from 'filefield/health';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { FailingStorage } from 'filefield/testing';
-import { virtualDownloadView } from 'filefield';
+import { virtualView } from 'filefield';
 import { askServer, serve, until, type Asked, type RunningServer } from '../adapters/server.js';
 
-const view = virtualDownloadView(() => ({ name: 'a.txt', content: 'hello' }));
+const view = virtualView(() => ({ name: 'a.txt', content: 'hello' }));
 const quiet = { onBroken: () => undefined };
 const servers: RunningServer[] = [];
 afterEach(async () => {

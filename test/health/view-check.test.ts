@@ -1,12 +1,5 @@
 import { jest } from '@jest/globals';
-import {
-  downloadView,
-  FileFieldError,
-  virtualDownloadView,
-  xAccelRedirect,
-  localFile,
-  type DownloadHandler,
-} from 'filefield';
+import { downloadView, FileFieldError, virtualView, xAccelRedirect, localFile, type DownloadHandler } from 'filefield';
 import { viewCheck } from 'filefield/health';
 import path from 'node:path';
 import { brokenLink } from './broken-link.js';
@@ -14,7 +7,7 @@ import { brokenLink } from './broken-link.js';
 const content = Buffer.from(Uint8Array.from({ length: 200_000 }, (_byte, index) => index % 251));
 const modified = new Date('2026-11-22T10:00:00Z');
 const file = { name: 'a.bin', content, size: content.byteLength, modified };
-const view = virtualDownloadView(() => file);
+const view = virtualView(() => file);
 const linksOf = async (handler: DownloadHandler) =>
   (await viewCheck(handler).run()).links.map(({ link, ok }) => [link, ok]);
 
@@ -36,11 +29,11 @@ describe('viewCheck', () => {
     async function* stream() {
       yield 'made while it is sent';
     }
-    expect(await linksOf(virtualDownloadView(() => ({ name: 'a.txt', content: stream })))).toEqual([
+    expect(await linksOf(virtualView(() => ({ name: 'a.txt', content: stream })))).toEqual([
       ['get', true],
       ['head', true],
     ]);
-    expect(await linksOf(virtualDownloadView(() => ({ name: 'empty', content: '' })))).toEqual([
+    expect(await linksOf(virtualView(() => ({ name: 'empty', content: '' })))).toEqual([
       ['get', true],
       ['head', true],
     ]);
@@ -76,7 +69,7 @@ describe('viewCheck', () => {
   it('counts for no download: only what is missing is told to the hooks', async () => {
     const hook = jest.fn();
     const hooks = { onStart: hook, onComplete: hook, onAbort: hook };
-    expect((await viewCheck(virtualDownloadView(() => file, hooks)).run()).ok).toBe(true);
+    expect((await viewCheck(virtualView(() => file, hooks)).run()).ok).toBe(true);
     expect(hook).not.toHaveBeenCalled();
     const onMissing = jest.fn();
     const gone = downloadView(async () => ({ subject: 0, file: () => localFile('/gone') }), { onMissing });
@@ -94,7 +87,7 @@ describe('viewCheck', () => {
         closed += 1;
       }
     }
-    const large = virtualDownloadView(() => ({ name: 'large', content: huge, size: 1e9 }));
+    const large = virtualView(() => ({ name: 'large', content: huge, size: 1e9 }));
     const { links } = await viewCheck(large).run();
     expect(links[0]).toMatchObject({ link: 'get', ok: true });
     expect(read).toBeLessThan(1e6);
@@ -123,7 +116,7 @@ describe('viewCheck', () => {
   });
 
   it('finds a HEAD that says something else, or fails', async () => {
-    const other = virtualDownloadView(() => ({ ...file, content: content.subarray(1), size: content.byteLength - 1 }));
+    const other = virtualView(() => ({ ...file, content: content.subarray(1), size: content.byteLength - 1 }));
     const check = spoilt((method) => method === 'HEAD', other);
     expect((await brokenLink(check)).error?.message).toBe('HEAD and GET differ in content-length, etag.');
     const refusing = spoilt(
@@ -135,7 +128,7 @@ describe('viewCheck', () => {
 
   it('finds ranges that are not honoured, or wrong', async () => {
     const ranged = (_method: string, headers: Readonly<Record<string, unknown>>) => headers.range !== undefined;
-    const shifted = virtualDownloadView(() => ({ ...file, content: Buffer.from(content).reverse() }));
+    const shifted = virtualView(() => ({ ...file, content: Buffer.from(content).reverse() }));
     expect(await brokenLink(spoilt(ranged, shifted))).toMatchObject({ link: 'range' });
     const failing = spoilt(ranged, () => Promise.reject(new FileFieldError('storage_failed', 'no')));
     expect((await brokenLink(failing)).error?.message).toMatch(/answers 500 to a range/);
@@ -143,7 +136,7 @@ describe('viewCheck', () => {
 
   it('finds a view that changes its tag with every answer', async () => {
     let version = 0;
-    const changing = virtualDownloadView(() => file, { etag: () => `"${version++ < 2 ? 0 : version}"` });
+    const changing = virtualView(() => file, { etag: () => `"${version++ < 2 ? 0 : version}"` });
     expect(await brokenLink(viewCheck(changing))).toMatchObject({ link: 'conditional' });
   });
 });

@@ -18,13 +18,16 @@ describe('reprDigest', () => {
     'sha-256=1;x=2',
     'nonsense!',
     'sha-256',
-  ])('is sent to who says %j', (wanted) => expect(reprDigest(sha256, wanted)).toBe(expected));
+  ])('returns the digest when Want-Repr-Digest is %j', (wanted) => expect(reprDigest(sha256, wanted)).toBe(expected));
 
-  it.each(['sha-256=0', 'sha-512=10', 'md5=1', 'sha-256=5, sha-256=0'])('is not sent to who says %j', (wanted) => {
-    expect(reprDigest(sha256, wanted)).toBeUndefined();
-  });
+  it.each(['sha-256=0', 'sha-512=10', 'md5=1', 'sha-256=5, sha-256=0'])(
+    'returns undefined when Want-Repr-Digest is %j',
+    (wanted) => {
+      expect(reprDigest(sha256, wanted)).toBeUndefined();
+    },
+  );
 
-  it.each([undefined, '', 'abc', 'g'.repeat(64), `${sha256}00`])('is not made of %j', (value) => {
+  it.each([undefined, '', 'abc', 'g'.repeat(64), `${sha256}00`])('returns undefined when the hash is %j', (value) => {
     expect(reprDigest(value, undefined)).toBeUndefined();
   });
 });
@@ -38,11 +41,11 @@ describe('respond', () => {
     ['200', {}],
     ['206', { range: 'bytes=2-4' }],
     ['304', { 'if-none-match': '"v1"' }],
-  ])('sends the digest of the whole file with %s', async (_status, headers) => {
+  ])('sends the digest of the whole file with a %s response', async (_status, headers) => {
     expect((await ask(headers as Record<string, string>))['repr-digest']).toBe(expected);
   });
 
-  it('sends it for HEAD, not for errors, and never without a known hash', async () => {
+  it('sends the digest for HEAD, and none for errors or without a known hash', async () => {
     expect((await ask({}, 'HEAD'))['repr-digest']).toBe(expected);
     expect((await ask({ 'if-match': '"x"' }))['repr-digest']).toBeUndefined();
     expect((await ask({ range: 'bytes=11-' }))['repr-digest']).toBeUndefined();

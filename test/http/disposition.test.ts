@@ -18,7 +18,9 @@ describe('contentDisposition', () => {
     ['100%.txt', "attachment; filename=100_.txt; filename*=UTF-8''100%25.txt"],
     ['a%41.txt', "attachment; filename=a_41.txt; filename*=UTF-8''a%2541.txt"],
     ["it's (1).txt", 'attachment; filename="it\'s (1).txt"'],
-  ])('of %j is %s', (name, expected) => expect(contentDisposition('attachment', name)).toBe(expected));
+  ])('makes for the name %j the header %s', (name, expected) =>
+    expect(contentDisposition('attachment', name)).toBe(expected),
+  );
 
   it.each([
     ['/path/to/plans.pdf', 'plans.pdf'],
@@ -33,14 +35,16 @@ describe('contentDisposition', () => {
     ['x\udc00y.txt', 'x\ufffdy.txt'],
     ['.htaccess', '.htaccess'],
     ['run.exe. . ', 'run.exe'],
-  ])('saves %j as %j', (name, saved) => expect(nameIn(contentDisposition('attachment', name))).toBe(saved));
+  ])('names the file %j as %j for a client', (name, saved) =>
+    expect(nameIn(contentDisposition('attachment', name))).toBe(saved),
+  );
 
-  it.each(['', '.', '..', 'folder/', '\u202e', ' '])('leaves out the name %j, of which nothing is left', (name) => {
+  it.each(['', '.', '..', 'folder/', '\u202e', ' '])('omits the name when nothing is left of %j', (name) => {
     expect(contentDisposition('attachment', name)).toBe('attachment');
     expect(contentDisposition('inline', name)).toBe('inline');
   });
 
-  it('never throws, never breaks the line, and names what it was given', () => {
+  it('never throws, never contains a line break, and keeps the name', () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),

@@ -27,7 +27,7 @@ describe('acceptedEncodings', () => {
     ['identity;q=0', []],
     ['identity;q=0, gzip;q=0.1', ['gzip']],
     ['identity;q=0.5, *;q=0.1', []],
-  ])('of %j are %j, out of br, gzip and zstd', (header, accepted) => {
+  ])('accepts for %j of br, gzip and zstd: %j', (header, accepted) => {
     expect(acceptedEncodings(header, ['br', 'gzip', 'zstd'])).toEqual(accepted);
   });
 
@@ -41,12 +41,12 @@ describe('acceptedEncodings', () => {
     'gzip br',
     'gz/ip',
     '"gzip"',
-  ])('counts %j as absent, all of it', (header) => {
+  ])('ignores the whole header %j because of its syntax', (header) => {
     expect(acceptedEncodings(header, ['gzip'])).toEqual([]);
     expect(acceptedEncodings(`gzip, ${header}`, ['gzip'])).toEqual([]);
   });
 
-  it('keeps the order of the offer among equals', () => {
+  it('keeps the offered order when weights are equal', () => {
     expect(acceptedEncodings('br, gzip, zstd', ['zstd', 'gzip', 'br'])).toEqual(['zstd', 'gzip', 'br']);
   });
 });

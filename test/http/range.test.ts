@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { chooseRange, parseRange } from '../../src/http/range.js';
+import { chooseRange, parseRange, contentRange, parseContentRange } from '../../src/http/range.js';
 
 const size = 11;
 const huge = '18446744073709551616'; // 2^64
@@ -27,12 +27,12 @@ describe('chooseRange', () => {
     ['bytes=\t0-4 ', part(0, 4)],
     ['bytes=100-200,0-4', part(0, 4)],
     ['bytes=-0,0-4', part(0, 4)],
-  ])('gives the bytes that %j asks for', (text, expected) => {
+  ])('selects the bytes of %j', (text, expected) => {
     expect(chooseRange(text, size)).toEqual(expected);
   });
 
   it.each(['bytes=11-', 'bytes=11-20', 'bytes=-0', `bytes=${huge}-`, 'bytes=9007199254740993-9007199254740994'])(
-    'cannot satisfy %j',
+    'cannot be satisfied by the file for %j',
     (text) => expect(chooseRange(text, size)).toEqual(unsatisfiable),
   );
 
@@ -65,11 +65,11 @@ describe('chooseRange', () => {
     'bytes=0-4;bytes=5-6',
     'bytes=0-4,x',
     'seconds=0-4',
-  ])('sends the whole file for %j', (text) => {
+  ])('selects the whole file for %j', (text) => {
     expect(chooseRange(text, size)).toEqual(whole);
   });
 
-  it.each(['bytes=0-', 'bytes=0-0', 'bytes=-1', 'bytes=5-'])('ignores %j of an empty file', (text) => {
+  it.each(['bytes=0-', 'bytes=0-0', 'bytes=-1', 'bytes=5-'])('ignores %j for an empty file', (text) => {
     expect(chooseRange(text, 0)).toEqual(whole);
   });
 
@@ -84,12 +84,12 @@ describe('chooseRange', () => {
     ['bytes=0-9, -10, 10-19', parts([0, 19], [990, 999])],
     ['bytes=0-9,5000-,500-509', parts([0, 9], [500, 509])],
     ['bytes=500-509,0-9,505-520', parts([500, 520], [0, 9])],
-    // 80 bytes apart is less than the head of a part; 81 is not worth the doubt.
+    // A gap of 80 bytes is smaller than the head of a part and is merged; 81 bytes are not.
     ['bytes=0-9,90-99', part(0, 99)],
     ['bytes=0-9,91-99', parts([0, 9], [91, 99])],
     ['bytes=0-0,0-0', part(0, 0)],
     ['bytes=0-499,500-', part(0, 999)],
-  ])('gives the parts that %j asks for, of 1000 bytes', (text, expected) => {
+  ])('selects the parts of %j from 1000 bytes', (text, expected) => {
     expect(chooseRange(text, 1000)).toEqual(expected);
   });
 
@@ -103,16 +103,16 @@ describe('chooseRange', () => {
       'crumbs backwards',
       `bytes=${Array.from({ length: 9 }, (_one, index) => `${900 - 100 * index}-${900 - 100 * index}`).join(',')}`,
     ],
-  ])('sends the whole file to who wants %s', (_what, text) => {
+  ])('selects the whole file for a request of %s', (_what, text) => {
     expect(chooseRange(text, 1000)).toEqual(whole);
   });
 
-  it('does not read a flood of ranges', () => {
+  it('ignores a header with more than 50 ranges', () => {
     expect(parseRange(`bytes=${'0-0,'.repeat(50)}`)).toBeUndefined();
     expect(chooseRange(`bytes=${','.repeat(5000)}0-0`, size)).toEqual(whole);
   });
 
-  it('is right beyond 4 GiB', () => {
+  it('selects the right bytes beyond 4 GiB', () => {
     const big = 5 * 1024 ** 3;
     expect(chooseRange('bytes=4294967295-4294967300', big)).toEqual(part(4294967295, 4294967300));
     expect(chooseRange('bytes=-1', big)).toEqual(part(big - 1, big - 1));
@@ -126,7 +126,7 @@ describe('chooseRange', () => {
       .map((parts) => `bytes=${parts.join('')}`),
   );
 
-  it('never throws, and never leaves the file', () => {
+  it('never throws, and never selects bytes outside of the file', () => {
     fc.assert(
       fc.property(text, fc.nat(), (header, bytes) => {
         const choice = chooseRange(header, bytes);
@@ -139,7 +139,7 @@ describe('chooseRange', () => {
     );
   });
 
-  it('never answers nonsense with a part', () => {
+  it('never selects a part for a header with a syntax error', () => {
     const sound = /^[ \t]*bytes=[ \t,]*(\d+-\d*|-\d+)([ \t]*,([ \t]*(\d+-\d*|-\d+))?)*[ \t]*$/i;
     fc.assert(
       fc.property(text, (header) => sound.test(header) || chooseRange(header, 100).kind === 'whole'),
@@ -147,11 +147,11 @@ describe('chooseRange', () => {
     );
   });
 
-  it('never sends a byte twice, nor more than the file has, nor less than was asked for', () => {
+  it('selects every requested byte once, and no more bytes than the file has', () => {
     const specs = fc.array(fc.tuple(fc.nat(1200), fc.nat(300)), { minLength: 2, maxLength: 12 });
     fc.assert(
-      fc.property(specs, (asked) => {
-        const header = `bytes=${asked.map(([start, length]) => `${start}-${start + length}`).join(',')}`;
+      fc.property(specs, (requested) => {
+        const header = `bytes=${requested.map(([start, length]) => `${start}-${start + length}`).join(',')}`;
         const choice = chooseRange(header, 1000);
         if (choice.kind !== 'parts') return true;
         const sent = new Set<number>();
@@ -160,16 +160,16 @@ describe('chooseRange', () => {
           for (let position = start; position <= end; position += 1) sent.add(position);
           bytes += end - start + 1;
         }
-        const wanted = asked.every(
+        const covered = requested.every(
           ([start, length]) => start > 999 || (sent.has(start) && sent.has(Math.min(999, start + length))),
         );
-        return wanted && sent.size === bytes && choice.ranges.length >= 2;
+        return covered && sent.size === bytes && choice.ranges.length >= 2;
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('agrees with slicing for every range of a small file', () => {
+  it('agrees with Buffer.subarray for every range of a small file', () => {
     const bytes = [...'0123456789A'];
     fc.assert(
       fc.property(fc.nat(20), fc.nat(20), (first, last) => {
@@ -181,4 +181,23 @@ describe('chooseRange', () => {
       }),
     );
   });
+});
+
+describe('parseContentRange', () => {
+  it('parses what contentRange makes', () => {
+    const range = { start: 2, end: 4 };
+    expect(contentRange(range, 11)).toBe('bytes 2-4/11');
+    expect(parseContentRange('bytes 2-4/11')).toEqual({ range, size: 11 });
+  });
+
+  it.each([
+    undefined,
+    '',
+    'bytes 2-4/*',
+    'bytes */11',
+    'bytes 4-2/11',
+    'bytes 2-11/11',
+    'bytes=2-4/11',
+    'items 2-4/11',
+  ])('returns undefined for %j', (text) => expect(parseContentRange(text)).toBeUndefined());
 });

@@ -17,7 +17,9 @@ describe('contentType', () => {
     ['application/json', 'x', 'application/json; charset=utf-8'],
     ['image/png', 'x', 'image/png'],
     ['application/vnd.oasis.opendocument.text', 'x', 'application/vnd.oasis.opendocument.text'],
-  ])('of %j named %j is %j', (type, name, expected) => expect(contentType(type, name)).toBe(expected));
+  ])('makes for the type %j and the name %j the header %j', (type, name, expected) =>
+    expect(contentType(type, name)).toBe(expected),
+  );
 
   it.each([
     '',
@@ -30,11 +32,11 @@ describe('contentType', () => {
     'téxt/plain',
     'a/b;',
     'a/b; c',
-  ])('takes %j, which no header can carry, for unknown', (type) =>
+  ])('ignores the type %j, which is not valid in a header', (type) =>
     expect(contentType(type, 'x.png')).toBe('image/png'),
   );
 
-  it('always makes a header that Node can send', () => {
+  it('always makes a header that Node accepts', () => {
     const type = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string().map((text) => `text/plain${text}`),
@@ -51,7 +53,7 @@ describe('contentType', () => {
 
 describe('isInert', () => {
   it.each(['image/png', 'IMAGE/JPEG', 'text/plain; charset=utf-8', 'audio/ogg', 'video/mp4', 'application/pdf'])(
-    'lets %s be shown',
+    'returns true for %s',
     (type) => expect(isInert(type)).toBe(true),
   );
 
@@ -69,5 +71,5 @@ describe('isInert', () => {
     'image/pngx',
     'text/html;image/png',
     '',
-  ])('does not let %s be shown', (type) => expect(isInert(type)).toBe(false));
+  ])('returns false for %s', (type) => expect(isInert(type)).toBe(false));
 });

@@ -18,7 +18,7 @@ describe('errorStatus', () => {
     ['database_failed', 500],
     ['incomplete', 500],
     ['invalid_option', 500],
-  ] as const)('of %s is %d', (code, status) => expect(errorStatus(new FileFieldError(code, ''))).toBe(status));
+  ] as const)('maps %s to %d', (code, status) => expect(errorStatus(new FileFieldError(code, ''))).toBe(status));
 
   it.each([
     new Error('x'),
@@ -27,16 +27,16 @@ describe('errorStatus', () => {
     undefined,
     'text',
     404,
-  ])('of what is not ours (%p) is 500', (error) => expect(errorStatus(error)).toBe(500));
+  ])('maps %p, which is not an error of this library, to 500', (error) => expect(errorStatus(error)).toBe(500));
 });
 
 describe('errorBody', () => {
-  it('tells which rule an upload broke', () => {
+  it('contains the rule that an upload violates', () => {
     const error = new FileFieldError('too_large', 'no', { field: 'file', rule: 'maxSize', limit: 20, ...secret });
     expect(errorBody(error)).toEqual({ error: 'too_large', field: 'file', rule: 'maxSize', limit: 20 });
   });
 
-  it.each(['not_found', 'missing', 'invalid_key'] as const)('tells %s and nothing else as not_found', (code) => {
+  it.each(['not_found', 'missing', 'invalid_key'] as const)('contains only not_found for %s', (code) => {
     expect(errorBody(new FileFieldError(code, '/srv', { rule: 'key', ...secret }))).toEqual({ error: 'not_found' });
   });
 
@@ -47,15 +47,20 @@ describe('errorBody', () => {
 });
 
 describe('HttpError', () => {
-  it('shows the status text, also to those who print its stack, and keeps the original', () => {
+  it('has the status text as message and stack, and the original error as cause', () => {
     const cause = new FileFieldError('missing', 'The bytes at /srv/vault are gone.', secret);
     const error = new HttpError(cause);
-    expect([error.status, error.statusCode, error.message, error.stack]).toEqual([404, 404, 'Not Found', 'Not Found']);
+    expect({ status: error.status, statusCode: error.statusCode, message: error.message, stack: error.stack }).toEqual({
+      status: 404,
+      statusCode: 404,
+      message: 'Not Found',
+      stack: 'Not Found',
+    });
     expect(error.cause).toBe(cause);
     expect(JSON.stringify(error)).not.toMatch(/srv|secret|vault/);
   });
 
-  it('says what is allowed', () => {
+  it('has an Allow header for 405 only', () => {
     expect(new HttpError(new FileFieldError('method_not_allowed', '')).headers).toEqual({
       allow: 'GET, HEAD, OPTIONS',
     });

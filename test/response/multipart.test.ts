@@ -28,8 +28,8 @@ function watched() {
   return { seen, file: { ...whole, open } };
 }
 
-describe('several ranges', () => {
-  it('are parts with the type of the whole and a length that is exact', async () => {
+describe('multipart', () => {
+  it('makes parts with the type of the whole file, and an exact Content-Length', async () => {
     const { answer, body } = await ask(watched().file, 'bytes=-10,0-9');
     expect(answer.status).toBe(206);
     expect(answer.headers['content-range']).toBeUndefined();
@@ -41,13 +41,13 @@ describe('several ranges', () => {
     ]);
   });
 
-  it('read nothing but themselves, one after the other', async () => {
+  it('opens only the ranges, one after the other', async () => {
     const { file, seen } = watched();
     await ask(file, 'bytes=0-9,200-209,900-');
     expect(seen).toEqual(['open 0-9', 'close 0-9', 'open 200-209', 'close 200-209', 'open 900-999', 'close 900-999']);
   });
 
-  it('have another boundary each time', async () => {
+  it('uses a new boundary for each response', async () => {
     const { file } = watched();
     const types = await Promise.all(
       [1, 2, 3].map(async () => (await ask(file, 'bytes=0-9,500-509')).answer.headers['content-type']),
@@ -56,7 +56,7 @@ describe('several ranges', () => {
     expect(types[0]).toMatch(/^multipart\/byteranges; boundary=[\w-]{24}$/);
   });
 
-  it('break off where a part is too short, and cut one that is too long', async () => {
+  it('fails when a part is too short, and cuts a part that is too long', async () => {
     const { file } = watched();
     const short = { ...file, open: () => file.open({ start: 0, end: 3 }) };
     await expect(ask(short, 'bytes=0-9,500-509')).rejects.toMatchObject({ code: 'incomplete' });
@@ -67,7 +67,7 @@ describe('several ranges', () => {
     ]);
   });
 
-  it('close the part that is being opened when the client leaves meanwhile', async () => {
+  it('closes the part that is being opened when the client leaves meanwhile', async () => {
     const { file, seen } = watched();
     const request = { method: 'GET', headers: { range: 'bytes=0-9,500-509' }, params: {}, raw: null };
     const answer = await respond(request, { status: 200, headers: {}, file });

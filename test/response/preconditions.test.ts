@@ -9,7 +9,7 @@ const strong = { etag: '"v1"', modified };
 const weak = { etag: 'W/"v1"', modified };
 const unknown = {};
 
-const asked = (headers: Record<string, string | string[]>, method = 'GET') => ({
+const requestWith = (headers: Record<string, string | string[]>, method = 'GET') => ({
   method,
   headers,
   params: {},
@@ -58,22 +58,22 @@ describe('checkPreconditions', () => {
     [strong, { 'if-match': '"x"', 'if-none-match': '"v1"' }, 'failed'],
     [strong, { 'if-match': '"v1"', 'if-none-match': '"v1"' }, 'not_modified'],
     [strong, { 'if-unmodified-since': earlier, 'if-none-match': '"v1"' }, 'failed'],
-  ])('of %j with %j: %s', (validators, headers, verdict) => {
-    expect(checkPreconditions(asked(headers as Record<string, string>), validators)).toBe(verdict);
-    expect(checkPreconditions(asked(headers as Record<string, string>, 'HEAD'), validators)).toBe(verdict);
+  ])('evaluates the validators %j with %j as %s', (validators, headers, verdict) => {
+    expect(checkPreconditions(requestWith(headers as Record<string, string>), validators)).toBe(verdict);
+    expect(checkPreconditions(requestWith(headers as Record<string, string>, 'HEAD'), validators)).toBe(verdict);
   });
 
-  it('fails where another method would get 304, and reads no If-Modified-Since for it', () => {
-    expect(checkPreconditions(asked({ 'if-none-match': '"v1"' }, 'DELETE'), strong)).toBe('failed');
-    expect(checkPreconditions(asked({ 'if-modified-since': later }, 'DELETE'), strong)).toBe('proceed');
+  it('fails for other methods where GET would get 304, and ignores their If-Modified-Since', () => {
+    expect(checkPreconditions(requestWith({ 'if-none-match': '"v1"' }, 'DELETE'), strong)).toBe('failed');
+    expect(checkPreconditions(requestWith({ 'if-modified-since': later }, 'DELETE'), strong)).toBe('proceed');
   });
 
   it('never throws', () => {
     const names = fc.constantFrom('if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range');
     fc.assert(
       fc.property(fc.dictionary(names, fc.string()), fc.string(), (headers, etag) => {
-        checkPreconditions(asked(headers), { etag, modified });
-        rangeApplies(asked(headers), { etag, modified });
+        checkPreconditions(requestWith(headers), { etag, modified });
+        rangeApplies(requestWith(headers), { etag, modified });
       }),
     );
   });
@@ -98,12 +98,12 @@ describe('rangeApplies', () => {
     [strong, 'nonsense', false],
     [unknown, same, false],
     [unknown, '"v1"', false],
-  ])('of %j with If-Range %j: %s', (validators, ifRange, applies) => {
-    expect(rangeApplies(asked(ifRange === undefined ? {} : { 'if-range': ifRange }), validators)).toBe(applies);
+  ])('evaluates the validators %j with If-Range %j as %s', (validators, ifRange, applies) => {
+    expect(rangeApplies(requestWith(ifRange === undefined ? {} : { 'if-range': ifRange }), validators)).toBe(applies);
   });
 
-  it('trusts a date only once its second is over', () => {
-    const request = asked({ 'if-range': same });
+  it('accepts a date only after its second has passed', () => {
+    const request = requestWith({ 'if-range': same });
     expect(rangeApplies(request, strong, new Date('2024-05-06T07:08:09.999Z'))).toBe(false);
     expect(rangeApplies(request, strong, new Date('2024-05-06T07:08:10.000Z'))).toBe(true);
   });

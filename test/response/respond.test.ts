@@ -29,11 +29,11 @@ function source(properties: Partial<FileSource> = {}) {
   return { file, seen };
 }
 
-const ask = (file: FileSource | null, asked: Record<string, string> = {}, method = 'GET', status = 200) =>
-  respond({ method, headers: asked, params: {}, raw: null }, { status, headers, file });
+const ask = (file: FileSource | null, requestHeaders: Record<string, string> = {}, method = 'GET', status = 200) =>
+  respond({ method, headers: requestHeaders, params: {}, raw: null }, { status, headers, file });
 
 describe('respond', () => {
-  it('describes the whole file and opens nothing until the adapter asks', async () => {
+  it('returns the head of the whole file and opens the file only on demand', async () => {
     const { file, seen } = source();
     const answer = await ask(file);
     expect(answer.status).toBe(200);
@@ -49,7 +49,7 @@ describe('respond', () => {
     expect(seen).toEqual(['open all']);
   });
 
-  it('asks for the range only, with all the headers of the whole', async () => {
+  it('opens only the range, with all headers of the whole file', async () => {
     const { file, seen } = source();
     const whole = (await ask(file)).headers;
     const answer = await ask(file, { range: 'bytes=2-4' });
@@ -59,16 +59,20 @@ describe('respond', () => {
     expect(seen).toEqual(['open 2-4']);
   });
 
-  it('answers HEAD like GET, without a body and whatever range it names', async () => {
+  it('answers HEAD like GET without a body, and ignores its range', async () => {
     const { file } = source();
     const get = await ask(file);
     const head = await ask(file, { range: 'bytes=2-4' }, 'HEAD');
-    expect([head.status, head.headers, head.open]).toEqual([200, get.headers, null]);
+    expect({ status: head.status, headers: head.headers, open: head.open }).toEqual({
+      status: 200,
+      headers: get.headers,
+      open: null,
+    });
   });
 
-  it('keeps caching and security headers on 304 and drops what describes a body', async () => {
+  it('keeps caching and security headers on 304, and drops those of the body', async () => {
     const answer = await ask(source().file, { 'if-none-match': '"v1"', range: 'bytes=0-1' });
-    expect([answer.status, answer.open]).toEqual([304, null]);
+    expect({ status: answer.status, open: answer.open }).toEqual({ status: 304, open: null });
     expect(answer.headers).toEqual({
       'cache-control': 'private, no-cache',
       'content-security-policy': 'sandbox',
@@ -81,44 +85,48 @@ describe('respond', () => {
   it.each([
     [412, { 'if-match': '"x"' }, {}],
     [416, { range: 'bytes=11-' }, { 'content-range': 'bytes */11' }],
-  ])('answers %d without validators, caching or anything else of the file', async (status, asked, more) => {
-    const answer = await ask(source().file, asked as Record<string, string>);
-    expect([answer.status, answer.open]).toEqual([status, null]);
+  ])('answers %d without validators, caching or other headers of the file', async (status, requestHeaders, more) => {
+    const answer = await ask(source().file, requestHeaders as Record<string, string>);
+    expect({ status: answer.status, open: answer.open }).toEqual({ status, open: null });
     expect(answer.headers).toEqual({ 'x-content-type-options': 'nosniff', 'content-length': '0', ...more });
   });
 
-  it('sends an empty file with no body at all', async () => {
+  it('opens no body for an empty file', async () => {
     const answer = await ask(source({ size: 0 }).file, { range: 'bytes=0-' });
-    expect([answer.status, answer.headers['content-length'], answer.open]).toEqual([200, '0', null]);
+    expect({ status: answer.status, 'content-length': answer.headers['content-length'], open: answer.open }).toEqual({
+      status: 200,
+      'content-length': '0',
+      open: null,
+    });
   });
 
-  it('offers no ranges for a file of unknown length, and promises no length', async () => {
+  it('sends neither Content-Length nor ranges for a file of unknown size', async () => {
     const answer = await ask(source({ size: undefined }).file, { range: 'bytes=0-1' });
-    expect([answer.status, answer.headers['accept-ranges'], answer.headers['content-length']]).toEqual([
-      200,
-      'none',
-      undefined,
-    ]);
+    expect({
+      status: answer.status,
+      'accept-ranges': answer.headers['accept-ranges'],
+      'content-length': answer.headers['content-length'],
+    }).toEqual({ status: 200, 'accept-ranges': 'none', 'content-length': undefined });
     expect(answer.open).not.toBeNull();
   });
 
-  it('does not announce a time in the future, nor one that is none', async () => {
+  it('limits Last-Modified to the present, and omits an invalid date', async () => {
     const future = await ask(source({ modified: new Date('2099-01-01') }).file);
     expect(Date.parse(future.headers['last-modified']!)).toBeLessThanOrEqual(Date.now());
     expect((await ask(source({ modified: new Date(NaN) }).file)).headers['last-modified']).toBeUndefined();
     expect((await ask(source({ modified: undefined }).file)).headers['last-modified']).toBeUndefined();
   });
 
-  it('makes a weak tag of size and time where the source has none, and none without a time', async () => {
+  it('makes a weak tag of size and time for a file without a tag, and none without a time', async () => {
     expect((await ask(source({ etag: undefined }).file)).headers.etag).toMatch(/^W\/"b-[0-9a-f]+"$/);
     expect((await ask(source({ etag: undefined, modified: undefined }).file)).headers.etag).toBeUndefined();
   });
 
-  it.each(['abc', 'w/"x"', '"x\r\ny"', '"日"', ''])('does not send %j, which is no tag', async (etag) => {
+  it.each(['abc', 'w/"x"', '"x\r\ny"', '"日"', ''])('omits the invalid tag %j', async (etag) => {
     expect((await ask(source({ etag }).file)).headers.etag).toMatch(/^W\/"b-/);
   });
 
-  it('answers from what load found, and closes that', async () => {
+  it('answers with the loaded file, and closes it', async () => {
     const loaded = source();
     const lazy: FileSource = { ...source({ size: undefined }).file, load: async () => loaded.file };
     const answer = await ask(lazy, { 'if-none-match': '"v1"' });
@@ -127,27 +135,35 @@ describe('respond', () => {
     expect(loaded.seen).toEqual(['close']);
   });
 
-  it('passes on what load rejects with', async () => {
+  it('rejects with the error of load', async () => {
     const lazy: FileSource = { ...source().file, load: () => Promise.reject(new Error('gone')) };
     await expect(ask(lazy)).rejects.toThrow('gone');
   });
 
-  it('leaves a response without a file, or with a status of its own, as it is', async () => {
+  it('passes on a download without a file, or with another status than 200', async () => {
     const handedOff = await ask(null, { 'if-none-match': '*', range: 'bytes=0-1' });
-    expect([handedOff.status, handedOff.headers, handedOff.open]).toEqual([200, headers, null]);
+    expect({ status: handedOff.status, headers: handedOff.headers, open: handedOff.open }).toEqual({
+      status: 200,
+      headers,
+      open: null,
+    });
     const { file, seen } = source();
     expect((await ask(file, {}, 'GET', 404)).open).toBeNull();
     expect(seen).toEqual(['close']);
   });
 
-  it('tells what is allowed to OPTIONS, and opens nothing', async () => {
+  it('answers OPTIONS with Allow and opens nothing', async () => {
     const { file, seen } = source();
     const answer = await ask(file, {}, 'OPTIONS');
-    expect([answer.status, answer.headers, answer.open]).toEqual([204, { allow: 'GET, HEAD, OPTIONS' }, null]);
+    expect({ status: answer.status, headers: answer.headers, open: answer.open }).toEqual({
+      status: 204,
+      headers: { allow: 'GET, HEAD, OPTIONS' },
+      open: null,
+    });
     expect(seen).toEqual(['close']);
   });
 
-  it('sends a 304 to a client whose request says no-cache: that is for caches on the way', async () => {
+  it('answers 304 to a request with no-cache, which is for caches only', async () => {
     const answer = await ask(source().file, {
       'if-none-match': '"v1"',
       'cache-control': 'no-cache',
@@ -156,7 +172,7 @@ describe('respond', () => {
     expect(answer.status).toBe(304);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'get'])('refuses %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'get'])('rejects the method %s', async (method) => {
     await expect(ask(source().file, {}, method)).rejects.toMatchObject({ code: 'method_not_allowed' });
   });
 
@@ -164,17 +180,18 @@ describe('respond', () => {
     ['1970-01-01T00:00:00.000Z', 'Thu, 01 Jan 1970 00:00:00 GMT'],
     ['1969-12-31T23:59:58.500Z', 'Wed, 31 Dec 1969 23:59:58 GMT'],
     ['0001-01-01T00:00:00.000Z', 'Mon, 01 Jan 0001 00:00:00 GMT'],
-  ])('sends the time %s, and knows it again', async (time, sent) => {
+  ])('sends the time %s, and answers 304 for it', async (time, sent) => {
     const { file } = source({ modified: new Date(time), etag: undefined });
     const { headers } = await ask(file);
     expect(headers['last-modified']).toBe(sent);
     expect(parseTag(headers.etag!)?.weak).toBe(true);
-    const asked: [string, string, number][] = [
+    const requestHeaders: [string, string, number][] = [
       ['if-modified-since', sent, 304],
       ['if-unmodified-since', sent, 200],
       ['if-none-match', headers.etag!, 304],
     ];
-    for (const [name, value, status] of asked) expect((await ask(file, { [name]: value })).status).toBe(status);
+    for (const [name, value, status] of requestHeaders)
+      expect((await ask(file, { [name]: value })).status).toBe(status);
     expect((await ask(file, { range: 'bytes=0-0', 'if-range': sent })).status).toBe(206);
   });
 
@@ -195,13 +212,17 @@ describe('respond', () => {
     },
   );
 
-  it.each([NaN, -1, 1.5, Infinity, 2 ** 53])('counts the size %p, which no file has, as unknown', async (size) => {
+  it.each([NaN, -1, 1.5, Infinity, 2 ** 53])('treats the impossible size %p as unknown', async (size) => {
     const answer = await ask(source({ size, etag: undefined }).file, { range: 'bytes=0-1' });
-    expect([answer.status, answer.headers['content-length'], answer.headers.etag]).toEqual([200, undefined, undefined]);
+    expect({
+      status: answer.status,
+      'content-length': answer.headers['content-length'],
+      etag: answer.headers.etag,
+    }).toEqual({ status: 200, 'content-length': undefined, etag: undefined });
     expect(answer.headers['accept-ranges']).toBe('none');
   });
 
-  it('sends a size up to the largest that a number can count', async () => {
+  it('sends the largest safe integer as Content-Length', async () => {
     const size = Number.MAX_SAFE_INTEGER;
     const { file } = source({ size });
     expect((await ask(file)).headers['content-length']).toBe('9007199254740991');

@@ -24,7 +24,7 @@ import { askServer, head, serve, talk, type Reply } from '../adapters/server.js'
 
 type View = DownloadHandler<IncomingMessage>;
 
-/** Mounts a view at / behind the delivery of an application and, if there is one, of a router in it. */
+/** Mounts a view at / in an application with a delivery and, if given, a router with a delivery. */
 type Mount = (view: View, app: DeliveryChoice | undefined, router?: DeliveryChoice) => RequestListener;
 
 function onAnyExpress(make: typeof express): Mount {
@@ -82,7 +82,7 @@ async function answer(listener: RequestListener, headers: Record<string, string>
 }
 
 describe.each(Object.entries(mounts))('a delivery on %s', (_name, mount) => {
-  it('is the same answer for an application, a router and a view', async () => {
+  it('makes the same response for an application, a router and a view', async () => {
     const one = delivery('/_files');
     const replies = [
       await answer(mount(view(), one)),
@@ -96,38 +96,45 @@ describe.each(Object.entries(mounts))('a delivery on %s', (_name, mount) => {
     });
     const first = plain(replies[0]!);
     for (const reply of replies) expect(plain(reply)).toEqual(first);
-    expect([first.status, first.headers['x-accel-redirect'], first.body.byteLength]).toEqual([
-      200,
-      '/_files/a%20b.txt',
-      0,
-    ]);
+    expect({
+      status: first.status,
+      'x-accel-redirect': first.headers['x-accel-redirect'],
+      bytes: first.body.byteLength,
+    }).toEqual({ status: 200, 'x-accel-redirect': '/_files/a%20b.txt', bytes: 0 });
     expect(first.headers['content-length'] ?? '0').toBe('0');
     expect(first.headers['accept-ranges'] ?? first.headers.etag).toBeUndefined();
   });
 
-  it('is chosen by the view before the router, and by the router before the application', async () => {
+  it('uses the choice of the view before that of the router, and the router before the application', async () => {
     const place = async (listener: RequestListener) => (await answer(listener)).headers['x-accel-redirect'];
     const [app, router, own] = [delivery('/_app'), delivery('/_router'), delivery('/_view')];
     expect(await place(mount(view(own), app, router))).toBe('/_view/a%20b.txt');
     expect(await place(mount(view(), app, router))).toBe('/_router/a%20b.txt');
     expect(await place(mount(view('none'), app, router))).toBeUndefined();
     expect(await place(mount(view(), app, 'none'))).toBeUndefined();
-    // Outside of its folders a view's own delivery streams; the application's is not asked.
+    // A file outside of the folders of the view's delivery is streamed; that of the application is not used.
     expect(await place(mount(view(xAccelRedirect({ '/elsewhere': '/_x' })), app))).toBeUndefined();
   });
 
-  it('is not for the client to choose', async () => {
-    const asked = { 'x-accel-redirect': '/etc/passwd', 'x-sendfile-type': 'X-Sendfile', 'x-accel-mapping': '/=/_x/' };
-    const streamed = await answer(mount(view(), undefined), asked);
-    expect([streamed.body.toString(), streamed.headers['x-accel-redirect']]).toEqual(['0123456789', undefined]);
-    const handed = await answer(mount(view(), delivery('/_files')), asked);
-    expect([handed.headers['x-accel-redirect'], handed.headers['x-sendfile']]).toEqual([
-      '/_files/a%20b.txt',
-      undefined,
-    ]);
+  it('cannot be chosen by the client', async () => {
+    const requestHeaders = {
+      'x-accel-redirect': '/etc/passwd',
+      'x-sendfile-type': 'X-Sendfile',
+      'x-accel-mapping': '/=/_x/',
+    };
+    const streamed = await answer(mount(view(), undefined), requestHeaders);
+    expect({ body: streamed.body.toString(), 'x-accel-redirect': streamed.headers['x-accel-redirect'] }).toEqual({
+      body: '0123456789',
+      'x-accel-redirect': undefined,
+    });
+    const handed = await answer(mount(view(), delivery('/_files')), requestHeaders);
+    expect({
+      'x-accel-redirect': handed.headers['x-accel-redirect'],
+      'x-sendfile': handed.headers['x-sendfile'],
+    }).toEqual({ 'x-accel-redirect': '/_files/a%20b.txt', 'x-sendfile': undefined });
   });
 
-  it('leaves the bytes of a path as they are', async () => {
+  it('keeps the bytes of a path', async () => {
     const file = fileIn(folder, 'é日本🎉.txt');
     const raw: View = downloadView(async () => ({ subject: 0, file: () => file }));
     const server = await serve(mount(raw, xSendfile({ [folder]: '/srv' }, { server: 'apache' })));
@@ -138,7 +145,10 @@ describe.each(Object.entries(mounts))('a delivery on %s', (_name, mount) => {
   });
 });
 
-it.each(['Express 5', 'Express 4'])('keeps headers and cookies that middleware of %s set before', async (name) => {
+it.each(['Express 5', 'Express 4'])('keeps headers and cookies that middleware of %s set', async (name) => {
   const reply = await answer(mounts[name]!(view(), delivery('/_files')));
-  expect([reply.headers['x-before'], reply.headers['set-cookie']]).toEqual(['kept', ['a=1', 'b=2']]);
+  expect({ 'x-before': reply.headers['x-before'], 'set-cookie': reply.headers['set-cookie'] }).toEqual({
+    'x-before': 'kept',
+    'set-cookie': ['a=1', 'b=2'],
+  });
 });

@@ -11,19 +11,19 @@ afterAll(() => server.stop());
 beforeEach(() => server.reset());
 
 describe('clients that go away', () => {
-  it('leave none behind when they send a hundred requests at once and wait for nothing', async () => {
+  it('leave no file open after a hundred pipelined requests', async () => {
     writeFileSync(file, Buffer.alloc(32 * MiB));
     const client = await talk(server.port, head('GET').repeat(100), { paused: true });
     await until(() => server.descriptors() > 0, 'the first was under way');
     await new Promise((resolve) => setTimeout(resolve, 100));
-    // Only the answer whose turn it is holds a file.
+    // Only the response whose turn it is has an open file.
     expect(server.descriptors()).toBe(1);
     client.socket.destroy();
     await until(() => server.descriptors() === 0, 'all files were closed');
     expect(errors).toEqual([]);
   });
 
-  it('close a source that is being waited for, and are no error', async () => {
+  it('close a source that is being read, and cause no error', async () => {
     let closed = 0;
     const never = async function* () {
       yield Buffer.alloc(1000);
@@ -41,10 +41,10 @@ describe('clients that go away', () => {
     expect(errors).toEqual([]);
   });
 
-  it('get nothing opened for them when they are gone before the view has answered', async () => {
+  it('open no file when they leave before the view resolves', async () => {
     let opened = 0;
-    let asked = () => undefined as void;
-    const gone = new Promise<void>((resolve) => (asked = resolve));
+    let viewCalled = () => undefined as void;
+    const gone = new Promise<void>((resolve) => (viewCalled = resolve));
     server.sources['/'] = () => ({
       name: 'x',
       load: async () => {
@@ -57,16 +57,16 @@ describe('clients that go away', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     client.socket.destroy();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    asked();
+    viewCalled();
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect([opened, errors]).toEqual([0, []]);
+    expect({ opened, errors }).toEqual({ opened: 0, errors: [] });
   });
 });
 
 describe('clients that stop reading', () => {
-  it('are served on while they take a little now and then', async () => {
+  it('are served while they keep reading, however slowly', async () => {
     writeFileSync(file, Buffer.alloc(24 * MiB));
-    // The kernel tells of room only once a third of its own buffer is free: well over a MiB here.
+    // The kernel reports free space only when a third of its buffer is free: well over 1 MiB here.
     server.idleTimeout = 1_000;
     const client = await talk(server.port, head('GET', '/', { connection: 'close' }), { paused: true });
     let [bytes, allowed] = [0, 0];
@@ -86,7 +86,7 @@ describe('clients that stop reading', () => {
     expect(bytes).toBeGreaterThan(24 * MiB);
   });
 
-  it('are not blamed for a storage that takes its time', async () => {
+  it('are not disconnected while a slow storage is read', async () => {
     server.idleTimeout = 100;
     const slow = async function* () {
       yield 'a';
@@ -97,7 +97,7 @@ describe('clients that stop reading', () => {
     expect((await askServer(server.port)).body.toString()).toBe('ab');
   });
 
-  it('leave the time-out of idle connections as the server has it', async () => {
+  it('do not change the keep-alive timeout of the server', async () => {
     writeFileSync(file, Buffer.alloc(MiB));
     server.idleTimeout = 100;
     server.running.server.keepAliveTimeout = 5_000;
@@ -110,7 +110,7 @@ describe('clients that stop reading', () => {
     expect(client.received().subarray(-4).toString()).toBe('NEXT');
   });
 
-  it('cost one buffer each, eight of a big file', async () => {
+  it('take one buffer each, for eight readers of a large file', async () => {
     writeFileSync(file, '');
     truncateSync(file, 2 * 1024 * MiB);
     await askServer(server.port, { headers: { range: 'bytes=0-1000000' } });
@@ -127,8 +127,8 @@ describe('clients that stop reading', () => {
   });
 });
 
-describe('buffers that are used again', () => {
-  it('never carry the bytes of one download into another, whoever is slow or gone', async () => {
+describe('pooled buffers', () => {
+  it('never carry bytes of one download into another when clients are slow or leave', async () => {
     const size = 8 * MiB;
     for (let index = 0; index < 6; index += 1) writeFileSync(`${file}${index}`, Buffer.alloc(size, index + 1));
     for (let index = 0; index < 6; index += 1) server.sources[`/${index}`] = () => localFile(`${file}${index}`);

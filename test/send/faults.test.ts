@@ -18,7 +18,7 @@ beforeEach(() => server.reset());
 afterEach(() => jest.restoreAllMocks());
 
 describe('a file that is cut while it is sent', () => {
-  it('is a clean 500 if it was cut before the head was sent', async () => {
+  it('answers 500 when it was cut before the head is sent', async () => {
     writeFileSync(file, Buffer.alloc(10));
     const opened = await localFile(file).load!();
     truncateSync(file, 4);
@@ -27,13 +27,13 @@ describe('a file that is cut while it is sent', () => {
     expect(errors).toMatchObject([{ code: 'incomplete' }]);
   });
 
-  it('is a clean 500 if the source opens with fewer bytes than it promised', async () => {
+  it('answers 500 when the opened body is shorter than promised', async () => {
     const short: FileBody = { size: 3, stream: async function* () {}, close: () => undefined };
     server.sources['/'] = () => ({ name: 'x', size: 100_000, open: async () => short });
     expect((await askServer(server.port)).status).toBe(500);
   });
 
-  it('closes the connection too where a stream ends early and knew no size of its own', async () => {
+  it('closes the connection when a stream without a size ends early', async () => {
     const stream = async function* () {
       yield Buffer.alloc(1000);
     };
@@ -46,7 +46,7 @@ describe('a file that is cut while it is sent', () => {
 });
 
 describe('a file that grows while it is sent', () => {
-  it('is sent to the promised length exactly, from a stream that knows no size of its own', async () => {
+  it('sends exactly the promised length of a stream without a size', async () => {
     const stream = async function* () {
       for (;;) yield Buffer.from('0123456789');
     };
@@ -56,8 +56,8 @@ describe('a file that grows while it is sent', () => {
   });
 });
 
-describe('what is asked of a disk', () => {
-  it('is the right offset beyond 4 GiB', async () => {
+describe('reads of a disk', () => {
+  it('use the right offset beyond 4 GiB', async () => {
     writeFileSync(file, '');
     truncateSync(file, 5 * 1024 * MiB);
     const handle = fs.openSync(file, 'r+');
@@ -68,10 +68,10 @@ describe('what is asked of a disk', () => {
     const reply = await askServer(server.port, { headers: { range: `bytes=${start}-${start + 5}` } });
     expect(reply.body.toString()).toBe('\0HERE\0');
     const tail = await askServer(server.port, { headers: { range: `bytes=-${MiB}` } });
-    expect([tail.body.byteLength, tail.body.subarray(-3).toString()]).toEqual([MiB, 'END']);
+    expect({ bytes: tail.body.byteLength, end: tail.body.subarray(-3).toString() }).toEqual({ bytes: MiB, end: 'END' });
   });
 
-  it('breaks the connection when a read fails after 1 MiB, and the process lives on', async () => {
+  it('break the connection when they fail after 1 MiB, and the process continues', async () => {
     const read = async (buffer: Uint8Array, position: number) => {
       if (position >= MiB) throw Object.assign(new Error('EIO'), { code: 'EIO' });
       return Math.min(buffer.byteLength, 128 * 1024);
@@ -86,7 +86,7 @@ describe('what is asked of a disk', () => {
     expect((await askServer(server.port, { path: '/next' })).status).toBe(200);
   });
 
-  it('goes on where a read gives less than was asked, for small files and for large ones', async () => {
+  it('continue when they return fewer bytes than requested, for small and large files', async () => {
     const bytes = Buffer.from(Uint8Array.from({ length: 200_000 }, (_byte, index) => index % 251));
     for (const size of [10_000, 200_000]) {
       const read = async (buffer: Uint8Array, position: number) =>
@@ -98,7 +98,7 @@ describe('what is asked of a disk', () => {
   });
 });
 
-it('ends a download short, visibly, when something else ends the response meanwhile', async () => {
+it('breaks the connection when something else ends the response during a download', async () => {
   writeFileSync(file, Buffer.alloc(32 * MiB));
   const view = downloadView(async () => ({ subject: 0, file: () => localFile(file) }));
   const other = await serve((request, response) => {

@@ -21,12 +21,12 @@ beforeAll(async () => {
     path.join(built, 'main.js'),
     `import { createServer } from 'node:http';
      import { toNode } from './adapters/node.js';
-     import { pathDownloadView } from './views/path-download-view.js';
-     const serve = toNode(pathDownloadView({ root: process.argv[2], path: 'big.bin' }));
+     import { pathView } from './views/path-view.js';
+     const serve = toNode(pathView({ root: process.argv[2], path: 'big.bin' }));
      const server = createServer((request, response) => void serve(request, response));
      server.listen(0, '127.0.0.1', () => console.log(server.address().port));`,
   );
-  // Newer Nodes give young objects several times the room before they collect them; that is not what is measured here.
+  // Newer versions of Node let the young generation grow several times larger, which this test does not measure.
   child = spawn(process.execPath, ['--max-semi-space-size=16', path.join(built, 'main.js'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -46,8 +46,8 @@ describe('two hundred slow readers of a file of 1 GiB', () => {
   it.each([
     ['all of it', {}],
     ['several ranges of it', { range: 'bytes=0-400000000,500000000-900000000' }],
-  ])('cost less than 64 MiB: %s', async (what, headers) => {
-    // Warm: code compiled, pool filled.
+  ])('take less than 64 MiB to read %s', async (what, headers) => {
+    // Warm-up: compiles the code and fills the buffer pool.
     for (let turn = 0; turn < 20; turn += 1) await askServer(port, { headers: { range: `bytes=0-${MiB}` } });
     await delay(200);
     const [idle, open] = [rss(), descriptors()];
@@ -61,7 +61,7 @@ describe('two hundred slow readers of a file of 1 GiB', () => {
     await until(() => descriptors() >= open + 2 * readers, 'all downloads were under way');
     let most = 0;
     for (let turn = 0; turn < 20; turn += 1) {
-      // Each takes a little, some of them at a time.
+      // Each client reads a little, some of them at a time.
       for (const [index, { socket }] of clients.entries()) if (index % 4 === turn % 4) socket.resume();
       await delay(20);
       for (const { socket } of clients) socket.pause();

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { storageDownloadView, virtualDownloadView, xAccelRedirect } from 'filefield';
+import { storageView, virtualView, xAccelRedirect } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView, temporaryStorage, type ExpectedDownload } from 'filefield/testing';
 import { serve } from '../adapters/server.js';
 
-const view = virtualDownloadView(() => ({ name: 'Bericht „März“ 10%.txt', content: 'Grüße\n' }));
+const view = virtualView(() => ({ name: 'Bericht „März“ 10%.txt', content: 'Grüße\n' }));
 const right: Required<Omit<ExpectedDownload, 'range' | 'status'>> = {
   name: 'Bericht „März“ 10%.txt',
   type: 'text/plain',
@@ -61,7 +61,7 @@ describe('expectDownload', () => {
 
 describe('runView', () => {
   it('gives the status that a client would see, and the error beside it', async () => {
-    const missing = await runView(virtualDownloadView(() => null));
+    const missing = await runView(virtualView(() => null));
     expect([missing.status, missing.body.byteLength]).toEqual([404, 0]);
     expect(missing.error).toMatchObject({ code: 'not_found' });
     expect(await runView(view, { method: 'DELETE' })).toMatchObject({
@@ -75,7 +75,7 @@ describe('runView', () => {
 
   it('takes headers in any case, parameters and a request', async () => {
     const seen: unknown[] = [];
-    const asking = virtualDownloadView<{ user: string }>((request, params) => {
+    const asking = virtualView<{ user: string }>((request, params) => {
       seen.push(request.user, params.id);
       return { name: 'x', content: '0123', etag: '"v1"' };
     });
@@ -92,7 +92,7 @@ describe('runView', () => {
       yield 'a';
       throw new Error('gone');
     };
-    await expect(runView(virtualDownloadView(() => ({ name: 'x', content })))).rejects.toThrow('gone');
+    await expect(runView(virtualView(() => ({ name: 'x', content })))).rejects.toThrow('gone');
   });
 });
 
@@ -101,7 +101,7 @@ describe('temporaryStorage', () => {
     const storage = await temporaryStorage();
     await storage.write('a.txt', Readable.from([Buffer.from('hello')]));
     const delivery = xAccelRedirect({ [storage.root]: '/_files' });
-    const handed = await runView(storageDownloadView(storage, { name: 'a.txt', delivery }));
+    const handed = await runView(storageView(storage, { name: 'a.txt', delivery }));
     const headers = { 'x-accel-redirect': '/_files/a.txt', etag: null };
     await expectDownload(handed, { name: 'a.txt', type: 'text/plain', bytes: Buffer.alloc(0), headers });
     await expect(expectDownload(handed, { headers: { 'x-accel-redirect': '/_files/b.txt' } })).rejects.toThrow('a.txt');
@@ -111,7 +111,7 @@ describe('temporaryStorage', () => {
   it('keeps objects until it is removed', async () => {
     const storage = await temporaryStorage();
     await storage.write('a.txt', Readable.from([Buffer.from('hello')]));
-    await expectDownload(await runView(storageDownloadView(storage, { name: 'a.txt' })), { text: 'hello' });
+    await expectDownload(await runView(storageView(storage, { name: 'a.txt' })), { text: 'hello' });
     await storage.remove();
     await storage.remove();
     expect(existsSync(storage.root)).toBe(false);

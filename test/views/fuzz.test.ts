@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Readable } from 'node:stream';
-import { storageDownloadView, virtualDownloadView, pathDownloadView, type DownloadHandler } from 'filefield';
+import { storageView, virtualView, pathView, type DownloadHandler } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { runView } from 'filefield/testing';
 import { parseMultipart } from '../support/parse-multipart.js';
@@ -10,8 +10,8 @@ const etag = '"v1"';
 const modified = new Date('2024-05-06T07:08:09.000Z');
 const storage = new MemoryStorage();
 const views: readonly DownloadHandler[] = [
-  virtualDownloadView(() => ({ name: 'x.bin', content, etag, modified })),
-  storageDownloadView(storage, { name: 'x.bin', etag, modified }),
+  virtualView(() => ({ name: 'x.bin', content, etag, modified })),
+  storageView(storage, { name: 'x.bin', etag, modified }),
 ];
 const sound = /^[ \t]*bytes=[ \t,]*(\d+-\d*|-\d+)([ \t]*,([ \t]*(\d+-\d*|-\d+))?)*[ \t]*$/i;
 
@@ -61,7 +61,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 );
 
-it('answers whatever is asked with a status of the RFC, and never nonsense with a part', async () => {
+it('answers any request with a status of RFC 9110, and never sends a part for an invalid range', async () => {
   await fc.assert(
     fc.asyncProperty(
       headers,
@@ -101,10 +101,10 @@ const names = fc.oneof(
   scraps('.', '/', '\\', '"', '%', '\r\n', '\u0000', '\u202e', '\ud800', 'é', ' ', '.html', "''"),
 );
 
-it('sends a head that Node accepts for whatever name a file has', async () => {
+it('sends a head that Node accepts for any file name', async () => {
   await fc.assert(
     fc.asyncProperty(names, fc.constantFrom('inline', 'attachment'), async (name, disposition) => {
-      const view = virtualDownloadView(() => ({ name, content: 'x' }), { disposition: disposition as 'inline' });
+      const view = virtualView(() => ({ name, content: 'x' }), { disposition: disposition as 'inline' });
       const result = await runView(view);
       expect(result.status).toBe(200);
       for (const value of Object.values(result.headers)) expect(value).toMatch(/^[\t\u0020-\u007e]*$/);
@@ -114,10 +114,10 @@ it('sends a head that Node accepts for whatever name a file has', async () => {
   );
 });
 
-it('finds nothing, or what is there, by whatever name is asked for, and never fails', async () => {
+it('answers 200 or 404 to any name, and never fails', async () => {
   const roots = [
-    (name: string) => storageDownloadView(storage, { name }),
-    (name: string) => pathDownloadView({ root: 'src/views', path: name }),
+    (name: string) => storageView(storage, { name }),
+    (name: string) => pathView({ root: 'src/views', path: name }),
   ];
   await fc.assert(
     fc.asyncProperty(names, fc.constantFrom(...roots), async (name, make) => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathDownloadView, virtualDownloadView, xAccelRedirect, type DownloadHandler } from 'filefield';
+import { pathView, virtualView, xAccelRedirect, type DownloadHandler } from 'filefield';
 import { toNode } from 'filefield/node';
 import { runView } from 'filefield/testing';
 import { askServer, head, serve, talk, until, type RunningServer } from '../adapters/server.js';
@@ -11,7 +11,7 @@ import { askServer, head, serve, talk, until, type RunningServer } from '../adap
 const MiB = 2 ** 20;
 let root: string;
 let running: RunningServer | undefined;
-let told: unknown[][] = [];
+let calls: unknown[][] = [];
 const errors: unknown[] = [];
 
 beforeAll(async () => {
@@ -22,13 +22,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 beforeEach(() => {
-  told = [];
+  calls = [];
   errors.length = 0;
 });
 afterEach(() => running?.close());
 
 const hook = (name: string) => (_request: IncomingMessage, subject: unknown, event: unknown) => {
-  told.push([name, subject, event]);
+  calls.push([name, subject, event]);
 };
 const hooks = {
   onStart: hook('start'),
@@ -36,8 +36,7 @@ const hooks = {
   onAbort: hook('abort'),
   onMissing: hook('missing'),
 };
-const file = (name: string, more: object = {}) =>
-  pathDownloadView<IncomingMessage>({ root, path: name, ...hooks, ...more });
+const file = (name: string, more: object = {}) => pathView<IncomingMessage>({ root, path: name, ...hooks, ...more });
 
 async function mount(handler: DownloadHandler<IncomingMessage>): Promise<number> {
   const onError = (error: unknown) => errors.push(error);
@@ -49,27 +48,27 @@ describe('the hooks of a view', () => {
   it.each([
     ['a whole file', {}, 200, 11],
     ['a range', { range: 'bytes=2-4' }, 206, 3],
-  ])('tell of start and end of %s, with the bytes sent', async (_what, headers, status, bytes) => {
+  ])('are called at the start and end of %s, with the bytes sent', async (_what, headers, status, bytes) => {
     await askServer(await mount(file('small.txt')), { headers: headers as Record<string, string> });
-    await until(() => told.length === 2, 'both had been told');
-    expect(told).toEqual([
+    await until(() => calls.length === 2, 'both hooks were called');
+    expect(calls).toEqual([
       ['start', 'small.txt', { status, bytes: 0 }],
       ['complete', 'small.txt', { status, bytes }],
     ]);
   });
 
-  it('tell of several ranges with all that was sent, and of an empty file', async () => {
+  it('count all bytes of several ranges, and are called for an empty file', async () => {
     const port = await mount(file('big.bin'));
     const reply = await askServer(port, { headers: { range: 'bytes=0-9,5000000-6000000' } });
-    await until(() => told.length === 2, 'both had been told');
-    expect(told[1]).toEqual(['complete', 'big.bin', { status: 206, bytes: reply.body.byteLength }]);
+    await until(() => calls.length === 2, 'both hooks were called');
+    expect(calls[1]).toEqual(['complete', 'big.bin', { status: 206, bytes: reply.body.byteLength }]);
     await running!.close();
-    told = [];
+    calls = [];
     await askServer(await mount(file('empty.txt')));
-    expect(told.map(([name]) => name)).toEqual(['start', 'complete']);
+    expect(calls.map(([name]) => name)).toEqual(['start', 'complete']);
   });
 
-  it('tell of nothing for HEAD, 304, 412, 416 and OPTIONS', async () => {
+  it('are not called for HEAD, 304, 412, 416 and OPTIONS', async () => {
     const port = await mount(file('small.txt'));
     await askServer(port, { method: 'HEAD' });
     await askServer(port, { method: 'OPTIONS' });
@@ -80,55 +79,59 @@ describe('the hooks of a view', () => {
     ] as const) {
       await askServer(port, { headers: { [name]: value } });
     }
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  it('tell of a client that left, with about the bytes it had, once', async () => {
+  it('are called once with the bytes sent when the client leaves', async () => {
     const client = await talk(await mount(file('big.bin')), head('GET'), { paused: true });
     await until(() => client.socket.readableLength > 0, 'the download was under way');
     client.socket.destroy();
-    await until(() => told.length === 2, 'both had been told');
-    const [, [name, , progress]] = told as [unknown[], [string, string, { bytes: number; error?: unknown }]];
-    expect([name, progress.bytes > 0 && progress.bytes < 32 * MiB, progress.error]).toEqual(['abort', true, undefined]);
+    await until(() => calls.length === 2, 'both hooks were called');
+    const [, [name, , progress]] = calls as [unknown[], [string, string, { bytes: number; error?: unknown }]];
+    expect({ name, partial: progress.bytes > 0 && progress.bytes < 32 * MiB, error: progress.error }).toEqual({
+      name: 'abort',
+      partial: true,
+      error: undefined,
+    });
     expect(errors).toEqual([]);
   });
 
-  it('tell of a file that broke off, with the reason', async () => {
+  it('are called with the error when reading fails', async () => {
     const content = async function* () {
       yield 'x'.repeat(1000);
       await new Promise((resolve) => setTimeout(resolve, 20));
       throw new Error('gone');
     };
-    const port = await mount(virtualDownloadView(() => ({ name: 'x', content }), hooks));
+    const port = await mount(virtualView(() => ({ name: 'x', content }), hooks));
     await expect(askServer(port)).rejects.toThrow();
-    await until(() => told.length === 2, 'both had been told');
-    expect(told[1]).toMatchObject(['abort', undefined, { status: 200, bytes: 1000, error: { message: 'gone' } }]);
+    await until(() => calls.length === 2, 'both hooks were called');
+    expect(calls[1]).toMatchObject(['abort', undefined, { status: 200, bytes: 1000, error: { message: 'gone' } }]);
     expect(errors).toHaveLength(1);
   });
 
-  it('tell of bytes that are not there', async () => {
+  it('call onMissing when the bytes do not exist', async () => {
     expect((await askServer(await mount(file('nothing.txt')))).status).toBe(404);
-    expect(told).toMatchObject([['missing', 'nothing.txt', { code: 'not_found' }]]);
+    expect(calls).toMatchObject([['missing', 'nothing.txt', { code: 'not_found' }]]);
   });
 
-  it('tell of the start only where somebody else sends the bytes, and open nothing', async () => {
+  it('call only onStart when another server sends the bytes, and open nothing', async () => {
     const delivery = xAccelRedirect({ [root]: '/_files' });
     await runView(file('small.txt', { delivery }));
-    expect(told).toEqual([['start', 'small.txt', { status: 200, bytes: 0, delegated: true }]]);
-    told = [];
+    expect(calls).toEqual([['start', 'small.txt', { status: 200, bytes: 0, delegated: true }]]);
+    calls = [];
     await runView(file('small.txt', { delivery }), { method: 'HEAD' });
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  it('harm nobody when they fail, at once or later, and are reported', async () => {
+  it('do not affect the response when they throw or reject, and are reported', async () => {
     const fail = () => {
       throw new Error('mine');
     };
     const failLater = () => Promise.reject(new Error('mine too'));
     const port = await mount(file('small.txt', { onStart: fail, onComplete: failLater }));
     const reply = await askServer(port);
-    expect([reply.status, reply.body.toString()]).toEqual([200, '0123456789A']);
-    await until(() => errors.length === 2, 'both had been reported');
+    expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 200, body: '0123456789A' });
+    await until(() => errors.length === 2, 'both errors were reported');
     expect(errors).toMatchObject([{ message: 'mine' }, { message: 'mine too' }]);
   });
 });

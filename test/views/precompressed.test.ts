@@ -2,13 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import {
-  pathDownloadView,
-  redirect,
-  storageDownloadView,
-  xAccelRedirect,
-  type PathDownloadViewOptions,
-} from 'filefield';
+import { pathView, redirect, storageView, xAccelRedirect, type PathViewOptions } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { expectDownload, runView } from 'filefield/testing';
 
@@ -33,15 +27,15 @@ afterAll(() => rmSync(base, { recursive: true }));
 const get = (
   accept: string | undefined,
   headers: Record<string, string> = {},
-  options: Partial<PathDownloadViewOptions<unknown>> = {},
+  options: Partial<PathViewOptions<unknown>> = {},
 ) =>
-  runView(pathDownloadView({ root, path: 'page.html', precompressed: ['br', 'gzip', 'zstd'], ...options }), {
+  runView(pathView({ root, path: 'page.html', precompressed: ['br', 'gzip', 'zstd'], ...options }), {
     headers: { ...(accept !== undefined && { 'accept-encoding': accept }), ...headers },
   });
 const own = { name: 'page.html', type: 'text/html; charset=utf-8' };
 
-describe('files compressed beforehand', () => {
-  it('are sent under the name and type of the file, with a length and tag of their own', async () => {
+describe('precompressed copies', () => {
+  it('are sent with the name and type of the original, and a length and tag of their own', async () => {
     const plain = await get(undefined);
     await expectDownload(plain, { ...own, text: page, headers: { vary: 'Accept-Encoding', 'content-encoding': null } });
     const brotli = await get('gzip, br');
@@ -53,32 +47,38 @@ describe('files compressed beforehand', () => {
     expect(new Set(tags).size).toBe(3);
   });
 
-  it('have a tag of their own under a tag that is given, too, and answer 304 and 412 by it', async () => {
+  it('have a tag of their own also with the option etag, and answer 304 and 412 by it', async () => {
     const etag = '"v1"';
     expect((await get('gzip', {}, { etag })).headers.etag).toBe('"v1-gzip"');
     expect((await get('br', {}, { etag: 'W/"v1"' })).headers.etag).toBe('W/"v1-br"');
     const fresh = await get('gzip', { 'if-none-match': '"v1-gzip"' }, { etag });
-    expect([fresh.status, fresh.headers.vary, fresh.headers['content-encoding']]).toEqual([
-      304,
-      'Accept-Encoding',
-      undefined,
-    ]);
+    expect({
+      status: fresh.status,
+      vary: fresh.headers.vary,
+      'content-encoding': fresh.headers['content-encoding'],
+    }).toEqual({ status: 304, vary: 'Accept-Encoding', 'content-encoding': undefined });
     expect((await get('br', { 'if-none-match': '"v1-gzip"' }, { etag })).status).toBe(200);
     expect((await get(undefined, { 'if-none-match': '"v1"' }, { etag })).headers.vary).toBe('Accept-Encoding');
     const failed = await get('gzip', { 'if-match': etag }, { etag });
-    expect([failed.status, failed.headers['content-encoding']]).toEqual([412, undefined]);
+    expect({ status: failed.status, 'content-encoding': failed.headers['content-encoding'] }).toEqual({
+      status: 412,
+      'content-encoding': undefined,
+    });
   });
 
-  it('have ranges of their own: one, but of several the whole', async () => {
+  it('support one range, and answer several with the whole copy', async () => {
     const part = await get('gzip', { range: 'bytes=0-1' });
     await expectDownload(part, { text: 'z1', range: '0-1/200', headers: { 'content-encoding': 'gzip' } });
     const beyond = await get('gzip', { range: 'bytes=200-' });
-    expect([beyond.status, beyond.headers['content-encoding']]).toEqual([416, undefined]);
+    expect({ status: beyond.status, 'content-encoding': beyond.headers['content-encoding'] }).toEqual({
+      status: 416,
+      'content-encoding': undefined,
+    });
     await expectDownload(await get('gzip', { range: 'bytes=0-0,150-150' }), { text: gzipped });
     expect((await get(undefined, { range: 'bytes=0-0,150-150' })).status).toBe(206);
   });
 
-  it('are passed over where there is none, a folder, or a link that leads out of the root', async () => {
+  it('are skipped when missing, a folder, or a link out of the root', async () => {
     await expectDownload(await get('zstd'), { text: page });
     await expectDownload(await get('gzip', {}, { path: 'linked.html' }), {
       text: 'plain',
@@ -87,19 +87,19 @@ describe('files compressed beforehand', () => {
     await expectDownload(await get('gzip', {}, { path: 'linked.html', symlinks: 'follow' }), { text: 'SECRET' });
   });
 
-  it('do not outlive the file, and open no way out of the root', async () => {
+  it('are not served without their original, nor outside of the root', async () => {
     for (const below of ['gone.html', '../secret', 'page.html/', 'page.html/../page.html', '']) {
       expect((await get('gzip', {}, { path: below })).status).toBe(404);
     }
   });
 
-  it('are looked for only where the view says so', async () => {
-    const view = pathDownloadView({ root, path: 'page.html' });
+  it('are used only with the option precompressed', async () => {
+    const view = pathView({ root, path: 'page.html' });
     const reply = await runView(view, { headers: { 'accept-encoding': 'gzip' } });
     await expectDownload(reply, { text: page, headers: { vary: null } });
   });
 
-  it('are never handed over, though the file itself is', async () => {
+  it('are never handed over by a delivery that hands over the original', async () => {
     for (const delivery of [xAccelRedirect({ [root]: '/_files' }), redirect()]) {
       await expectDownload(await get('gzip', {}, { delivery }), {
         text: gzipped,
@@ -110,14 +110,14 @@ describe('files compressed beforehand', () => {
     expect(handed.headers).toMatchObject({ 'x-accel-redirect': '/_files/page.html', vary: 'Accept-Encoding' });
   });
 
-  it('are found in a storage as well', async () => {
+  it('are found in a storage', async () => {
     const storage = new MemoryStorage();
-    const view = storageDownloadView(storage, { name: 'page.html', precompressed: ['gzip'] });
-    const asked = { headers: { 'accept-encoding': 'gzip' } };
+    const view = storageView(storage, { name: 'page.html', precompressed: ['gzip'] });
+    const request = { headers: { 'accept-encoding': 'gzip' } };
     await storage.write('page.html.gz', Readable.from([Buffer.from(gzipped)]));
-    expect((await runView(view, asked)).status).toBe(404);
+    expect((await runView(view, request)).status).toBe(404);
     await storage.write('page.html', Readable.from([Buffer.from('plain')]));
-    await expectDownload(await runView(view, asked), {
+    await expectDownload(await runView(view, request), {
       ...own,
       text: gzipped,
       headers: { 'content-encoding': 'gzip' },

@@ -3,9 +3,9 @@ import path from 'node:path';
 import {
   downloadView,
   localFile,
-  pathDownloadView,
-  storageDownloadView,
-  virtualDownloadView,
+  pathView,
+  storageView,
+  virtualView,
   type Delivery,
   type DownloadHandler,
 } from 'filefield';
@@ -73,11 +73,11 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   },
   stored: (visit) => {
     const storage = new DiskStorage({ root: visit.bench.root });
-    run(visit, storageDownloadView<IncomingMessage>(storage, { name: visit.name, delivery: visit.bench.delivery }));
+    run(visit, storageView<IncomingMessage>(storage, { name: visit.name, delivery: visit.bench.delivery }));
   },
   path: (visit) => {
     const { root, delivery } = visit.bench;
-    run(visit, pathDownloadView<IncomingMessage>({ root, path: visit.name, delivery }));
+    run(visit, pathView<IncomingMessage>({ root, path: visit.name, delivery }));
   },
   outside: (visit) => {
     const file = localFile(path.join(visit.bench.folder, 'outside.bin'));
@@ -95,7 +95,7 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
     };
     run(
       visit,
-      virtualDownloadView(() => ({ name: 'made.csv', content }), { delivery: visit.bench.delivery }),
+      virtualView(() => ({ name: 'made.csv', content }), { delivery: visit.bench.delivery }),
     );
   },
   forged: ({ bench, response }) => response.writeHead(200, { ...bench.forged, 'content-type': 'text/plain' }).end(),

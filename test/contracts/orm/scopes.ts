@@ -1,8 +1,8 @@
-import { objectDownloadView, type ObjectDownloadViewOptions } from 'filefield';
+import { objectView, type ObjectViewOptions } from 'filefield';
 import { runView } from 'filefield/testing';
 import type { DocumentRow, OrmContext } from './context.js';
 
-type Where = ObjectDownloadViewOptions<DocumentRow, unknown>['where'];
+type Where = ObjectViewOptions<DocumentRow, unknown>['where'];
 
 export function scopesClaims(t: OrmContext): void {
   describe('relations and scopes of a view', () => {
@@ -21,8 +21,8 @@ export function scopesClaims(t: OrmContext): void {
       }
     });
 
-    const view = (options: Partial<ObjectDownloadViewOptions<DocumentRow, unknown>>) =>
-      objectDownloadView<DocumentRow>(t.files, t.harness.Document, { field: 'file', ...options });
+    const view = (options: Partial<ObjectViewOptions<DocumentRow, unknown>>) =>
+      objectView<DocumentRow>(t.files, t.harness.Document, { field: 'file', ...options });
 
     /** Whose documents can be had, by id and by slug alike. */
     const visible = async (where: Where, options: { readonly relations?: readonly ['owner'] } = {}) => {

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { objectDownloadView, respond } from 'filefield';
+import { objectView, respond } from 'filefield';
 import { expectDownload, runView } from 'filefield/testing';
 import { expectCode, type OrmContext } from './context.js';
 
@@ -9,8 +9,8 @@ export function viewsClaims(t: OrmContext): void {
 
     it('find a row by id and by slug', async () => {
       const { id } = await t.inserted('view', 'view me');
-      const byId = objectDownloadView(t.files, t.harness.Document, { field: 'file' });
-      const bySlug = objectDownloadView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
+      const byId = objectView(t.files, t.harness.Document, { field: 'file' });
+      const bySlug = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
       for (const view of [byId(request({ id: String(id) })), bySlug(request({ slug: 'view' }))]) {
         const answer = await respond(request({}), await view);
         expect(answer.status).toBe(200);
@@ -24,7 +24,7 @@ export function viewsClaims(t: OrmContext): void {
       const file = await t.stage('the file', 'Bericht.txt');
       const row = await t.harness.unit().insert({ slug: 'two', file, cover: await t.stageCover('the cover') });
       const reads = documents.reads;
-      const view = objectDownloadView(t.files, t.harness.Document, { field: 'file', disposition: 'inline' });
+      const view = objectView(t.files, t.harness.Document, { field: 'file', disposition: 'inline' });
       const params = { id: String(row.id) };
       const head = await runView(view, { method: 'HEAD', params });
       await expectDownload(head, {
@@ -36,7 +36,7 @@ export function viewsClaims(t: OrmContext): void {
       expect((await runView(view, { params, headers: { 'if-none-match': head.headers.etag! } })).status).toBe(304);
       expect(documents.reads).toBe(reads);
       await expectDownload(await runView(view, { params }), { text: 'the file' });
-      const cover = objectDownloadView(t.files, t.harness.Document, {
+      const cover = objectView(t.files, t.harness.Document, {
         field: 'cover',
         fileName: (_raw, one) => `${one.slug}.txt`,
       });
@@ -46,19 +46,17 @@ export function viewsClaims(t: OrmContext): void {
 
     it('want the id and the slug of one row where both are asked for', async () => {
       const [one, other] = [await t.inserted('both-a', 'a'), await t.inserted('both-b', 'b')];
-      const view = objectDownloadView(t.files, t.harness.Document, { field: 'file', slugField: 'slug', idParam: 'id' });
+      const view = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug', idParam: 'id' });
       const status = async (id: number | string, slug: string) =>
         (await runView(view, { params: { id: String(id), slug } })).status;
       expect([await status(one.id, 'both-a'), await status(other.id, 'both-b')]).toEqual([200, 200]);
       expect([await status(one.id, 'both-b'), await status('abc', 'both-a')]).toEqual([404, 404]);
-      expect(() => objectDownloadView(t.files, t.harness.Document, { field: 'file', idParam: 'id' })).toThrow(
-        'slugField',
-      );
+      expect(() => objectView(t.files, t.harness.Document, { field: 'file', idParam: 'id' })).toThrow('slugField');
     });
 
     it('see only the rows that "where" leaves, and none where it says null', async () => {
       const { id } = await t.inserted('scoped', 'mine');
-      const view = objectDownloadView<{ slug: string } & object, string | null>(t.files, t.harness.Document as never, {
+      const view = objectView<{ slug: string } & object, string | null>(t.files, t.harness.Document as never, {
         field: 'file' as never,
         where: (slug) => (slug === null ? null : { slug }),
       });
@@ -68,7 +66,7 @@ export function viewsClaims(t: OrmContext): void {
 
     it('answer 404 to a row without a file, and to one whose bytes are gone, which is told', async () => {
       const missing: unknown[] = [];
-      const view = objectDownloadView(t.files, t.harness.Document, {
+      const view = objectView(t.files, t.harness.Document, {
         field: 'file',
         onMissing: (_raw, row, error) => missing.push([row.slug, error]),
       });
@@ -90,7 +88,7 @@ export function viewsClaims(t: OrmContext): void {
     it.each(['abc', '1e3', '0x1', ' 1', '1;--', '99999999999999999999', '-', '\u0000', ''])(
       'answer "not found" to the malformed id %j, with no error of the database',
       async (id) => {
-        const view = objectDownloadView(t.files, t.harness.Document, { field: 'file' });
+        const view = objectView(t.files, t.harness.Document, { field: 'file' });
         await expectCode(view(request({ id })), 'not_found');
       },
     );
@@ -98,18 +96,16 @@ export function viewsClaims(t: OrmContext): void {
     it.each(["' OR 1=1 --", 'no-such', 'a\u0000b', '\ud800', 'x'.repeat(5000)])(
       'answer "not found" to the odd slug %#',
       async (slug) => {
-        const view = objectDownloadView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
+        const view = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
         await expectCode(view(request({ slug })), 'not_found');
       },
     );
 
     it('refuse a field or column that does not exist as soon as they are made', () => {
-      expect(() => objectDownloadView(t.files, t.harness.Document, { field: 'title' as never })).toThrow(
-        'not a file field',
+      expect(() => objectView(t.files, t.harness.Document, { field: 'title' as never })).toThrow('not a file field');
+      expect(() => objectView(t.files, t.harness.Document, { field: 'file', slugField: 'nope' as never })).toThrow(
+        'no column',
       );
-      expect(() =>
-        objectDownloadView(t.files, t.harness.Document, { field: 'file', slugField: 'nope' as never }),
-      ).toThrow('no column');
     });
   });
 }

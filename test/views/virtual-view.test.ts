@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { virtualDownloadView, type VirtualFileOptions } from 'filefield';
+import { virtualView, type VirtualFileOptions } from 'filefield';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, head, serve, talk, until } from '../adapters/server.js';
@@ -24,21 +24,22 @@ const contents: Readonly<Record<string, () => VirtualFileOptions['content']>> = 
   'a function': () => () => halves,
 };
 
-describe('virtualDownloadView', () => {
-  it.each(Object.keys(contents))('serves %s, over a socket, whole', async (kind) => {
-    const view = virtualDownloadView(async () => ({ name: 'report.csv', content: contents[kind]!() }));
+describe('virtualView', () => {
+  it.each(Object.keys(contents))('serves %s completely over a socket', async (kind) => {
+    const view = virtualView(async () => ({ name: 'report.csv', content: contents[kind]!() }));
     const server = await serve((request, response) => void toNode(view)(request, response));
     const reply = await askServer(server.port);
-    expect([reply.status, reply.body.toString()]).toEqual([200, text]);
+    expect({ status: reply.status, body: reply.body.toString() }).toEqual({ status: 200, body: text });
     const known = ['text', 'bytes', 'a view of bytes'].includes(kind);
     expect(reply.headers['content-length']).toBe(known ? String(Buffer.byteLength(text)) : undefined);
     expect(reply.headers['accept-ranges']).toBe(known ? 'bytes' : 'none');
     const part = await askServer(server.port, { headers: { range: 'bytes=2-4' } });
-    expect([part.status, part.body.byteLength]).toEqual(known ? [206, 3] : [200, Buffer.byteLength(text)]);
+    const expected = known ? { status: 206, bytes: 3 } : { status: 200, bytes: Buffer.byteLength(text) };
+    expect({ status: part.status, bytes: part.body.byteLength }).toEqual(expected);
     await server.close();
   });
 
-  it('sends the first bytes before the last are made', async () => {
+  it('sends the first bytes before the last are generated', async () => {
     let finish = () => undefined as void;
     const rest = new Promise<void>((resolve) => (finish = resolve));
     const content = async function* () {
@@ -46,7 +47,7 @@ describe('virtualDownloadView', () => {
       await rest;
       yield 'last';
     };
-    const view = virtualDownloadView(() => ({ name: 'x', content }));
+    const view = virtualView(() => ({ name: 'x', content }));
     const server = await serve((request, response) => void toNode(view)(request, response));
     const client = await talk(server.port, head('GET', '/', { connection: 'close' }));
     await until(() => client.received().includes('first'), 'the first bytes came');
@@ -57,7 +58,7 @@ describe('virtualDownloadView', () => {
     await server.close();
   });
 
-  it('makes nothing for HEAD and 304, and releases what it was given', async () => {
+  it('generates nothing for HEAD and 304, and ends a given stream', async () => {
     const made: string[] = [];
     const generate = function* () {
       made.push('made');
@@ -66,23 +67,23 @@ describe('virtualDownloadView', () => {
     const stream = Readable.from(['x']);
     const web = new ReadableStream({ cancel: () => void made.push('cancelled') });
     for (const content of [generate, generate(), stream, web]) {
-      const view = virtualDownloadView(() => ({ name: 'x', content, etag: '"v1"' }));
+      const view = virtualView(() => ({ name: 'x', content, etag: '"v1"' }));
       expect((await runView(view, { method: 'HEAD' })).status).toBe(200);
       expect((await runView(view, { headers: { 'if-none-match': '"v1"' } })).status).toBe(304);
     }
-    expect([made, stream.destroyed]).toEqual([['cancelled'], true]);
+    expect({ made, destroyed: stream.destroyed }).toEqual({ made: ['cancelled'], destroyed: true });
   });
 
-  it('makes nothing at all before authorize has let the client in', async () => {
+  it('generates nothing before authorize admits the client', async () => {
     const make = () => {
       throw new Error('made');
     };
-    expect((await runView(virtualDownloadView(make, { authorize: () => false, denied: 'forbid' }))).status).toBe(403);
+    expect((await runView(virtualView(make, { authorize: () => false, onDenied: 403 }))).status).toBe(403);
   });
 
-  it('answers 404 where there is nothing, and 500 to what is neither text nor bytes', async () => {
-    expect((await runView(virtualDownloadView(() => null))).status).toBe(404);
-    await expect(runView(virtualDownloadView(() => ({ name: 'x', content: [1] as never })))).rejects.toMatchObject({
+  it('answers 404 for null, and 500 for content that is neither text nor bytes', async () => {
+    expect((await runView(virtualView(() => null))).status).toBe(404);
+    await expect(runView(virtualView(() => ({ name: 'x', content: [1] as never })))).rejects.toMatchObject({
       code: 'invalid_value',
     });
   });
@@ -91,29 +92,30 @@ describe('virtualDownloadView', () => {
     ['"malicious\\file.exe', 'file.exe'],
     ['日本.txt', '日本.txt'],
     ['a,b;c.txt', 'a,b;c.txt'],
-  ])('names %j so that nothing can be misread', async (name, shown) => {
-    const result = await runView(virtualDownloadView(() => ({ name, content: '' })));
+  ])('sends the name %j in an unambiguous form', async (name, shown) => {
+    const result = await runView(virtualView(() => ({ name, content: '' })));
     await expectDownload(result, { name: shown, disposition: 'attachment' });
     expect(result.headers['content-disposition']).toMatch(/^attachment; filename=(?!"?\.)[ -~]+$/);
   });
 
-  it.each(['page.html', 'picture.svg', 'data.xml', 'app.js'])('saves %s even where it is to be shown', async (name) => {
-    const result = await runView(virtualDownloadView(() => ({ name, content: 'x' }), { disposition: 'inline' }));
-    await expectDownload(result, { disposition: 'attachment', headers: { 'content-security-policy': /sandbox/ } });
-  });
+  it.each(['page.html', 'picture.svg', 'data.xml', 'app.js'])(
+    'sends %s as an attachment despite disposition inline',
+    async (name) => {
+      const result = await runView(virtualView(() => ({ name, content: 'x' }), { disposition: 'inline' }));
+      await expectDownload(result, { disposition: 'attachment', headers: { 'content-security-policy': /sandbox/ } });
+    },
+  );
 
-  it('knows its caching profiles, and sends your own as it is', async () => {
+  it('expands the caching profiles, and sends any other value unchanged', async () => {
     const control = async (cacheControl: string) =>
-      (await runView(virtualDownloadView(() => ({ name: 'x', content: '' }), { cacheControl }))).headers[
-        'cache-control'
-      ];
+      (await runView(virtualView(() => ({ name: 'x', content: '' }), { cacheControl }))).headers['cache-control'];
     expect(await control('private')).toBe('private, no-cache');
     expect(await control('immutable')).toBe('private, max-age=31536000, immutable');
     expect(await control('public, max-age=60')).toBe('public, max-age=60');
   });
 
-  it('takes tag and time from options', async () => {
-    const view = virtualDownloadView(() => ({ name: 'x', content: 'abc' }), {
+  it('uses the options etag and modified', async () => {
+    const view = virtualView(() => ({ name: 'x', content: 'abc' }), {
       etag: () => '"row-7"',
       modified: new Date('2024-05-06T07:08:09Z'),
     });
@@ -121,7 +123,7 @@ describe('virtualDownloadView', () => {
       headers: { etag: '"row-7"', 'last-modified': 'Mon, 06 May 2024 07:08:09 GMT' },
     });
     expect((await runView(view, { headers: { 'if-none-match': '"row-7"' } })).status).toBe(304);
-    // If-None-Match decides alone, however fresh the date is.
+    // If-Modified-Since is ignored if there is an If-None-Match.
     const headers = { 'if-none-match': '"x"', 'if-modified-since': 'Mon, 06 May 2024 07:08:09 GMT' };
     expect((await runView(view, { headers })).status).toBe(200);
   });

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { storageDownloadView, type ByteRange, type Storage } from 'filefield';
+import { storageView, type ByteRange, type Storage } from 'filefield';
 import { expectDownload, runView, temporaryStorage, type TemporaryStorage } from 'filefield/testing';
 import { MemoryStorage } from 'filefield/storages/memory';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => disk.remove());
 
-/** A storage like those of clouds: streams only, and a tag that it vouches for. */
+/** Like a cloud storage: without random access, with a strong tag. */
 function remote() {
   const calls: string[] = [];
   const memory = new MemoryStorage();
@@ -36,9 +36,9 @@ function remote() {
   return { storage, calls, change: () => (tag = 'v2') };
 }
 
-describe('storageDownloadView', () => {
-  it('serves an object by its name, with the type of its name and no encoding', async () => {
-    const view = storageDownloadView(disk, { name: (_request, params) => params.name, prefix: 'exports/' });
+describe('storageView', () => {
+  it('serves an object with the type of its name and no Content-Encoding', async () => {
+    const view = storageView(disk, { name: (_request, params) => params.name, prefix: 'exports/' });
     const result = await runView(view, { params: { name: '2026/a.tar.gz' } });
     await expectDownload(result, {
       text: content,
@@ -63,18 +63,18 @@ describe('storageDownloadView', () => {
     '2026/a.tar.gz/x',
     'x'.repeat(600),
   ])('answers 404 to %j', async (name) => {
-    const result = await runView(storageDownloadView(disk, { name, prefix: 'exports/' }));
-    expect([result.status, result.body.includes('SECRET')]).toEqual([404, false]);
+    const result = await runView(storageView(disk, { name, prefix: 'exports/' }));
+    expect({ status: result.status, leaked: result.body.includes('SECRET') }).toEqual({ status: 404, leaked: false });
   });
 
-  it('answers 404 where there is no name', async () => {
-    expect((await runView(storageDownloadView(disk, { name: () => undefined }))).status).toBe(404);
+  it('answers 404 without a name', async () => {
+    expect((await runView(storageView(disk, { name: () => undefined }))).status).toBe(404);
   });
 
-  it('chooses the storage by the request, and looks only when the client is let in', async () => {
+  it('chooses the storage by the request, after authorize', async () => {
     const { storage, calls } = remote();
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
-    const view = storageDownloadView<boolean>((inside) => (inside ? storage : disk), {
+    const view = storageView<boolean>((inside) => (inside ? storage : disk), {
       name: 'a.txt',
       authorize: (inside, key) => inside && key === 'a.txt',
     });
@@ -83,29 +83,29 @@ describe('storageDownloadView', () => {
     await expectDownload(await runView(view, { raw: true }), { text: content });
   });
 
-  it('asks a remote storage once: all of it, or its information, or a range', async () => {
+  it('calls a remote storage once for the object, its metadata or a range', async () => {
     const { storage, calls } = remote();
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
-    const view = storageDownloadView(storage, { name: 'a.txt' });
-    const asked = async (headers: Record<string, string>, method = 'GET') => {
+    const view = storageView(storage, { name: 'a.txt' });
+    const callsFor = async (headers: Record<string, string>, method = 'GET') => {
       calls.length = 0;
       const { status } = await runView(view, { headers, method });
       return [status, ...calls];
     };
-    expect(await asked({})).toEqual([200, 'read all']);
-    expect(await asked({}, 'HEAD')).toEqual([200, 'stat']);
-    expect(await asked({ range: 'bytes=0-3' })).toEqual([206, 'stat', 'read 0-3']);
-    expect(await asked({ range: 'bytes=99-' })).toEqual([416, 'stat']);
-    expect(await asked({ 'if-none-match': '"v1"' }, 'HEAD')).toEqual([304, 'stat']);
+    expect(await callsFor({})).toEqual([200, 'read all']);
+    expect(await callsFor({}, 'HEAD')).toEqual([200, 'stat']);
+    expect(await callsFor({ range: 'bytes=0-3' })).toEqual([206, 'stat', 'read 0-3']);
+    expect(await callsFor({ range: 'bytes=99-' })).toEqual([416, 'stat']);
+    expect(await callsFor({ 'if-none-match': '"v1"' }, 'HEAD')).toEqual([304, 'stat']);
     expect((await runView(view)).headers.etag).toBe('"v1"');
   });
 
-  it('fails, and sends nothing wrong, when an object changes between a look and a read', async () => {
+  it('fails when the object changes between stat and read', async () => {
     const { storage, change } = remote();
     await storage.write('a.txt', Readable.from([Buffer.from(content)]));
     const { stat } = storage;
     const changing = { ...storage, stat: async (key: string) => stat(key).finally(change) };
-    const result = await runView(storageDownloadView(changing, { name: 'a.txt' }), { headers: { range: 'bytes=0-3' } });
-    expect([result.status, result.body.byteLength]).toEqual([500, 0]);
+    const result = await runView(storageView(changing, { name: 'a.txt' }), { headers: { range: 'bytes=0-3' } });
+    expect({ status: result.status, bytes: result.body.byteLength }).toEqual({ status: 500, bytes: 0 });
   });
 });

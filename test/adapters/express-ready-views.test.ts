@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import express, { type Express, type Request } from 'express';
@@ -13,7 +13,6 @@ import {
   storageDownloadView,
   virtualDownloadView,
 } from 'filefield/express';
-import { sendFile as sendNode } from 'filefield/node';
 import { expectDownload, temporaryStorage, type TemporaryStorage } from 'filefield/testing';
 import { serve, type RunningServer } from './server.js';
 
@@ -31,7 +30,7 @@ afterEach(() => running?.close());
 describe.each([
   ['Express 5', express],
   ['Express 4', express4],
-] as [string, () => Express][])('the views on %s', (_version, make) => {
+] as [string, () => Express][])('the ready-made views of %s', (_version, make) => {
   const start = async (mount: (app: Express) => void) => {
     const app = make();
     mount(app);
@@ -42,7 +41,7 @@ describe.each([
       fetch(`http://127.0.0.1:${port}${place}`, { headers });
   };
 
-  it('serve objects of a storage, by a name out of the path', async () => {
+  it('serve objects of a storage by a route parameter', async () => {
     const storages = new StorageRegistry({ exports });
     const get = await start((app) => {
       app.get('/exports/:name', storageDownloadView(storages.get('exports'), { name: (req) => req.params.name }));
@@ -52,7 +51,7 @@ describe.each([
     expect(await (await get('/exports/nope')).json()).toEqual({ error: 'not_found' });
   });
 
-  it('serve a file of a folder, another server, and what is made', async () => {
+  it('serve a file of a folder, of another server, and generated content', async () => {
     const get = await start((app) => {
       app.get('/manual.pdf', pathDownloadView({ root: exports.root, path: 'manual.pdf', disposition: 'inline' }));
       app.get(
@@ -71,9 +70,9 @@ describe.each([
     await expectDownload(await get('/report.csv'), { name: 'report.csv', text: '/report.csv\n' });
   });
 
-  it('tell a logger of each failure once, with what the client is not shown', async () => {
-    const told: unknown[] = [];
-    const onError = (error: unknown, request: Request) => told.push([error, request.path]);
+  it('report each failure once with the original error', async () => {
+    const reports: unknown[] = [];
+    const onError = (error: unknown, request: Request) => reports.push([error, request.path]);
     const get = await start((app) => {
       app.get(
         '/broken',
@@ -81,14 +80,17 @@ describe.each([
       );
       app.get('/gone', (req) => sendFile(req, 'nope', { root: exports.root, onError }));
     });
-    expect([(await get('/broken')).status, (await get('/gone')).status]).toEqual([500, 404]);
-    expect(told).toEqual([
+    expect({ broken: (await get('/broken')).status, gone: (await get('/gone')).status }).toEqual({
+      broken: 500,
+      gone: 404,
+    });
+    expect(reports).toEqual([
       [expect.objectContaining({ message: 'a secret' }), '/broken'],
       [expect.objectContaining({ code: 'not_found' }), '/gone'],
     ]);
   });
 
-  it('send one file from within a route, below a root or by the path of the program', async () => {
+  it('send one file with sendFile, below a root or by its path', async () => {
     const get = await start((app) => {
       app.get('/rooted', (req) =>
         sendFile(req, String(req.query.file), { root: exports.root, cacheControl: 'immutable' }),
@@ -102,12 +104,4 @@ describe.each([
     expect((await get('/rooted?file=../../etc/passwd')).status).toBe(404);
     await expectDownload(await get('/own', { range: 'bytes=0-0' }), { name: 'x.pdf', text: '%', range: '0-0/4' });
   });
-});
-
-it('sends one file on plain Node', async () => {
-  running = await serve((request: IncomingMessage, response) => {
-    void sendNode(request, response, request.url!.slice(1), { root: exports.root });
-  });
-  await expectDownload(await fetch(`http://127.0.0.1:${running.port}/manual.pdf`), { text: '%PDF' });
-  expect((await fetch(`http://127.0.0.1:${running.port}/nope`)).status).toBe(404);
 });

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import express from 'express';
-import { pathDownloadView, xAccelRedirect, type PathDownloadViewOptions } from 'filefield';
-import { pathDownloadView as mounted } from 'filefield/express';
+import { pathView, xAccelRedirect, type PathViewOptions } from 'filefield';
+import { pathDownloadView } from 'filefield/express';
 import { expectDownload, runView } from 'filefield/testing';
 import { askServer, serve } from '../adapters/server.js';
 import { descriptorsBelow } from '../support/descriptors-below.js';
@@ -33,14 +33,14 @@ beforeAll(() => {
 afterAll(() => rmSync(base, { recursive: true }));
 afterEach(() => jest.restoreAllMocks());
 
-const get = (below: string | readonly string[], options: Partial<PathDownloadViewOptions<unknown>> = {}) =>
-  runView(pathDownloadView({ root, path: () => below, ...options }));
+const get = (below: string | readonly string[], options: Partial<PathViewOptions<unknown>> = {}) =>
+  runView(pathView({ root, path: () => below, ...options }));
 
-describe('pathDownloadView', () => {
-  it('serves a file of its root, whatever dots are in the path to the root', async () => {
+describe('pathView', () => {
+  it('serves a file below the root, also when the path of the root has dots', async () => {
     await expectDownload(await get('file.txt'), { text: 'hello', name: 'file.txt', type: 'text/plain; charset=utf-8' });
     await expectDownload(await get(['sub', 'naïve plan.pdf']), { text: 'pdf', name: 'naïve plan.pdf' });
-    await expectDownload(await runView(pathDownloadView({ root, path: 'file.txt' })), { text: 'hello' });
+    await expectDownload(await runView(pathView({ root, path: 'file.txt' })), { text: 'hello' });
     await expectDownload(await get('%2e%2e'), { text: 'odd' });
   });
 
@@ -74,28 +74,28 @@ describe('pathDownloadView', () => {
     '\ud800',
   ])('answers 404 to %j', async (below) => {
     const { status, body } = await get(below);
-    expect([status, body.includes('SECRET')]).toEqual([404, false]);
+    expect({ status, leaked: body.includes('SECRET') }).toEqual({ status: 404, leaked: false });
   });
 
-  it('answers 404 where there is no path, and to segments with a slash of their own', async () => {
+  it('answers 404 without a path, and to segments that contain a slash', async () => {
     expect((await get(undefined as never)).status).toBe(404);
     expect((await get(['..', 'secret.txt'])).status).toBe(404);
     expect((await get(['../secret.txt'])).status).toBe(404);
   });
 
-  it('follows links that stay inside; others only when told to', async () => {
+  it('follows links inside the root, and others only with symlinks: follow', async () => {
     await expectDownload(await get('inside.txt'), { text: 'hello', name: 'inside.txt' });
     await expectDownload(await get('outside.txt', { symlinks: 'follow' }), { text: 'SECRET' });
     await expectDownload(await get('file.txt', { root: path.join(base, 'current') }), { text: 'hello' });
     expect((await get('outside.txt', { root: path.join(base, 'current') })).status).toBe(404);
   });
 
-  it('shows dot files only when told to', async () => {
+  it('serves dot files only with dotFiles: show', async () => {
     await expectDownload(await get('.env', { dotFiles: 'show' }), { text: 'SECRET' });
     expect((await get('../secret.txt', { dotFiles: 'show' })).status).toBe(404);
   });
 
-  it('judges the file that it has opened, not the path: a link that is switched meanwhile gains nothing', async () => {
+  it('checks the file that it opened, so that switching a link meanwhile has no effect', async () => {
     const link = path.join(root, 'switched.txt');
     const { open } = fs;
     let opens = 0;
@@ -118,22 +118,23 @@ describe('pathDownloadView', () => {
         });
       }) as never);
       const { status, body } = await get('switched.txt');
-      expect([status, body.toString()]).toEqual(first.startsWith(root) ? [200, 'hello'] : [404, '']);
+      const expected = first.startsWith(root) ? { status: 200, body: 'hello' } : { status: 404, body: '' };
+      expect({ status, body: body.toString() }).toEqual(expected);
     }
     expect(opens).toBe(2);
   });
 
-  it('does the same where there is no /proc to ask', async () => {
+  it('checks links also without /proc', async () => {
     jest.spyOn(fs.promises, 'readlink').mockRejectedValue(new Error('ENOENT'));
     await expectDownload(await get('inside.txt'), { text: 'hello' });
     expect((await get('outside.txt')).status).toBe(404);
     expect((await get('beside/secret.txt')).status).toBe(404);
   });
 
-  it('leaves no descriptor open, whatever it answers', async () => {
+  it('leaves no descriptor open after any response', async () => {
     for (let turn = 0; turn < 100; turn += 1) {
       for (const below of ['file.txt', 'outside.txt', 'sub', 'nothing']) await get(below);
-      const view = pathDownloadView({ root, path: 'file.txt' });
+      const view = pathView({ root, path: 'file.txt' });
       for (const [name, value] of [
         ['if-none-match', '*'],
         ['if-match', '"x"'],
@@ -146,7 +147,7 @@ describe('pathDownloadView', () => {
     expect(descriptorsBelow(base)).toBe(0);
   });
 
-  it('checks a file before it hands it over', async () => {
+  it('checks a file before a delivery hands it over', async () => {
     const delivery = xAccelRedirect({ [root]: '/_public' });
     expect((await get('sub/naïve plan.pdf', { delivery })).headers['x-accel-redirect']).toBe(
       '/_public/sub/na%C3%AFve%20plan.pdf',
@@ -156,18 +157,22 @@ describe('pathDownloadView', () => {
     }
   });
 
-  it('needs a root', () => {
-    expect(() => pathDownloadView({ root: '', path: 'x' })).toThrow('needs a root');
+  it('throws without a root', () => {
+    expect(() => pathView({ root: '', path: 'x' })).toThrow('The option "root" of pathView must name a folder');
   });
 
-  it('reveals nothing through what a client sends raw', async () => {
+  it('serves nothing outside of the root for a raw request target', async () => {
     const app = express();
-    app.get('/*file', mounted({ root, path: (request) => request.params.file }));
+    app.get('/*file', pathDownloadView({ root, path: (request) => request.params.file }));
     const server = await serve(app as unknown as RequestListener);
     const targets = ['/../secret.txt', '/..%2fsecret.txt', '/..%5csecret.txt', '/sub/../../secret.txt', '/%00'];
     for (const target of [...targets, '/file.bin/x', '/file.txt/', '/%c0%ae%c0%ae/secret.txt', '/%2e%2e/secret.txt']) {
       const { status, body } = await askServer(server.port, { path: target });
-      expect([target, [400, 404].includes(status), body.includes('SECRET')]).toEqual([target, true, false]);
+      expect({ target, refused: [400, 404].includes(status), leaked: body.includes('SECRET') }).toEqual({
+        target,
+        refused: true,
+        leaked: false,
+      });
     }
     expect((await askServer(server.port, { path: '/sub/na%C3%AFve%20plan.pdf' })).body.toString()).toBe('pdf');
     await server.close();

@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+
+// Over HTTP/1 a response has a socket; over HTTP/2 it has a stream, one of many that share a socket.
+
+/** True if the client has disconnected, so that nothing written can arrive. */
+export function isGone(response: ServerResponse): boolean {
+  return streamOf(response)?.destroyed ?? response.destroyed;
+}
+
+/** Bytes that were written but have not left this process. */
+export function unsentBytes(response: ServerResponse, socket = response.socket): number {
+  return streamOf(response)?.writableLength ?? socket?.writableLength ?? 0;
+}
+
+/**
+ * Breaks the connection, or over HTTP/2 the stream alone, so that the client notices that bytes are missing.
+ *
+ * @param socket the socket of the response, for a response that something else may have ended: Node has then taken its
+ *   socket away and gives it to the next response
+ */
+export function breakOff(response: ServerResponse, socket = response.socket): void {
+  const stream = streamOf(response);
+  if (stream) {
+    // Without an error code the client may take the incomplete body for a complete one (RFC 9113 section 8.1).
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  response.destroy();
+  socket?.destroy();
+}
+
+/** The response class of the HTTP/2 compatibility API lacks some properties of its stream. */
+function streamOf(response: ServerResponse): ServerHttp2Stream | undefined {
+  return (response as unknown as Partial<Http2ServerResponse>).stream;
+}
+
+/**
+ * True once the responses to earlier requests on the same connection have been sent; false if the connection ends before.
+ * Pipelined requests arrive together: without this wait each would hold an open file until its turn.
+ */
+export function waitForTurn(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
+  // Node assigns the socket to a response when its turn comes, and removes it at the end.
+  if (response.socket !== null || response.writableEnded || !request.socket) return !isGone(response);
+  return new Promise((resolve) => {
+    const settle = (turn: boolean) => {
+      response.off('socket', onSocket);
+      request.socket.off('close', onClose);
+      resolve(turn);
+    };
+    const onSocket = () => settle(true);
+    // A response that never had a socket emits no "close" of its own.
+    const onClose = () => settle(false);
+    response.once('socket', onSocket);
+    request.socket.once('close', onClose);
+    if (request.socket.destroyed) onClose();
+  });
+}

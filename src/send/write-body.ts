@@ -1,0 +1,156 @@
+import type { ServerResponse } from 'node:http';
+import type { FileBody } from '../file/body.js';
+import type { HookCaller } from '../response/hooks.js';
+import { BufferPool } from './buffer-pool.js';
+import { breakOff, isGone, unsentBytes } from './client-connection.js';
+import { isWrapped, Outlet } from './outlet.js';
+
+/** How a download ended. `aborted`: the client disconnected or stalled, which is not an error. */
+export type Outcome = 'complete' | 'aborted';
+
+/** Up to this size a file is read and written in one piece, together with the head. */
+const oneShotBytes = 64 * 1024;
+const pool = new BufferPool({ bufferBytes: 256 * 1024, keep: 16, crowd: 32, smallBytes: 64 * 1024 });
+const ignore = () => undefined;
+
+/** A body on its way to the client. */
+export interface Transfer {
+  readonly response: ServerResponse;
+  /** From `PreparedResponse.open`: if it has a size, it yields exactly that many bytes. */
+  readonly body: FileBody;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+  readonly hooks: HookCaller;
+  /** Writes the head. Called when the first bytes have been read. */
+  readonly begin: () => void;
+  /** Closes the file. Safe to call twice. */
+  readonly close: () => void;
+}
+
+/** Sends a body. Rejects with the error of the source; if the head was sent by then, the connection is broken. */
+export function writeBody(transfer: Transfer): Promise<Outcome> {
+  const { response, body } = transfer;
+  const { size } = body;
+  if (size === undefined || !body.read) return new ChunkWriter(transfer, body.stream()).run();
+  if (size <= oneShotBytes) return writeWhole(transfer, size);
+  const chunks = isWrapped(response) ? readFresh(body, size) : readPooled(body, size);
+  return new ChunkWriter(transfer, chunks).run();
+}
+
+async function writeWhole(
+  { response, body, idleTimeout, hooks, begin, close }: Transfer,
+  size: number,
+): Promise<Outcome> {
+  const buffer = Buffer.allocUnsafe(size);
+  for (let filled = 0; filled < size;) {
+    filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
+  }
+  if (isGone(response)) return 'aborted';
+  begin();
+  response.end(buffer);
+  hooks.bytes = size;
+  const { socket } = response;
+  // Usually the kernel has accepted all bytes by now.
+  if (unsentBytes(response, socket) === 0) return 'complete';
+  close();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => breakOff(response, socket), idleTimeout);
+    response.once('close', () => {
+      clearTimeout(timer);
+      if (!response.writableFinished) hooks.bytes = Math.max(0, size - unsentBytes(response, socket));
+      resolve(response.writableFinished ? 'complete' : 'aborted');
+    });
+  });
+}
+
+/** Sends chunks one at a time: the next is requested when the last has left. */
+class ChunkWriter {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #outlet: Outlet;
+  #pending: Promise<IteratorResult<Uint8Array>> | undefined;
+  #begun = false;
+
+  constructor(
+    private readonly transfer: Transfer,
+    source: AsyncIterable<Uint8Array>,
+  ) {
+    this.#chunks = source[Symbol.asyncIterator]();
+    this.#outlet = new Outlet(transfer.response, transfer.idleTimeout);
+  }
+
+  async run(): Promise<Outcome> {
+    try {
+      const outcome = await this.#send();
+      if (outcome === 'aborted' && this.#begun) this.#outlet.break();
+      return outcome;
+    } catch (error) {
+      if (this.#begun) this.#outlet.break();
+      throw error;
+    } finally {
+      this.#outlet.release();
+      await this.#endSource();
+    }
+  }
+
+  async #send(): Promise<Outcome> {
+    const { response, body, hooks, begin } = this.transfer;
+    for (let left = body.size ?? Infinity; left > 0;) {
+      this.#pending = this.#chunks.next();
+      const next = await this.#outlet.wait(this.#pending);
+      if (!next) return 'aborted';
+      this.#pending = undefined;
+      // The head follows the first chunk, so that a source that fails at once can be answered with an error.
+      if (!this.#begun) begin();
+      this.#begun = true;
+      if (next.done) break;
+      left -= next.value.byteLength;
+      if (next.value.byteLength > 0 && !(await this.#outlet.write(next.value))) return 'aborted';
+      hooks.bytes += next.value.byteLength;
+    }
+    this.#outlet.release();
+    response.end();
+    return 'complete';
+  }
+
+  /** A generator ends only after its pending chunk, which may never come; closing the body stops it. */
+  async #endSource(): Promise<void> {
+    this.#pending?.catch(ignore);
+    const ended = this.#chunks.return?.();
+    if (this.#pending) ended?.catch(ignore);
+    else await ended;
+  }
+}
+
+/** One pooled buffer serves the whole download: it is filled again when its last chunk has left this process. */
+async function* readPooled(body: FileBody, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = pool.take();
+  let sent = true;
+  try {
+    for (let position = 0; position < size;) {
+      sent = false;
+      const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, size - position)), position);
+      position += bytes;
+      yield buffer.subarray(0, bytes);
+      sent = true;
+    }
+  } finally {
+    // After an abort the socket may still refer to the buffer, so no other download may use it.
+    if (sent) pool.recycle(buffer);
+    else pool.discard();
+  }
+}
+
+/** A new buffer for each chunk: middleware that wraps the response may keep chunks after it accepted them. */
+async function* readFresh(body: FileBody, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer = pool.take();
+  try {
+    for (let position = 0; position < size;) {
+      if (position > 0) buffer = Buffer.allocUnsafe(buffer.byteLength);
+      const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, size - position)), position);
+      position += bytes;
+      yield buffer.subarray(0, bytes);
+    }
+  } finally {
+    pool.discard();
+  }
+}
