@@ -26,11 +26,11 @@ export class Copies {
   async ownFile({ field, file, key, transaction }: Assignment): Promise<StoredFile> {
     const { ledger } = this.staging;
     if (field.options.copies !== 'copy' || !ledger.recorded) return file;
-    // On a single connection, a question from inside a transaction can only be asked as a part of it.
-    const joined = ledger.database.shared ? transaction : undefined;
-    const holder = await ledger.holder(joined ?? ledger.database, file.toDescriptor());
+    // The hook must not wait for a second connection while its transaction holds one: as many hooks as the pool has
+    // connections would wait for each other. If the transaction is rolled back, a reconcile reports the copy as unknown.
+    const holder = await ledger.holder(transaction ?? ledger.database, file.toDescriptor());
     if (!holder || (key && isSlotOf(holder, field, key))) return file;
-    const staging = joined ? { ...this.staging, intents: joined } : this.staging;
+    const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
     return new StoredFile(await stageUpload(staging, field, await toUpload(file)), this.context);
   }
 }

@@ -10,6 +10,25 @@ import type { FileField } from './field.js';
 /** Columns and values that rows must have. */
 export type Conditions = Readonly<Record<string, unknown>>;
 
+/**
+ * True if every condition restricts the rows. An ORM may ignore a condition without a value, or read it as "is null", and
+ * then matches more than was meant. Operators of an ORM are values of their own classes and are not looked into.
+ */
+export function isRestrictive(conditions: Conditions): boolean {
+  const values = Object.values(conditions);
+  return values.length > 0 && values.every((value) => value === null || hasValue(value));
+}
+
+function hasValue(value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (Array.isArray(value)) return value.length > 0 && value.every(hasValue);
+  if (typeof value !== 'object') return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return true;
+  const inner = Object.values(value);
+  return inner.length > 0 && inner.every(hasValue);
+}
+
 /** What `Files` needs from an ORM. One implementation per ORM. */
 export interface Entities extends Omit<ObjectFinder, 'checkFileField'> {
   /** All file fields of all entities. */

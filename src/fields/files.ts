@@ -11,7 +11,7 @@ import { References } from '../ledger/references.js';
 import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
 import { duration, wholeNumber, type Duration } from '../options.js';
 import { Copies } from './copies.js';
-import { deleteMatching, type Conditions, type Entities } from './entities.js';
+import { deleteMatching, isRestrictive, type Conditions, type Entities } from './entities.js';
 import { checkField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
 import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
@@ -233,15 +233,15 @@ export class Files implements ObjectFinder {
    * number of rows. Use it instead of `repository.delete()` and `em.nativeDelete()`, whose files only triggers or a
    * reconcile see. Hooks and cascades of the ORM do not run.
    *
-   * @throws `invalid_option` if there is no condition, or one has the value undefined.
+   * @throws `invalid_option` if there is no condition, or if one is empty or undefined, at any depth, or null below the
+   * first level: such a condition could match rows that were not meant.
    */
   async deleteMany<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Partial<Record<keyof Entity & string, unknown>>>,
   ): Promise<number> {
     const conditions: Conditions = { ...where };
-    const values = Object.values(conditions);
-    if (values.length === 0 || values.includes(undefined)) {
+    if (!isRestrictive(conditions)) {
       throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and every condition needs a value.');
     }
     return this.#entities.deleteRows(entity, conditions, (rows) => deleteMatching(this.ledger, rows));

@@ -95,7 +95,7 @@ class Staging {
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
   async store({ name, type, head }: RecognisedUpload): Promise<FileDescriptor> {
     this.#began = performance.now();
-    const object = await intend(this.context, this.#options.storage);
+    const object = await intend(this.context, this.field);
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
@@ -169,8 +169,10 @@ class Staging {
    * ends. But a key that was taken names the bytes of another object, which no sweep may delete.
    */
   async #giveUp(id: string, taken: boolean): Promise<void> {
-    const { ledger, events } = this.context;
-    await (taken ? ledger.withdraw(id) : ledger.abandon(id)).catch((error: unknown) => events.emit('fault', error));
+    const { ledger, events, intents } = this.context;
+    await (taken ? ledger.withdraw(id, intents) : ledger.abandon(id, intents)).catch((error: unknown) =>
+      events.emit('fault', error),
+    );
   }
 
   /** True once a sweep may have ended the lease, if the renewals failed. */
@@ -192,10 +194,11 @@ class Staging {
 }
 
 /** Records what will be stored, under a key that no other entry of the ledger has. */
-async function intend({ ledger, intents }: StageContext, storage: string): Promise<ObjectName> {
+async function intend({ ledger, intents }: StageContext, { options, reference }: FileField): Promise<ObjectName> {
+  const { storage } = options;
   for (let tries = 0; tries < 3; tries += 1) {
     const object = { id: randomUUID(), storage, key: makeKey() };
-    if (await ledger.intend(object.id, storage, object.key, intents)) return object;
+    if (await ledger.intend({ ...object, owner: reference.owner, slot: reference.slot }, intents)) return object;
   }
   throw new FileFieldError('already_exists', 'Three random keys in a row were taken; nothing was stored.', { storage });
 }

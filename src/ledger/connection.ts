@@ -22,7 +22,11 @@ export interface LedgerConnection {
   readonly shared?: boolean;
   /** True if a statement's result depends on the caller's async context; statements of different callers must not be batched. */
   readonly personal?: boolean;
-  execute(statement: Sql): Promise<SqlResult>;
+  /**
+   * Runs one statement. `patience` is how many milliseconds it may wait for a connection before it rejects with `busy`; it
+   * is given for the short statements of uploads, which a request waits for.
+   */
+  execute(statement: Sql, patience?: number): Promise<SqlResult>;
 }
 
 /**
@@ -33,6 +37,14 @@ export function databaseBusy(which: 'a' | 'the current'): FileFieldError {
   return new FileFieldError(
     'busy',
     `The only connection to this SQLite database is in ${which} transaction; stage and sweep before you open one.`,
+  );
+}
+
+/** The error for a statement that got no connection of the pool in time. */
+export function poolBusy(): FileFieldError {
+  return new FileFieldError(
+    'busy',
+    'No connection of the database pool became free in time; stage before you open a transaction, or raise the size of the pool.',
   );
 }
 

@@ -42,9 +42,13 @@ export interface Dialect {
   readonly latest: string;
   /** The parameter of an index from 0, for drivers that take SQL as the database does. */
   placeholder(index: number): string;
+  /** Appended to a SELECT that must pass over rows which another transaction has locked, instead of waiting for it. */
+  readonly unlocked: string;
   quote(name: string): string;
   /** One member of the descriptor in a column of type json, jsonb or text, as text. */
   descriptorText(column: string, member: string): string;
+  /** The same, and NULL instead of an error for a cell that is not JSON. */
+  readableText(column: string, member: string): string;
   /** An INSERT that skips rows whose key is taken. `rows` is what follows INSERT INTO: table, columns, and rows. */
   insertNew(rows: Sql): Sql;
   cast(value: string, type: CastType): string;

@@ -1,8 +1,11 @@
-/** An object that is about to be stored. */
-export interface Intent {
-  readonly id: string;
-  readonly storage: string;
-  readonly key: string;
+import type { ObjectName } from '../events.js';
+
+/** An object that is about to be stored, and the column that it is stored for. */
+export interface Intent extends ObjectName {
+  /** The table's plain name. */
+  readonly owner: string;
+  /** The column's plain name. */
+  readonly slot: string;
 }
 
 interface Waiting {

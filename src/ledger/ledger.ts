@@ -2,6 +2,7 @@ import type { Slot } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { Duration } from '../options.js';
 import type { LedgerConnection } from './connection.js';
+import type { Intent } from './intents.js';
 import type { CopyPolicy } from './policies.js';
 import type { Sql } from './sql.js';
 
@@ -74,15 +75,18 @@ export interface Ledger {
    * taken; nothing is recorded then. On the connection of a transaction the entry is committed with that transaction: after
    * a rollback, or when the process dies, the object is one that a reconcile reports as unknown.
    */
-  intend(id: string, storage: string, key: string, connection?: LedgerConnection): Promise<boolean>;
+  intend(intent: Intent, connection?: LedgerConnection): Promise<boolean>;
   /** Deletes the entry of an object whose key turned out to be taken: a sweep must never delete that object. */
-  withdraw(id: string): Promise<void>;
+  withdraw(id: string, connection?: LedgerConnection): Promise<void>;
   /** Renews the lease of a staged file until the returned function is called. */
   keepAlive(id: string): () => void;
   /** Gives a staged file a full lease from now. Resolves to false when a sweep has taken it already. */
   renew(id: string): Promise<boolean>;
-  /** Lets a sweep delete a staged file at once. Does nothing to a file that a row has. */
-  abandon(id: string): Promise<void>;
+  /**
+   * Lets a sweep delete a staged file at once. Does nothing to a file that a row has, and never waits for a transaction that
+   * is binding it.
+   */
+  abandon(id: string, connection?: LedgerConnection): Promise<void>;
   /**
    * Keeps sweeps away from a file for the length of a lease, before a write that commits at once, where an error of `bind`
    * would come too late. Rejects with `staged_expired`.

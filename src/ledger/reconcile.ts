@@ -47,6 +47,11 @@ export interface ReconcileCursor {
 export interface ReconcileReport {
   /** Files that are recorded as live and that no row refers to: after bulk deletes, raw SQL, cascades. */
   readonly unreferenced: readonly ObjectName[];
+  /**
+   * Files of columns that this application does not map, and files without a recorded owner beside such. They are never
+   * released or deleted by this application: another service, an older release or another tenant has them.
+   */
+  readonly foreign: readonly ObjectName[];
   /** Files that are recorded as live and whose objects are gone. Only a backup can mend these. */
   readonly missing: readonly ObjectName[];
   /** Files of rows that the ledger does not know. */
@@ -57,7 +62,7 @@ export interface ReconcileReport {
   readonly next?: ReconcileCursor;
 }
 
-const nothing = { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
+const nothing = { unreferenced: [], foreign: [], missing: [], unrecorded: [], unknown: [] };
 
 /** Compares rows, ledger and storages, in pieces, and finds what the protocol alone cannot see. */
 export class Reconciler {
@@ -83,20 +88,25 @@ export class Reconciler {
   /** Live entries of the ledger: are they referred to, and are their bytes there? */
   async #entries(after: string, batch: number, { repair = false }: ReconcileOptions): Promise<ReconcileReport> {
     const { rows } = await this.#database.execute(
-      sql`SELECT id, storage, object_key AS object_key FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
+      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.references.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
     );
     const entries = rows.map((row) => ({
       id: String(row.id),
       storage: String(row.storage),
       key: String(row.object_key),
+      sight: Number(row.sight),
     }));
     const ids = entries.map(({ id }) => id);
     const referenced = await this.references.among(this.#database, ids);
-    const unreferenced = entries.filter(({ id }) => !referenced.has(id));
+    const blind = await this.#isBlind(entries);
+    const isForeign = ({ sight }: { readonly sight: number }) => sight === 3 || (sight === 2 && blind);
+    const free = entries.filter(({ id }) => !referenced.has(id));
+    const foreign = free.filter(isForeign).map(nameOf);
+    const unreferenced = free.filter((entry) => !isForeign(entry)).map(nameOf);
     const missing: ObjectName[] = [];
     for (const entry of entries) {
       if (!referenced.has(entry.id)) continue;
-      if ((await this.storages.resolve(entry.storage).stat(entry.key)) === null) missing.push(entry);
+      if (await this.#isMissing(entry)) missing.push(nameOf(entry));
     }
     if (repair) await this.#release(unreferenced);
     const last = entries.at(-1);
@@ -104,11 +114,31 @@ export class Reconciler {
     return {
       ...nothing,
       unreferenced,
+      foreign,
       missing,
       // One query per table, not one per page.
       unrecorded: after === '' ? await this.#unrecorded(repair) : [],
       ...(done ? this.#storageAfter(-1) : { next: { storage: -1, after: last.id } }),
     };
+  }
+
+  /** True if an entry without an owner may belong to a column that this application does not map. */
+  async #isBlind(entries: readonly { readonly sight: number }[]): Promise<boolean> {
+    if (!entries.some(({ sight }) => sight === 2)) return false;
+    const { rows } = await this.#database.execute(
+      sql`SELECT id FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${this.references.isMapped} LIMIT 1`,
+    );
+    return rows.length > 0;
+  }
+
+  /** A storage that is not registered, or that does not answer, must not keep all other entries from being looked at. */
+  async #isMissing({ storage, key }: ObjectName): Promise<boolean> {
+    try {
+      return (await this.storages.resolve(storage).stat(key)) === null;
+    } catch (error) {
+      this.events.emit('fault', error);
+      return false;
+    }
   }
 
   /** The sweep looks once more when the grace is over: a file is deleted only if no row refers to it either time. */
@@ -136,7 +166,7 @@ export class Reconciler {
 
   #unrecordedCells({ table, column, counts }: FileReference): Sql {
     const cell = raw(`${table}.${column}`);
-    const id = raw(this.#database.dialect.descriptorText(`${table}.${column}`, 'id'));
+    const id = raw(this.#database.dialect.readableText(`${table}.${column}`, 'id'));
     const recorded = sql`EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = ${id})`;
     const counted = raw(counts ? ` AND ${counts}` : '');
     return sql`SELECT ${cell} AS descriptor FROM ${raw(table)} WHERE ${cell} IS NOT NULL AND NOT ${recorded}${counted}`;
@@ -227,4 +257,8 @@ export class Reconciler {
  */
 function isLeftProbe(key: string, modified: Date | undefined, time: number): boolean {
   return isProbeKey(key) && modified !== undefined && modified.getTime() <= time - 86_400_000;
+}
+
+function nameOf({ id, storage, key }: ObjectName): ObjectName {
+  return { id, storage, key };
 }

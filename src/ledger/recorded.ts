@@ -17,6 +17,9 @@ import type { CopyPolicy } from './policies.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
 
+/** Milliseconds that the statements of an upload wait for a connection. */
+const patience = 5_000;
+
 /** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -40,23 +43,17 @@ export class RecordedLedger implements Ledger {
     await this.database.execute(sql`SELECT id FROM file_ledger WHERE id = ${''}`);
   }
 
-  async intend(
-    id: string,
-    storage: string,
-    key: string,
-    connection: LedgerConnection = this.database,
-  ): Promise<boolean> {
-    const intent = { id, storage, key };
+  async intend(intent: Intent, connection: LedgerConnection = this.database): Promise<boolean> {
     const together = connection === this.database && !connection.personal;
     const recorded = together
       ? await this.#intents.add(intent)
-      : (await record(connection, [intent], this.lease)).has(id);
-    if (recorded) this.events.emit('intended', intent);
+      : (await record(connection, [intent], this.lease)).has(intent.id);
+    if (recorded) this.events.emit('intended', { id: intent.id, storage: intent.storage, key: intent.key });
     return recorded;
   }
 
-  async withdraw(id: string): Promise<void> {
-    await this.database.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND state = 'pending'`);
+  async withdraw(id: string, connection: LedgerConnection = this.database): Promise<void> {
+    await connection.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND state = 'pending'`, patience);
   }
 
   keepAlive(id: string): () => void {
@@ -68,12 +65,16 @@ export class RecordedLedger implements Ledger {
 
   async renew(id: string): Promise<boolean> {
     const renewal = states.renew(now(this.database), this.lease);
-    const { affected } = await this.database.execute(states.update(renewal, sql`id = ${id}`));
+    const { affected } = await this.database.execute(states.update(renewal, sql`id = ${id}`), patience);
     return affected > 0;
   }
 
-  async abandon(id: string): Promise<void> {
-    await this.database.execute(states.update(states.abandon, sql`id = ${id}`));
+  async abandon(id: string, connection: LedgerConnection = this.database): Promise<void> {
+    // A transaction that has bound the file locks its entry, and may be the one that waits for this call.
+    const unlocked = raw(connection.dialect.unlocked);
+    const entry = sql`SELECT id FROM file_ledger WHERE id = ${id} AND state = 'pending'${unlocked}`;
+    const { rows } = await connection.execute(entry, patience);
+    if (rows.length > 0) await connection.execute(states.update(states.abandon, sql`id = ${id}`), patience);
   }
 
   async reserve(connection: LedgerConnection, file: FileDescriptor): Promise<void> {
@@ -105,7 +106,7 @@ export class RecordedLedger implements Ledger {
 
   async release(transaction: LedgerConnection, slot: Slot, { current, known, retain }: ReleaseOptions): Promise<void> {
     const held = [sql`(${states.isSlot(slot)})`];
-    if (known) held.push(sql`(id = ${known} AND owner_type IS NULL)`);
+    if (known) held.push(sql`(id = ${known} AND owner_pk IS NULL)`);
     const count = await this.#release(transaction, retain, [sql`id <> ${current ?? ''}`, sql`(${join(held, ' OR ')})`]);
     if (count > 0) this.events.emit('released', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count });
   }
@@ -116,7 +117,7 @@ export class RecordedLedger implements Ledger {
     { keys, known, retain }: ReleaseManyOptions,
   ): Promise<void> {
     const held = [sql`(owner_type = ${owner} AND slot = ${slot} AND owner_pk IN (${list(keys)}))`];
-    if (known.length > 0) held.push(sql`(owner_type IS NULL AND id IN (${list(known)}))`);
+    if (known.length > 0) held.push(sql`(owner_pk IS NULL AND id IN (${list(known)}))`);
     const count = await this.#release(transaction, retain, [sql`(${join(held, ' OR ')})`]);
     if (count > 0) this.events.emit('released', { owner, pk: keys.join(', '), slot, count });
   }
@@ -148,11 +149,13 @@ async function record(
 ): Promise<ReadonlySet<string>> {
   const time = now(connection);
   const rows = intents.map(
-    ({ id, storage, key }) => sql`(${id}, ${storage}, ${key}, 'pending', ${time} + ${lease}, ${time})`,
+    ({ id, storage, key, owner, slot }) =>
+      sql`(${id}, ${storage}, ${key}, 'pending', ${time} + ${lease}, ${time}, ${owner}, ${slot})`,
   );
-  const columns = raw('file_ledger (id, storage, object_key, state, lease_until, created_at)');
+  const columns = raw('file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, slot)');
   const { affected } = await connection.execute(
     connection.dialect.insertNew(sql`${columns} VALUES ${join(rows, ', ')}`),
+    patience,
   );
   const ids = intents.map(({ id }) => id);
   if (affected === ids.length) return new Set(ids);
@@ -174,7 +177,7 @@ async function bindTaken(
 ): Promise<boolean> {
   const entry = await find(transaction, file);
   if (entry.owner === slot.owner && entry.pk === slot.pk && entry.slot === slot.slot) return true;
-  if (entry.state === 'pending' || (copies !== 'share' && entry.owner === null)) return false;
+  if (entry.state === 'pending' || (copies !== 'share' && entry.pk === null)) return false;
   if (copies !== 'share') {
     throw new FileFieldError(
       'already_bound',

@@ -48,6 +48,12 @@ export class References {
     this.all = [...columns.values()];
   }
 
+  /** True for entries of a column that this application maps. */
+  get isMapped(): Sql {
+    const columns = this.all.map(({ owner, slot }) => sql`(owner_type = ${owner} AND slot = ${slot})`);
+    return columns.length > 0 ? sql`(${join(columns, ' OR ')})` : raw('1 = 0');
+  }
+
   /** The ids among these that some row refers to. One query per file column; an index on the id makes it cheap. */
   among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#find(database, 'id', ids);
@@ -67,11 +73,11 @@ export class References {
     const referenced = new Set<string>();
     if (values.length === 0) return referenced;
     for (const { table, column, counts } of this.all) {
-      const value = raw(database.dialect.descriptorText(column, member));
+      const value = raw(database.dialect.readableText(column, member));
       const conditions = [sql`${value} IN (${list(values)})`];
       if (counts) conditions.push(raw(counts));
       if (storage !== undefined) {
-        conditions.push(sql`${raw(database.dialect.descriptorText(column, 'storage'))} = ${storage}`);
+        conditions.push(sql`${raw(database.dialect.readableText(column, 'storage'))} = ${storage}`);
       }
       const { rows } = await database.execute(
         sql`SELECT ${value} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`,

@@ -61,7 +61,7 @@ const anyState = raw(`state IN ('pending', 'live', 'released', 'kept')`);
  * is left to `share`.
  */
 export function bind(slot: SlotTerms, facts: FactTerms, own: readonly SlotTerms[], shared: boolean): Transition {
-  const free = raw(shared ? `state = 'pending'` : `state <> 'live' OR owner_type IS NULL`);
+  const free = raw(shared ? `state = 'pending'` : `state <> 'live' OR owner_pk IS NULL`);
   const mine = own.map((one) => sql`(${isSlot(one)})`);
   return {
     set: sql`${live}, owner_type = ${slot.owner}, owner_pk = ${slot.pk}, slot = ${slot.slot}, ${factsOf(facts)}`,
@@ -73,7 +73,7 @@ export function bind(slot: SlotTerms, facts: FactTerms, own: readonly SlotTerms[
 export function share(slot: SlotTerms): Transition {
   return {
     set: sql`${live}, owner_type = NULL, owner_pk = NULL, slot = NULL`,
-    from: sql`(owner_type IS NULL OR NOT (${isSlot(slot)}))`,
+    from: sql`(owner_pk IS NULL OR NOT (${isSlot(slot)}))`,
   };
 }
 

@@ -49,8 +49,15 @@ type Counts = { -readonly [Count in keyof SweepReport]: number };
 /**
  * Deletes bytes that no row can refer to any more; nothing else does. Every step is one conditional statement, so any
  * number of sweepers may run, and be killed, at any point: what one leaves, the next one finishes.
+ *
+ * Entries of columns that this application does not map are foreign: another service, an older release or another tenant
+ * has them, and only a process that sees their rows may let them go. An entry without an owner may belong to any column, so
+ * it is left alone as long as the ledger has foreign entries.
  */
 export class Sweeper {
+  /** True for entries that this application may let go. */
+  #visible = raw('1 = 0');
+
   constructor(
     private readonly database: LedgerConnection,
     private readonly storages: StorageRegistry,
@@ -66,6 +73,7 @@ export class Sweeper {
         sql`UPDATE file_trash SET attempts = 0, not_before = 0 WHERE attempts >= ${maximumAttempts}`,
       );
     }
+    this.#visible = await this.#findVisible();
     for (;;) {
       const expired = await this.#expire(batch, counts);
       const retired = await this.#retire(batch, counts);
@@ -177,9 +185,23 @@ export class Sweeper {
 
   async #ids(condition: Sql, order: string, batch: number): Promise<string[]> {
     const { rows } = await this.database.execute(
-      sql`SELECT id FROM file_ledger WHERE ${condition} ORDER BY ${raw(order)} LIMIT ${batch}`,
+      sql`SELECT id FROM file_ledger WHERE ${condition} AND ${this.#visible} ORDER BY ${raw(order)} LIMIT ${batch}${raw(this.database.dialect.unlocked)}`,
     );
     return rows.map((row) => String(row.id));
+  }
+
+  /** Entries without an owner are rare, so the look for foreign entries, which may read the whole ledger, is too. */
+  async #findVisible(): Promise<Sql> {
+    const mapped = this.references.isMapped;
+    const ready = sql`((${states.isExpired(this.#now)}) OR (${states.isDue(this.#now)}))`;
+    if (!(await this.#exists(sql`owner_type IS NULL AND ${ready}`))) return mapped;
+    const foreign = await this.#exists(sql`owner_type IS NOT NULL AND NOT ${mapped}`);
+    return foreign ? mapped : sql`(owner_type IS NULL OR ${mapped})`;
+  }
+
+  async #exists(condition: Sql): Promise<boolean> {
+    const { rows } = await this.database.execute(sql`SELECT id FROM file_ledger WHERE ${condition} LIMIT 1`);
+    return rows.length > 0;
   }
 
   async #update(transition: states.Transition, ids: readonly string[]): Promise<number> {

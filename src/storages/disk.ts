@@ -6,6 +6,7 @@ import { abortable } from '../file/abortable.js';
 import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file/body.js';
+import { checkKey } from '../file/key.js';
 import { OpenFile } from '../file/open-file.js';
 import { FolderFlush } from '../file/folder-flush.js';
 import type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
@@ -51,7 +52,7 @@ export class DiskStorage implements Storage {
   }
 
   localPath(key: string): string {
-    return path.join(this.root, ...key.split('/'));
+    return path.join(this.root, ...checkKey(key).split('/'));
   }
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
@@ -93,8 +94,9 @@ export class DiskStorage implements Storage {
   }
 
   async delete(key: string): Promise<void> {
+    const target = this.localPath(key);
     await this.#deleteUnfinished(key);
-    await remove(this.localPath(key), key);
+    await remove(target, key);
   }
 
   /** Deletes what a killed process has left of this object; a write that is still running fails. */

@@ -5,7 +5,13 @@ import { sqlite } from '../../src/ledger/dialects/index.js';
 import { RecordedLedger } from '../../src/ledger/recorded.js';
 import type { Sql } from '../../src/ledger/sql.js';
 
-const intent = (id: string): Intent => ({ id, storage: 'letters', key: `key of ${id}` });
+const intent = (id: string): Intent => ({
+  id,
+  storage: 'letters',
+  key: `key of ${id}`,
+  owner: 'letter',
+  slot: 'file',
+});
 
 /** Writes that wait until they are let through. */
 function held() {
@@ -82,8 +88,8 @@ describe('the ledger', () => {
     const statements: string[] = [];
     const execute = async (statement: Sql): Promise<SqlResult> => {
       statements.push(statement.text());
-      // Four values for each intent: id, storage, key and lease.
-      return { rows: [], affected: statement.text().startsWith('INSERT') ? statement.values.length / 4 : 0 };
+      // Six values for each intent.
+      return { rows: [], affected: statement.text().startsWith('INSERT') ? statement.values.length / 6 : 0 };
     };
     const made: LedgerConnection = { dialect: sqlite, personal, execute };
     return { made, statements };
@@ -96,14 +102,14 @@ describe('the ledger', () => {
     const { made, statements } = connection(personal);
     const ledger = new RecordedLedger(made, new FileEvents());
     const ids = Array.from({ length: 8 }, (_one, index) => String(index));
-    expect(await Promise.all(ids.map((id) => ledger.intend(id, 'letters', `key of ${id}`)))).not.toContain(false);
+    expect(await Promise.all(ids.map((id) => ledger.intend(intent(id))))).not.toContain(false);
     expect(statements).toHaveLength(expected);
   });
 
   it('writes an intent into a transaction by itself', async () => {
     const [own, transaction] = [connection(false), connection(false)];
     const ledger = new RecordedLedger(own.made, new FileEvents());
-    await Promise.all(['a', 'b'].map((id) => ledger.intend(id, 'letters', id, transaction.made)));
+    await Promise.all(['a', 'b'].map((id) => ledger.intend(intent(id), transaction.made)));
     expect([own.statements.length, transaction.statements.length]).toEqual([0, 2]);
   });
 });

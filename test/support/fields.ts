@@ -22,8 +22,8 @@ export class RecordingConnection implements LedgerConnection {
   async execute(statement: Sql): Promise<{ rows: []; affected: number }> {
     const text = statement.text();
     this.statements.push(text);
-    // Intents of concurrent uploads are one statement with four values each.
-    return { rows: [], affected: text.startsWith('INSERT') ? statement.values.length / 4 : 1 };
+    // Intents of concurrent uploads are one statement with six values each.
+    return { rows: [], affected: text.startsWith('INSERT') ? statement.values.length / 6 : 1 };
   }
 }
 

@@ -8,9 +8,11 @@ export const mysql: Dialect = {
   // In UTC: UNIX_TIMESTAMP(NOW()) is an hour ahead for an hour when daylight saving time ends.
   now: `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`,
   latest: ' FOR UPDATE',
+  unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: () => '?',
   quote: (name) => `\`${name.replaceAll('`', '``')}\``,
   descriptorText: (column, member) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${member}'))`,
+  readableText: (column, member) => `CASE WHEN JSON_VALID(${column}) THEN ${mysql.descriptorText(column, member)} END`,
   insertNew: (rows) => sql`INSERT IGNORE INTO ${rows}`,
   cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'CHAR' : 'SIGNED'})`,
   jsonArray: (texts) => `CONCAT('[', ${texts.map((text) => `JSON_QUOTE(${text})`).join(", ',', ")}, ']')`,

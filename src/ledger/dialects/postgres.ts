@@ -17,9 +17,11 @@ export const postgres: Dialect = {
   // from using an index.
   now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
   latest: '',
+  unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: (index) => `$${index + 1}`,
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   descriptorText: (column, member) => `(CAST(${column} AS jsonb) ->> '${member}')`,
+  readableText: (column, member) => postgres.descriptorText(column, member),
   insertNew: (rows) => sql`INSERT INTO ${rows} ON CONFLICT DO NOTHING`,
   cast: (value, type) => `CAST(${value} AS ${type === 'text' ? 'text' : 'BIGINT'})`,
   jsonArray: (texts) => `('[' || ${texts.map((text) => `CAST(to_json(${text}) AS text)`).join(" || ',' || ")} || ']')`,

@@ -3,6 +3,7 @@ import { FileFieldError, isFileFieldError } from '../../errors.js';
 import {
   databaseBusy,
   databaseFailed,
+  poolBusy,
   retried,
   type LedgerConnection,
   type SqlResult,
@@ -41,12 +42,12 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
     dialect,
     shared: isShared,
     personal: isShared,
-    async execute(statement) {
+    async execute(statement, patience) {
       try {
         const work = () => retried(() => run(em.getConnection(), statement));
-        if (!isShared) return await work();
+        if (!isShared) return patience === undefined ? await work() : await inTime(work(), patience, poolBusy);
         checkNotInTransaction(em);
-        return await inTime(work());
+        return await inTime(work(), sharedPatience, () => databaseBusy('a'));
       } catch (cause) {
         throw isFileFieldError(cause) ? cause : databaseFailed(cause, dialect);
       }
@@ -61,16 +62,16 @@ export function checkNotInTransaction(em: EntityManager): void {
 }
 
 /** Milliseconds that a statement waits for the only connection. */
-const patience = 5_000;
+const sharedPatience = 5_000;
 
 /**
  * Gives up after a while: a statement may wait for its own caller, who began a transaction by hand. If it runs later all the
  * same, it does no harm: the ledger's statements are conditions on rows, and an intent without bytes is swept.
  */
-async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+async function inTime<Result>(work: Promise<Result>, patience: number, busy: () => Error): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(databaseBusy('a')), patience);
+    timer = setTimeout(() => reject(busy()), patience);
   });
   try {
     return await Promise.race([work, late]);

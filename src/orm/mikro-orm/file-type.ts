@@ -57,5 +57,6 @@ function contextOf(platform: Platform): StoredFileContext | undefined {
 
 /** True if MikroORM converts a value that came out of the database, to compare later values with it. */
 function isRead(context: TransformContext | undefined): boolean {
-  return context?.mode === 'hydration' || (context?.mode === undefined && context?.fromQuery === true);
+  if (context?.mode === 'hydration' || context?.mode === 'serialization') return true;
+  return context?.mode === undefined && context?.fromQuery === true;
 }

@@ -7,8 +7,6 @@ import { TypeormEntities } from './entities.js';
 import { isFileColumn } from './file-column.js';
 import { FileSubscriber } from './subscriber.js';
 
-const attached = new WeakSet<DataSource>();
-
 /**
  * Connects the file fields of an initialised data source to their storages and the ledger. Call it once per data source,
  * before the first query: files of rows that were loaded earlier cannot be opened.
@@ -32,7 +30,8 @@ const attached = new WeakSet<DataSource>();
 export async function attachFiles(dataSource: DataSource, options: AttachOptions): Promise<Files> {
   if (!dataSource.isInitialized)
     throw new FileFieldError('invalid_option', 'Initialize the data source before attachFiles().');
-  if (attached.has(dataSource))
+  // A data source that was destroyed and initialised again has new metadata and new subscribers.
+  if (dataSource.subscribers.some((subscriber) => subscriber instanceof FileSubscriber))
     throw new FileFieldError('invalid_option', 'Files are attached to this data source already.');
   const entities = new TypeormEntities(dataSource);
   const files = await openFiles(databaseOf(dataSource), entities, options);
@@ -43,6 +42,5 @@ export async function attachFiles(dataSource: DataSource, options: AttachOptions
   dataSource.subscribers.push(
     new FileSubscriber(files.ledger, dialectOf(dataSource), (metadata) => entities.columns(metadata), files.copies),
   );
-  attached.add(dataSource);
   return files;
 }

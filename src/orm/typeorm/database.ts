@@ -3,6 +3,7 @@ import { FileFieldError, isFileFieldError } from '../../errors.js';
 import {
   databaseBusy,
   databaseFailed,
+  poolBusy,
   retried,
   type LedgerConnection,
   type SqlResult,
@@ -59,10 +60,11 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
   return {
     dialect,
-    async execute(statement) {
+    async execute(statement, patience) {
       const runner = dataSource.createQueryRunner();
+      const client = await clientOf(runner, dialect, patience);
       try {
-        await leaveTransaction(runner);
+        await leaveTransaction(runner, client);
         return await retried(() => run(runner, dialect, statement));
       } catch (cause) {
         throw databaseFailed(cause, dialect);
@@ -73,12 +75,32 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
   };
 }
 
+/** Takes a connection from the pool, in time if `patience` is given; a connection that comes too late is given back. */
+async function clientOf(runner: QueryRunner, dialect: Dialect, patience: number | undefined): Promise<unknown> {
+  const connecting: Promise<unknown> = runner.connect().catch((cause: unknown) => {
+    throw databaseFailed(cause, dialect);
+  });
+  if (patience === undefined) return connecting;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      // Not before it has come: TypeORM forgets a connection that arrives after its runner was released.
+      connecting.then(() => runner.release()).catch(() => undefined);
+      reject(poolBusy());
+    }, patience);
+  });
+  try {
+    return await Promise.race([connecting, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Ends a transaction that a former user of the connection left open: when a subscriber throws before a rollback, TypeORM
  * returns the connection to the pool like that. A statement of ours would be lost with it.
  */
-async function leaveTransaction(runner: QueryRunner): Promise<void> {
-  const client: unknown = await runner.connect();
+async function leaveTransaction(runner: QueryRunner, client: unknown): Promise<void> {
   // Where the driver does not know, to ask the database costs as much as to roll back.
   if (!isIdle(client)) await runner.query('ROLLBACK');
 }

@@ -33,7 +33,8 @@ export function stagedClaims(t: OrmContext): void {
     it('are recorded together when they come at once, each under its own key, and a taken key is refused alone', async () => {
       const { ledger } = t.files;
       const ids = Array.from({ length: 5 }, () => randomUUID());
-      const record = (id: string, key: string) => ledger.intend(id, 'documents', `at-once/${key}`);
+      const record = (id: string, key: string) =>
+        ledger.intend({ id, storage: 'documents', key: `at-once/${key}`, owner: 'contract_document', slot: 'file' });
       expect(await record(ids[0]!, 'taken')).toBe(true);
       const keys = ['a', 'taken', 'b', 'a'];
       const recorded = await Promise.all(keys.map((key, index) => record(ids[index + 1]!, key)));
