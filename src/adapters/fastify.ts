@@ -14,7 +14,7 @@ import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
 /** A route handler of Fastify 5. */
-type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
  * Makes a route handler for Fastify 5 from a view. Headers that hooks set are kept. A failure goes to Fastify's error

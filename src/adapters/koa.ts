@@ -8,6 +8,7 @@ import {
   runDownload,
   setRequestDelivery,
   type AdapterOptions,
+  type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
@@ -38,7 +39,7 @@ export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions
 async function serve(
   context: Context,
   handler: DownloadHandler<Context>,
-  settings: ReturnType<typeof adapterSettings<Context>>,
+  settings: AdapterSettings<Context>,
 ): Promise<void> {
   const { req: request, res: response, originalUrl: url, app } = context;
   // Set by a router, if there is one.

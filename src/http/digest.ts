@@ -8,17 +8,17 @@ const member = /^([a-z*][a-z0-9_.*-]*)=(-?\d{1,15})(?:[ ]*;.*)?$/;
  * header is sent, because it costs nothing. A Want-Repr-Digest that cannot be parsed is ignored (RFC 9651 section 4.2).
  *
  * @param sha256 the SHA-256 of the file, in hexadecimal
- * @param wanted the Want-Repr-Digest header of the request
+ * @param wantReprDigest the Want-Repr-Digest header of the request
  */
-export function reprDigest(sha256: string | undefined, wanted: string | undefined): string | undefined {
-  if (sha256 === undefined || !hexadecimal.test(sha256) || !isWanted(wanted)) return undefined;
+export function reprDigest(sha256: string | undefined, wantReprDigest: string | undefined): string | undefined {
+  if (sha256 === undefined || !hexadecimal.test(sha256) || !isWanted(wantReprDigest)) return undefined;
   return `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`;
 }
 
-function isWanted(wanted: string | undefined): boolean {
-  if (wanted === undefined || wanted.trim() === '') return true;
+function isWanted(wantReprDigest: string | undefined): boolean {
+  if (wantReprDigest === undefined || wantReprDigest.trim() === '') return true;
   let weight = 0;
-  for (const part of wanted.split(',')) {
+  for (const part of wantReprDigest.split(',')) {
     const [, key, value] = member.exec(part.replace(/^[ \t]+|[ \t]+$/g, '')) ?? [];
     if (key === undefined) return true;
     // If a key is repeated, the last value counts.

@@ -80,8 +80,8 @@ export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size'
   // The comparison also rejects an Invalid Date.
   const written = file.modified && file.modified.getTime() >= earliest ? file.modified : undefined;
   const size = sizeOf(file);
-  const given = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
-  const plain = given ?? (written && size !== undefined ? weakTag(size, written) : undefined);
+  const validTag = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
+  const plain = validTag ?? (written && size !== undefined ? weakTag(size, written) : undefined);
   const encoding = file.encoding !== 'identity' ? file.encoding : undefined;
   const etag = plain !== undefined && encoding !== undefined ? encodedTag(plain, encoding) : plain;
   const modified = written && written > now ? now : written;

@@ -79,8 +79,9 @@ class ChunkWriter {
   }
 
   async run(): Promise<Outcome> {
+    let outcome: Outcome = 'aborted';
     try {
-      const outcome = await this.#send();
+      outcome = await this.#send();
       if (outcome === 'aborted' && this.#begun) this.#outlet.break();
       return outcome;
     } catch (error) {
@@ -88,7 +89,7 @@ class ChunkWriter {
       throw error;
     } finally {
       this.#outlet.release();
-      await this.#endSource();
+      await this.#endSource(outcome);
     }
   }
 
@@ -112,10 +113,12 @@ class ChunkWriter {
     return 'complete';
   }
 
-  /** A generator ends only after its pending chunk, which may never come; closing the body stops it. */
-  async #endSource(): Promise<void> {
+  async #endSource(outcome: Outcome): Promise<void> {
     this.#pending?.catch(ignore);
-    const ended = this.#chunks.return?.();
+    // After the last chunk of a known size `next` lets the source end by itself, so that it can recycle its buffer.
+    const finished = outcome === 'complete' && this.transfer.body.size !== undefined;
+    const ended = finished ? this.#chunks.next() : this.#chunks.return?.();
+    // A generator ends only after its pending chunk, which may never come; closing the body stops it.
     if (this.#pending) ended?.catch(ignore);
     else await ended;
   }

@@ -34,8 +34,8 @@ export function virtualView<Raw = unknown>(
 ): DownloadHandler<Raw> {
   return downloadView(async (request) => {
     const file = async () => {
-      const made = await make(request.raw, request.params);
-      return made ? virtualFile(made) : null;
+      const content = await make(request.raw, request.params);
+      return content ? virtualFile(content) : null;
     };
     return { subject: undefined, file };
   }, options);

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { localFile, virtualFile } from 'filefield';
 import { bodyIn, DownloadServer, MiB } from '../adapters/download-server.js';
@@ -128,6 +129,16 @@ describe('clients that stop reading', () => {
 });
 
 describe('pooled buffers', () => {
+  it('are reused by the next download', async () => {
+    server.fill(MiB);
+    await askServer(server.port);
+    const allocate = jest.spyOn(Buffer, 'allocUnsafeSlow');
+    for (let turn = 0; turn < 5; turn += 1) await askServer(server.port);
+    const sizes = allocate.mock.calls.map(([size]) => size);
+    allocate.mockRestore();
+    expect(sizes.filter((size) => size >= 64 * 1024)).toEqual([]);
+  });
+
   it('never carry bytes of one download into another when clients are slow or leave', async () => {
     const size = 8 * MiB;
     for (let index = 0; index < 6; index += 1) writeFileSync(`${file}${index}`, Buffer.alloc(size, index + 1));
