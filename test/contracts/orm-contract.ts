@@ -2,6 +2,7 @@ import { expectInvariants, OrmContext, type OrmHarness } from './orm/context.js'
 import { keepingClaims } from './orm/keeping.js';
 import { rollbackClaims } from './orm/rollback.js';
 import { scopesClaims } from './orm/scopes.js';
+import { sightClaims } from './orm/sight.js';
 import { stagedClaims } from './orm/staged.js';
 import { sweepClaims } from './orm/sweep.js';
 import { viewsClaims } from './orm/views.js';
@@ -29,4 +30,5 @@ export function ormContract(open: () => Promise<OrmHarness>): void {
   sweepClaims(context);
   viewsClaims(context);
   scopesClaims(context);
+  sightClaims(context);
 }

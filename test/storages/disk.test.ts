@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs, { promises as fsp } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { compile, type Compiled } from '../support/compiled.js';
 import { checkKey, type FileFieldError } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { storageContract } from 'filefield/testing';
@@ -82,26 +83,29 @@ describe('DiskStorage', () => {
     expect(await misplaced.stat('a')).toBeNull();
   });
 
-  /** A program of its own, with the storage compiled for it. */
+  it.each(['../outside.txt', '/etc/passwd', 'a/../../b', 'a\\..\\b', '', '.', '.filefield/x', 'a//b', 'a\u0000b'])(
+    'refuses the key %j in every method, so that no path leads out of its folder',
+    async (key) => {
+      const guarded = new DiskStorage({ root: path.join(root, 'guarded') });
+      fs.writeFileSync(path.join(root, 'outside.txt'), 'outside');
+      const refused = { code: 'invalid_key' };
+      await expect(guarded.write(key, bytes(1))).rejects.toMatchObject(refused);
+      await expect(guarded.read(key)).rejects.toMatchObject(refused);
+      await expect(guarded.stat(key)).rejects.toMatchObject(refused);
+      await expect(guarded.delete(key)).rejects.toMatchObject(refused);
+      expect(() => guarded.localPath(key)).toThrow('storage key');
+      expect(fs.readFileSync(path.join(root, 'outside.txt'), 'utf8')).toBe('outside');
+    },
+  );
+
+  let compiled: Compiled | undefined;
+  afterAll(() => compiled?.remove());
+
+  /** The arguments of a process of its own that has a storage. */
   function program(body: string): string[] {
-    const build = path.join(root, '.build');
-    if (!fs.existsSync(build)) {
-      const tsc = path.resolve('node_modules/typescript/bin/tsc');
-      const options = [
-        '--module',
-        'nodenext',
-        '--target',
-        'es2022',
-        '--outDir',
-        build,
-        '--skipLibCheck',
-        '--types',
-        'node',
-      ];
-      execFileSync(process.execPath, [tsc, '--ignoreConfig', ...options, '--rootDir', 'src', 'src/storages/disk.ts']);
-      fs.writeFileSync(path.join(build, 'package.json'), '{"type":"module"}');
-    }
-    const script = `import { DiskStorage } from ${JSON.stringify(path.join(build, 'storages/disk.js'))};
+    compiled ??= compile('test/storages');
+    const storage = compiled.script('src/storages/disk.ts');
+    const script = `import { DiskStorage } from ${JSON.stringify(storage)};
       const storage = new DiskStorage({ root: ${JSON.stringify(root)} });\n${body}`;
     return ['--input-type=module', '-e', script];
   }

@@ -3,7 +3,7 @@ import { FileEvents } from '../../src/events.js';
 import { sqlite } from '../../src/ledger/dialects/index.js';
 import { RecordedLedger } from '../../src/ledger/recorded.js';
 import type { Sql } from '../../src/ledger/sql.js';
-import type { LedgerConnection } from '../../src/ledger/connection.js';
+import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
@@ -19,11 +19,13 @@ export class RecordingConnection implements LedgerConnection {
   readonly dialect = sqlite;
   readonly statements: string[] = [];
 
-  async execute(statement: Sql): Promise<{ rows: []; affected: number }> {
+  async execute(statement: Sql): Promise<SqlResult> {
     const text = statement.text();
     this.statements.push(text);
+    // A staged file is found, and not locked by a transaction.
+    const rows = text.startsWith('SELECT id FROM file_ledger WHERE id =') ? [{ id: statement.values[0] }] : [];
     // Intents of concurrent uploads are one statement with six values each.
-    return { rows: [], affected: text.startsWith('INSERT') ? statement.values.length / 6 : 1 };
+    return { rows, affected: text.startsWith('INSERT') ? statement.values.length / 6 : 1 };
   }
 }
 

@@ -7,6 +7,9 @@ import { isStoredFile, StoredFile, type StoredFileContext } from '../../file/sto
 const brand = Symbol.for('filefield.mikro-orm.file-type');
 const attachment = Symbol.for('filefield.mikro-orm.context');
 
+/** Files that were loaded from a column, and the options of its field. */
+const loadedFrom = new WeakMap<object, FileFieldOptions>();
+
 /**
  * The type that makes a MikroORM property a file field. There is one subclass per field, which carries the field's options,
  * so inheritance, entity schemas and embeddables need no registry of their own.
@@ -26,12 +29,17 @@ export abstract class FileType extends JsonType {
     // `undefined` is not null; MikroORM passes it through.
     if (value === null || value === undefined) return value as null;
     // A value that was read is normalised, so that a column whose members the database has reordered is not a change.
-    const file = isRead(context) ? this.convertToJSValue(value, platform) : checkValue(value, this.options);
+    // A file that was loaded from this column keeps its storage, even if the field names another storage for new files.
+    const isOwn = isRead(context) || loadedFrom.get(value as object) === this.options;
+    const file = isOwn ? this.convertToJSValue(value, platform) : checkValue(value, this.options);
     return file && JSON.stringify(file.toDescriptor());
   }
 
   override convertToJSValue(value: unknown, platform: Platform): StoredFile | null {
-    return isStoredFile(value) ? value : StoredFile.parse(value, contextOf(platform));
+    if (isStoredFile(value)) return value;
+    const file = StoredFile.parse(value, contextOf(platform));
+    if (file) loadedFrom.set(file, this.options);
+    return file;
   }
 }
 
@@ -57,6 +65,5 @@ function contextOf(platform: Platform): StoredFileContext | undefined {
 
 /** True if MikroORM converts a value that came out of the database, to compare later values with it. */
 function isRead(context: TransformContext | undefined): boolean {
-  if (context?.mode === 'hydration' || context?.mode === 'serialization') return true;
-  return context?.mode === undefined && context?.fromQuery === true;
+  return context?.mode === 'hydration' || (context?.mode === undefined && context?.fromQuery === true);
 }
