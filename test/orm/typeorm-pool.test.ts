@@ -104,7 +104,9 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
   it('sweeps other files while a transaction holds one whose lease has ended', async () => {
     const held = await stage('held');
     const others = [await stage('one'), await stage('two')];
-    await site.dataSource.query("UPDATE file_ledger SET lease_until = 0 WHERE state = 'pending'");
+    const ids = [held, ...others].map(({ id }) => `'${id}'`).join(', ');
+    await site.files.sweep();
+    await site.dataSource.query(`UPDATE file_ledger SET lease_until = 0 WHERE id IN (${ids})`);
     await site.dataSource.transaction(async (manager) => {
       await manager.save(manager.create(Poster, { image: held }));
       expect(await site.files.sweep()).toMatchObject({ expired: others.length });
