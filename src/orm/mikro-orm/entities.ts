@@ -27,6 +27,17 @@ export interface FieldProperty {
   readonly trigger: FileTriggerColumn;
 }
 
+/**
+ * The field in the schema that an entity was written to. An entity manager of `fork({ schema })` writes to a table of
+ * another schema than the one of the metadata; its files belong to that table, not to the one that a sweep looks at.
+ */
+export function fieldOf({ field, trigger }: FieldProperty, schema: string | undefined, em: EntityManager): FileField {
+  if (schema === undefined || schema === trigger.schema) return field;
+  const names = [schema, trigger.table];
+  const table = names.map((name) => em.getPlatform().quoteIdentifier(name)).join('.');
+  return { ...field, reference: { ...field.reference, table, owner: names.join('.') } };
+}
+
 /** The value of the property in an entity. */
 export function valueOf(entity: object, { path }: FieldProperty): unknown {
   return path.reduce<unknown>(

@@ -1,11 +1,18 @@
-import { wrap, type EntityMetadata, type EventArgs, type EventSubscriber, type FlushEventArgs } from '@mikro-orm/core';
+import {
+  wrap,
+  type EntityManager,
+  type EntityMetadata,
+  type EventArgs,
+  type EventSubscriber,
+  type FlushEventArgs,
+} from '@mikro-orm/core';
 import type { Copies } from '../../fields/copies.js';
 import { recordChange, type FieldChange } from '../../fields/changes.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { isStoredFile, StoredFile } from '../../file/stored-file.js';
 import { transactionOf } from './database.js';
-import { valueOf, type FieldProperty } from './entities.js';
+import { fieldOf, valueOf, type FieldProperty } from './entities.js';
 import { payloadsOf } from './internals.js';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -96,10 +103,12 @@ export class FileSubscriber implements EventSubscriber {
 
   async #record(
     { em, entity }: EventArgs<object>,
-    { field }: FieldProperty,
+    property: FieldProperty,
     change: Omit<FieldChange, 'field' | 'key'>,
   ): Promise<void> {
-    const key = wrap(entity, true).getPrimaryKeys(true) ?? undefined;
+    const wrapped = wrap(entity, true);
+    const key = wrapped.getPrimaryKeys(true) ?? undefined;
+    const field = fieldOf(property, wrapped.getSchema() ?? em.schema, em as EntityManager);
     await recordChange(this.ledger, transactionOf(em, this.dialect), { field, key, ...change });
   }
 }
@@ -107,8 +116,8 @@ export class FileSubscriber implements EventSubscriber {
 /** The value that the statement has written, not the one of the entity, which may have changed meanwhile. */
 function writtenBy({ changeSet }: EventArgs<object>, { property }: FieldProperty): StoredFile | null | undefined {
   for (const payload of payloadsOf(changeSet)) {
-    const value = payload[property.name];
-    if (value !== undefined) return fileOf(value);
+    // A property that was set to undefined is written as NULL.
+    if (property.name in payload) return fileOf(payload[property.name]);
   }
   return undefined;
 }

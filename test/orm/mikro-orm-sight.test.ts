@@ -1,0 +1,85 @@
+import type { EntityManager } from '@mikro-orm/core';
+import type { StoredFile } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { attachFiles, FileField } from 'filefield/mikro-orm';
+import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { legacy, major, openMikro, type OpenMikro } from '../support/mikro-orm.js';
+
+const { Entity, PrimaryKey } = legacy;
+
+@Entity({ tableName: 'letter' })
+class Letter {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+}
+
+async function opened(database: DatabaseName) {
+  const open = await openMikro(database, [Letter]);
+  const media = new MemoryStorage();
+  const files = await attachFiles(open.orm, { storages: { media }, grace: 0 });
+  return { open, media, files };
+}
+
+describe.each(await reachableDatabases())(`MikroORM ${major} on %s`, (database) => {
+  it('releases a file when its property is set to undefined, as it does for null', async () => {
+    const { open, media, files } = await opened(database);
+    const em = open.em;
+    const letter = em.create(Letter, { file: await files.stage(Letter, 'file', 'old') } as Letter);
+    await em.persist(letter).flush();
+    letter.file = undefined as unknown as null;
+    await em.flush();
+    expect(await open.rows('SELECT file FROM letter')).toEqual([{ file: null }]);
+    await files.sweep();
+    expect(media.keys).toEqual([]);
+    await open.close();
+  });
+});
+
+const postgres = (await reachableDatabases()).filter((name) => name === 'postgres');
+
+describe.each(postgres)(`MikroORM ${major} on %s, one schema per tenant`, (database) => {
+  let site: Awaited<ReturnType<typeof opened>>;
+  let tenants: readonly EntityManager[];
+
+  beforeAll(async () => {
+    site = await opened(database);
+    const run = (sql: string) => site.open.orm.em.getConnection().execute(sql, [], 'run');
+    for (const schema of ['t1', 't2']) {
+      await run(`CREATE SCHEMA ${schema}`);
+      await run(`CREATE TABLE ${schema}.letter (LIKE letter INCLUDING ALL)`);
+      await run(`CREATE SEQUENCE ${schema}.letter_id`);
+      await run(`ALTER TABLE ${schema}.letter ALTER COLUMN id SET DEFAULT nextval('${schema}.letter_id')`);
+    }
+    tenants = ['t1', 't2'].map((schema) => site.open.orm.em.fork({ schema }));
+  });
+  afterAll(() => site?.open.close());
+
+  const textIn = async (open: OpenMikro, schema: string) =>
+    (await open.orm.em.fork({ schema }).findOneOrFail(Letter, { id: 1 })).file?.text();
+
+  it('keeps the file of one tenant when the same row of another tenant gets a new file or is deleted', async () => {
+    const { open, files } = site;
+    const letters: Letter[] = [];
+    for (const [index, em] of tenants.entries()) {
+      const letter = em.create(Letter, { file: await files.stage(Letter, 'file', `tenant ${index + 1}`) } as Letter);
+      await em.persist(letter).flush();
+      letters.push(letter);
+    }
+    expect(letters.map(({ id }) => id)).toEqual([1, 1]);
+    letters[1]!.file = await files.stage(Letter, 'file', 'replaced');
+    await tenants[1]!.flush();
+    await files.reconcile({ repair: true });
+    await files.sweep();
+    expect({ t1: await textIn(open, 't1'), t2: await textIn(open, 't2') }).toEqual({ t1: 'tenant 1', t2: 'replaced' });
+    tenants[1]!.remove(letters[1]!);
+    await tenants[1]!.flush();
+    await files.sweep();
+    expect(await textIn(open, 't1')).toBe('tenant 1');
+  });
+
+  it('reports the files of tables in other schemas as foreign', async () => {
+    const { foreign, unreferenced } = await site.files.reconcile({ repair: true });
+    expect(foreign.length).toBeGreaterThanOrEqual(1);
+    expect(unreferenced).toEqual([]);
+  });
+});
