@@ -10,6 +10,21 @@ export interface SqlResult {
   readonly affected: number;
 }
 
+/** How a statement is run. */
+export interface ExecuteOptions {
+  /**
+   * Milliseconds to wait for a connection of the pool before it rejects with `busy`: for the short statements of uploads,
+   * which a request waits for.
+   * @default as long as the pool waits
+   */
+  readonly patience?: number;
+  /**
+   * Fail instead of leaving out rows that a policy hides from the role. What decides about deleting must see every row.
+   * @default false
+   */
+  readonly unfiltered?: boolean;
+}
+
 /**
  * What the ledger needs from an ORM: to run one statement.
  *
@@ -22,11 +37,8 @@ export interface LedgerConnection {
   readonly shared?: boolean;
   /** True if a statement's result depends on the caller's async context; statements of different callers must not be batched. */
   readonly personal?: boolean;
-  /**
-   * Runs one statement. `patience` is how many milliseconds it may wait for a connection before it rejects with `busy`; it
-   * is given for the short statements of uploads, which a request waits for.
-   */
-  execute(statement: Sql, patience?: number): Promise<SqlResult>;
+  /** Runs one statement. */
+  execute(statement: Sql, options?: ExecuteOptions): Promise<SqlResult>;
 }
 
 /**
@@ -83,9 +95,9 @@ export function isForeignKeyError(error: unknown): boolean {
 }
 
 /** An error and the errors inside it: each ORM wraps what the driver threw in its own way. */
-function causes(error: unknown, depth = 0): readonly object[] {
+export function causes(error: unknown, depth = 0): readonly object[] {
   // Not `instanceof Error`: drivers may throw errors of another realm.
-  if (typeof error !== 'object' || error === null || depth > 3) return [];
+  if (typeof error !== 'object' || error === null || depth > 4) return [];
   const { cause, driverError } = error as { cause?: unknown; driverError?: unknown };
   return [error, ...causes(driverError, depth + 1), ...causes(cause, depth + 1)];
 }

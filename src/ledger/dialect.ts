@@ -44,6 +44,8 @@ export interface Dialect {
   placeholder(index: number): string;
   /** Appended to a SELECT that must pass over rows which another transaction has locked, instead of waiting for it. */
   readonly unlocked: string;
+  /** Run first, in the same transaction, so that a statement fails where row level security would hide rows from it. */
+  readonly unfiltered: string;
   quote(name: string): string;
   /** One member of the descriptor in a column of type json, jsonb or text, as text. */
   descriptorText(column: string, member: string): string;
@@ -65,6 +67,8 @@ export interface Dialect {
   triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
   /** A generated column with the file's id and a foreign key to the ledger. */
   foreignKey(column: TriggerColumn): Statements;
+  /** Whether a driver's error says that a table or column does not exist, or that this role must not see all of it. */
+  isHidden(error: object): boolean;
   /** Whether a driver's error says that a table does not exist. */
   isMissingTable(error: object): boolean;
 }

@@ -67,14 +67,17 @@ const nothing = { unreferenced: [], foreign: [], missing: [], unrecorded: [], un
 /** Compares rows, ledger and storages, in pieces, and finds what the protocol alone cannot see. */
 export class Reconciler {
   readonly #database: LedgerConnection;
+  /** The columns of which this application sees every row. */
+  #references: References;
 
   constructor(
     private readonly ledger: Ledger,
     private readonly storages: StorageRegistry,
-    private readonly references: References,
+    private readonly mapped: References,
     private readonly events: FileEvents,
   ) {
     this.#database = ledger.database;
+    this.#references = mapped;
   }
 
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
@@ -82,13 +85,14 @@ export class Reconciler {
     const beginning = this.ledger.recorded ? { storage: -1, after: '' } : this.#storageAfter(-1).next;
     const from = options.from ?? beginning;
     if (!from) return nothing;
+    this.#references = await this.mapped.readable(this.#database, this.events);
     return from.storage < 0 ? this.#entries(from.after, batch, options) : this.#objects(from, batch, options);
   }
 
   /** Live entries of the ledger: are they referred to, and are their bytes there? */
   async #entries(after: string, batch: number, { repair = false }: ReconcileOptions): Promise<ReconcileReport> {
     const { rows } = await this.#database.execute(
-      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.references.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
+      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.#references.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
     );
     const entries = rows.map((row) => ({
       id: String(row.id),
@@ -97,7 +101,7 @@ export class Reconciler {
       sight: Number(row.sight),
     }));
     const ids = entries.map(({ id }) => id);
-    const referenced = await this.references.among(this.#database, ids);
+    const referenced = await this.#references.among(this.#database, ids);
     const blind = await this.#isBlind(entries);
     const isForeign = ({ sight }: { readonly sight: number }) => sight === 3 || (sight === 2 && blind);
     const free = entries.filter(({ id }) => !referenced.has(id));
@@ -126,7 +130,7 @@ export class Reconciler {
   async #isBlind(entries: readonly { readonly sight: number }[]): Promise<boolean> {
     if (!entries.some(({ sight }) => sight === 2)) return false;
     const { rows } = await this.#database.execute(
-      sql`SELECT id FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${this.references.isMapped} LIMIT 1`,
+      sql`SELECT id FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${this.#references.isMapped} LIMIT 1`,
     );
     return rows.length > 0;
   }
@@ -151,7 +155,7 @@ export class Reconciler {
 
   async #unrecorded(repair: boolean): Promise<ObjectName[]> {
     const unrecorded: ObjectName[] = [];
-    for (const reference of this.references.all) {
+    for (const reference of this.#references.all) {
       const { rows } = await this.#database.execute(this.#unrecordedCells(reference));
       for (const row of rows) {
         const descriptor = this.#readable(row.descriptor);
@@ -223,7 +227,7 @@ export class Reconciler {
     if (keys.length === 0) return [];
     const known = this.ledger.recorded
       ? await this.#recorded(storage, keys)
-      : await this.references.amongKeys(this.#database, storage, keys);
+      : await this.mapped.amongKeys(this.#database, storage, keys);
     return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
   }
 

@@ -53,7 +53,7 @@ export class RecordedLedger implements Ledger {
   }
 
   async withdraw(id: string, connection: LedgerConnection = this.database): Promise<void> {
-    await connection.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND state = 'pending'`, patience);
+    await connection.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND state = 'pending'`, { patience });
   }
 
   keepAlive(id: string): () => void {
@@ -65,7 +65,7 @@ export class RecordedLedger implements Ledger {
 
   async renew(id: string): Promise<boolean> {
     const renewal = states.renew(now(this.database), this.lease);
-    const { affected } = await this.database.execute(states.update(renewal, sql`id = ${id}`), patience);
+    const { affected } = await this.database.execute(states.update(renewal, sql`id = ${id}`), { patience });
     return affected > 0;
   }
 
@@ -73,8 +73,8 @@ export class RecordedLedger implements Ledger {
     // A transaction that has bound the file locks its entry, and may be the one that waits for this call.
     const unlocked = raw(connection.dialect.unlocked);
     const entry = sql`SELECT id FROM file_ledger WHERE id = ${id} AND state = 'pending'${unlocked}`;
-    const { rows } = await connection.execute(entry, patience);
-    if (rows.length > 0) await connection.execute(states.update(states.abandon, sql`id = ${id}`), patience);
+    const { rows } = await connection.execute(entry, { patience });
+    if (rows.length > 0) await connection.execute(states.update(states.abandon, sql`id = ${id}`), { patience });
   }
 
   async reserve(connection: LedgerConnection, file: FileDescriptor): Promise<void> {
@@ -155,7 +155,7 @@ async function record(
   const columns = raw('file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, slot)');
   const { affected } = await connection.execute(
     connection.dialect.insertNew(sql`${columns} VALUES ${join(rows, ', ')}`),
-    patience,
+    { patience },
   );
   const ids = intents.map(({ id }) => id);
   if (affected === ids.length) return new Set(ids);

@@ -1,4 +1,6 @@
-import type { LedgerConnection } from './connection.js';
+import { FileFieldError } from '../errors.js';
+import type { FileEvents } from '../events.js';
+import { causes, type LedgerConnection } from './connection.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
 
 /** A file column of a table: the rows tell which files are referred to. */
@@ -36,6 +38,8 @@ export function rowExists({ table, keys }: FileReference, key: readonly unknown[
 /** All file columns that an application maps: the truth about which files are in use. */
 export class References {
   readonly all: readonly FileReference[];
+  /** Columns that could not be read the last time. */
+  readonly #unreadable = new Set<string>();
 
   constructor(references: readonly FileReference[]) {
     // Entities that share a table share its columns; where one of them counts soft-deleted rows, they count.
@@ -46,6 +50,28 @@ export class References {
       if (!other || other.counts !== undefined) columns.set(name, reference);
     }
     this.all = [...columns.values()];
+  }
+
+  /**
+   * The columns of which every row can be seen: the table exists, and neither missing rights nor row level security hide
+   * rows from this role. The first time that a column cannot be read is a `fault`.
+   */
+  async readable(database: LedgerConnection, events: FileEvents): Promise<References> {
+    const readable: FileReference[] = [];
+    for (const reference of this.all) {
+      const { table, column, owner, slot } = reference;
+      const name = `${owner}.${slot}`;
+      try {
+        await database.execute(sql`SELECT ${raw(column)} FROM ${raw(table)} WHERE 1 = 0`, { unfiltered: true });
+        readable.push(reference);
+        this.#unreadable.delete(name);
+      } catch (cause) {
+        if (!causes(cause).some((error) => database.dialect.isHidden(error))) throw cause;
+        if (!this.#unreadable.has(name)) events.emit('fault', unreadable(name, cause));
+        this.#unreadable.add(name);
+      }
+    }
+    return new References(readable);
   }
 
   /** True for entries of a column that this application maps. */
@@ -81,9 +107,18 @@ export class References {
       }
       const { rows } = await database.execute(
         sql`SELECT ${value} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`,
+        { unfiltered: true },
       );
       for (const row of rows) referenced.add(String(row.member));
     }
     return referenced;
   }
+}
+
+function unreadable(column: string, cause: unknown): FileFieldError {
+  return new FileFieldError(
+    'database_failed',
+    `This application cannot see every row of ${column}, so it deletes no file of that column; sweep with a role that may read the whole table.`,
+    { cause },
+  );
 }

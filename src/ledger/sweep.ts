@@ -57,13 +57,17 @@ type Counts = { -readonly [Count in keyof SweepReport]: number };
 export class Sweeper {
   /** True for entries that this application may let go. */
   #visible = raw('1 = 0');
+  /** The columns of which this application sees every row. */
+  #references: References;
 
   constructor(
     private readonly database: LedgerConnection,
     private readonly storages: StorageRegistry,
-    private readonly references: References,
+    private readonly mapped: References,
     private readonly events: FileEvents,
-  ) {}
+  ) {
+    this.#references = mapped;
+  }
 
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     const batch = wholeNumber('batch', options.batch ?? 100, { from: 1, to: 1000 });
@@ -73,6 +77,7 @@ export class Sweeper {
         sql`UPDATE file_trash SET attempts = 0, not_before = 0 WHERE attempts >= ${maximumAttempts}`,
       );
     }
+    this.#references = await this.mapped.readable(this.database, this.events);
     this.#visible = await this.#findVisible();
     for (;;) {
       const expired = await this.#expire(batch, counts);
@@ -179,7 +184,7 @@ export class Sweeper {
   }
 
   async #split(ids: readonly string[]): Promise<{ referenced: string[]; free: string[] }> {
-    const referenced = await this.references.among(this.database, ids);
+    const referenced = await this.#references.among(this.database, ids);
     return { referenced: ids.filter((id) => referenced.has(id)), free: ids.filter((id) => !referenced.has(id)) };
   }
 
@@ -192,7 +197,7 @@ export class Sweeper {
 
   /** Entries without an owner are rare, so the look for foreign entries, which may read the whole ledger, is too. */
   async #findVisible(): Promise<Sql> {
-    const mapped = this.references.isMapped;
+    const mapped = this.#references.isMapped;
     const ready = sql`((${states.isExpired(this.#now)}) OR (${states.isDue(this.#now)}))`;
     if (!(await this.#exists(sql`owner_type IS NULL AND ${ready}`))) return mapped;
     const foreign = await this.#exists(sql`owner_type IS NOT NULL AND NOT ${mapped}`);

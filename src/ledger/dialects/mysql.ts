@@ -10,6 +10,7 @@ export const mysql: Dialect = {
   latest: ' FOR UPDATE',
   unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: () => '?',
+  unfiltered: '',
   quote: (name) => `\`${name.replaceAll('`', '``')}\``,
   descriptorText: (column, member) => `JSON_UNQUOTE(JSON_EXTRACT(${column}, '$.${member}'))`,
   readableText: (column, member) => `CASE WHEN JSON_VALID(${column}) THEN ${mysql.descriptorText(column, member)} END`,
@@ -47,8 +48,19 @@ export const mysql: Dialect = {
     };
   },
 
+  isHidden: (error) => 'code' in error && hidden.has(error.code),
+
   isMissingTable: (error) => 'code' in error && error.code === 'ER_NO_SUCH_TABLE',
 };
+
+const hidden = new Set<unknown>([
+  'ER_NO_SUCH_TABLE',
+  'ER_BAD_FIELD_ERROR',
+  'ER_BAD_DB_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_TABLEACCESS_DENIED_ERROR',
+  'ER_COLUMNACCESS_DENIED_ERROR',
+]);
 
 function schemaPrefix({ schema }: TriggerColumn): string {
   return schema === undefined ? '' : `${mysql.quote(schema)}.`;

@@ -19,6 +19,7 @@ export const postgres: Dialect = {
   latest: '',
   unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: (index) => `$${index + 1}`,
+  unfiltered: 'SET LOCAL row_security = off',
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   descriptorText: (column, member) => `(CAST(${column} AS jsonb) ->> '${member}')`,
   readableText: (column, member) => postgres.descriptorText(column, member),
@@ -53,6 +54,9 @@ export const postgres: Dialect = {
       drop: [`ALTER TABLE ${table} DROP COLUMN ${generated}`],
     };
   },
+
+  // Insufficient privilege (row level security too), and no such table, column, schema.
+  isHidden: (error) => 'code' in error && ['42501', '42P01', '42703', '3F000'].includes(String(error.code)),
 
   isMissingTable: (error) => 'code' in error && error.code === '42P01',
 };

@@ -16,6 +16,7 @@ export const sqlite: Dialect = {
   latest: '',
   unlocked: '',
   placeholder: () => '?',
+  unfiltered: '',
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   descriptorText: (column, member) => `json_extract(${column}, '$.${member}')`,
   readableText: (column, member) => `CASE WHEN json_valid(${column}) THEN ${sqlite.descriptorText(column, member)} END`,
@@ -46,6 +47,8 @@ export const sqlite: Dialect = {
       drop: [`DROP INDEX ${schema}${index}`, `ALTER TABLE ${schema}${table} DROP COLUMN ${generated}`],
     };
   },
+
+  isHidden: (error) => 'message' in error && /no such (table|column)/i.test(String(error.message)),
 
   isMissingTable: (error) => 'message' in error && /no such table/i.test(String(error.message)),
 };

@@ -42,9 +42,11 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
     dialect,
     shared: isShared,
     personal: isShared,
-    async execute(statement, patience) {
+    async execute(statement, { patience, unfiltered = false } = {}) {
       try {
-        const work = () => retried(() => run(em.getConnection(), statement));
+        const connection = em.getConnection();
+        if (unfiltered && dialect.unfiltered !== '') return await runUnfiltered(connection, dialect, statement);
+        const work = () => retried(() => run(connection, statement));
         if (!isShared) return patience === undefined ? await work() : await inTime(work(), patience, poolBusy);
         checkNotInTransaction(em);
         return await inTime(work(), sharedPatience, () => databaseBusy('a'));
@@ -78,6 +80,17 @@ async function inTime<Result>(work: Promise<Result>, patience: number, busy: () 
   } finally {
     clearTimeout(timer);
     work.catch(() => undefined);
+  }
+}
+
+async function runUnfiltered(connection: Connection, dialect: Dialect, statement: Sql): Promise<SqlResult> {
+  const transaction = await connection.begin();
+  try {
+    await connection.execute(dialect.unfiltered, [], 'run', transaction);
+    return await run(connection, statement, transaction);
+  } finally {
+    // It only reads.
+    await connection.rollback(transaction);
   }
 }
 

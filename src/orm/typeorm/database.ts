@@ -60,11 +60,12 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
   return {
     dialect,
-    async execute(statement, patience) {
+    async execute(statement, { patience, unfiltered = false } = {}) {
       const runner = dataSource.createQueryRunner();
       const client = await clientOf(runner, dialect, patience);
       try {
         await leaveTransaction(runner, client);
+        if (unfiltered && dialect.unfiltered !== '') return await runUnfiltered(runner, dialect, statement);
         return await retried(() => run(runner, dialect, statement));
       } catch (cause) {
         throw databaseFailed(cause, dialect);
@@ -166,6 +167,17 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   #wake(): void {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
+  }
+}
+
+async function runUnfiltered(runner: QueryRunner, dialect: Dialect, statement: Sql): Promise<SqlResult> {
+  await runner.query('BEGIN');
+  try {
+    await runner.query(dialect.unfiltered);
+    return await run(runner, dialect, statement);
+  } finally {
+    // It only reads.
+    await runner.query('ROLLBACK');
   }
 }
 

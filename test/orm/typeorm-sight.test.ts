@@ -1,0 +1,160 @@
+import 'reflect-metadata';
+import { StorageRegistry, type StoredFile } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { attachFiles, createLedger, FileField, type Files } from 'filefield/typeorm';
+import { DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
+import { createDatabase, reachableDatabases, uniqueName, type DatabaseName } from '../support/databases.js';
+
+@Entity('letter')
+class Letter {
+  @PrimaryGeneratedColumn() id!: number;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+}
+
+@Entity('photo')
+class Photo {
+  @PrimaryGeneratedColumn() id!: number;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+}
+
+const media = new MemoryStorage();
+const storages = new StorageRegistry({ media });
+
+interface Site {
+  readonly name: string;
+  open(options: Partial<DataSourceOptions>): Promise<{ dataSource: DataSource; files: Files }>;
+  admin: DataSource;
+  close(): Promise<void>;
+}
+
+/** One database, and data sources of it that map what they are told. */
+async function siteOn(database: Exclude<DatabaseName, 'sqlite'>): Promise<Site> {
+  const { name, host, port, user, drop } = await createDatabase(database, '');
+  const server = { type: database, host: host!, port: port!, username: user!, password: '', database: name };
+  const admin = await new DataSource({ ...server, entities: [Letter, Photo], synchronize: true }).initialize();
+  const runner = admin.createQueryRunner();
+  await createLedger(runner);
+  await runner.release();
+  const opened: DataSource[] = [admin];
+  return {
+    name,
+    admin,
+    async open(options) {
+      const dataSource = await new DataSource({ ...server, ...options } as DataSourceOptions).initialize();
+      opened.push(dataSource);
+      return { dataSource, files: await attachFiles(dataSource, { storages, grace: 0 }) };
+    },
+    async close() {
+      for (const dataSource of opened) if (dataSource.isInitialized) await dataSource.destroy();
+      await drop();
+    },
+  };
+}
+
+/** All that may let go of a file, twice, so that what the first run released is deleted by the second. */
+async function cleanUp(files: Files): Promise<void> {
+  for (let run = 0; run < 2; run += 1) {
+    await files.reconcile({ repair: true });
+    await files.sweep();
+  }
+}
+
+const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
+
+describe.each(servers)('sight of TypeORM on %s', (database) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await siteOn(database);
+  });
+  afterAll(() => site?.close());
+
+  it('keeps the files of an entity that only another service maps', async () => {
+    const one = await site.open({ entities: [Letter, Photo] });
+    const other = await site.open({ entities: [Letter] });
+    const photos = one.dataSource.getRepository(Photo);
+    const photo = await photos.save(photos.create({ file: await one.files.stage(Photo, 'file', 'a photo') }));
+    const { foreign } = await other.files.reconcile({ repair: true });
+    expect(foreign.map(({ id }) => id)).toContain(photo.file!.id);
+    await cleanUp(other.files);
+    expect(await (await photos.findOneByOrFail({ id: photo.id })).file?.text()).toBe('a photo');
+    await photos.remove(photo);
+    await cleanUp(one.files);
+    expect(media.keys).toEqual([]);
+  });
+
+  it('attaches again after the data source was destroyed and initialised', async () => {
+    const { dataSource, files } = await site.open({ entities: [Letter] });
+    await files.stage(Letter, 'file', 'before');
+    await dataSource.destroy();
+    await dataSource.initialize();
+    const again = await attachFiles(dataSource, { storages, grace: 0 });
+    const letters = dataSource.getRepository(Letter);
+    const letter = await letters.save(letters.create({ file: await again.stage(Letter, 'file', 'after') }));
+    expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('after');
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
+    await letters.remove(letter);
+    await dataSource.query('UPDATE file_ledger SET lease_until = 0');
+    await cleanUp(again);
+    expect(media.keys).toEqual([]);
+  });
+});
+
+describe.each(servers.filter((name) => name === 'postgres'))('sight of TypeORM on %s', (database) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await siteOn(database);
+  });
+  afterAll(() => site?.close());
+
+  it('keeps the files of a tenant when another tenant, in a schema of its own, sweeps and reconciles', async () => {
+    const tenants = [];
+    for (const schema of ['t1', 't2']) {
+      await site.admin.query(`CREATE SCHEMA ${schema}`);
+      tenants.push(await site.open({ entities: [Letter], schema, synchronize: true }));
+    }
+    const saved = [];
+    for (const { dataSource, files } of tenants) {
+      const letters = dataSource.getRepository(Letter);
+      saved.push(
+        await letters.save(letters.create({ file: await files.stage(Letter, 'file', `row ${saved.length}`) })),
+      );
+    }
+    await cleanUp(tenants[1]!.files);
+    await cleanUp(tenants[0]!.files);
+    for (const [index, { dataSource }] of tenants.entries()) {
+      const letter = await dataSource.getRepository(Letter).findOneByOrFail({ id: saved[index]!.id });
+      expect(await letter.file?.text()).toBe(`row ${index}`);
+    }
+  });
+
+  it('deletes nothing as a role from which row level security hides rows, and says so once', async () => {
+    const owner = await site.open({ entities: [Letter] });
+    const letters = owner.dataSource.getRepository(Letter);
+    const letter = await letters.save(letters.create({ file: await owner.files.stage(Letter, 'file', 'hidden') }));
+    const role = uniqueName();
+    await site.admin.query(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await site.admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+      await site.admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
+      await site.admin.query(`CREATE POLICY tenant ON letter USING (current_setting('app.tenant', true) = 'a')`);
+      const application = await site.open({ entities: [Letter], username: role });
+      expect(await application.dataSource.getRepository(Letter).count()).toBe(0);
+      const faults: unknown[] = [];
+      application.files.on('fault', (error) => void faults.push(error));
+      await cleanUp(application.files);
+      await site.admin.query(
+        `UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id = '${letter.file!.id}'`,
+      );
+      await cleanUp(application.files);
+      expect(faults).toHaveLength(1);
+      expect(String(faults[0])).toContain('cannot see every row of letter.file');
+      await owner.files.sweep();
+      expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('hidden');
+      await application.dataSource.destroy();
+    } finally {
+      await site.admin.query(`DROP OWNED BY ${role}`);
+      await site.admin.query(`DROP ROLE ${role}`);
+      await site.admin.query('ALTER TABLE letter DISABLE ROW LEVEL SECURITY');
+    }
+  });
+});
