@@ -59,17 +59,24 @@ export type { PreparedResponse } from './response/prepared-response.js';
 export { respond } from './response/respond.js';
 // deliveries
 export { caddyFileServer, type CaddyFileServerOptions } from './fronts/caddy/delivery.js';
-export { deliveryRules, type DeliveryRule } from './fronts/rules.js';
-export type { DeliveryEvent, StreamReason } from './fronts/explain.js';
-export type { HandOverOptions } from './fronts/hand-over-options.js';
-export type { PathMapping, Places } from './fronts/places.js';
-export { redirect, type RedirectOptions } from './fronts/redirect.js';
-export { storagePlaces, type Place } from './fronts/storage-places.js';
+export type { DeliveryEvent, ExplainOptions, StreamReason } from './fronts/explain.js';
+export type { HandOverOptions } from './fronts/hand-over.js';
+export type { AccelOptions } from './fronts/nginx/accel-headers.js';
 export { xAccelRedirect, type XAccelRedirectOptions } from './fronts/nginx/delivery.js';
+export {
+  storagePlaces,
+  type HandOverFolders,
+  type PathMapping,
+  type Place,
+  type StorageMap,
+  type WithFolder,
+} from './fronts/places.js';
+export { redirect, type RedirectOptions } from './fronts/redirect.js';
+export { deliveryRules, type DeliveryRule } from './fronts/rules.js';
 export { xSendfile, type XSendfileOptions } from './fronts/x-sendfile.js';
-export type { AccelOptions } from './fronts/nginx/headers.js';
 // configurations of the servers in front
-export { frontConfiguration, type FrontName } from './fronts/configuration.js';
+export { frontConfiguration } from './fronts/configuration.js';
+export type { FrontName, SendfileFrontName } from './fronts/fronts.js';
 export type { FrontRemote, FrontSetup } from './fronts/setup.js';
 // signed URLs
 export {

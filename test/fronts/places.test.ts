@@ -29,7 +29,7 @@ describe('mapPaths', () => {
 
   it('may have the root of the server for one folder, and folders that hold each other as they do here', () => {
     expect(mapPaths({ '/srv': '/' }, 'uri')('/srv/a')).toEqual({ prefix: '', segments: ['a'] });
-    const folders = mapPaths({ '/srv/a': '/mnt/a', '/srv': '/mnt' }, 'folder');
+    const folders = mapPaths({ '/srv/a': '/mnt/a', '/srv': '/mnt' }, 'disk');
     expect([folders('/srv/a/x')?.prefix, folders('/srv/b/x')?.prefix]).toEqual(['/mnt/a', '/mnt']);
   });
 
@@ -45,7 +45,7 @@ describe('mapPaths', () => {
       { folder: '/srv/photos', prefix: '/_filefield/photos' },
     ]);
     expect(mapPaths(storages, 'uri')('/srv/photos/a')?.prefix).toBe('/_filefield/photos');
-    expect(mapPaths(storages, 'folder')(`${documents}/a`)?.prefix).toBe(documents);
+    expect(mapPaths(storages, 'disk')(`${documents}/a`)?.prefix).toBe(documents);
   });
 
   it.each([

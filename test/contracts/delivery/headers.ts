@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { handOffHeaders } from '../../../src/fronts/hand-off-headers.js';
+import { instructionHeaders } from '../../../src/fronts/fronts.js';
 import { askServer, type Asked } from '../../adapters/server.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import type { BenchReply, DeliveryBench } from './bench.js';
@@ -28,7 +28,7 @@ async function answers(bench: DeliveryBench, route: string): Promise<readonly Be
 export function assertNoLeak(bench: DeliveryBench, reply: BenchReply): void {
   const names = Object.keys(reply.headers);
   assert.deepEqual(
-    handOffHeaders.filter((name) => names.includes(name.toLowerCase())),
+    instructionHeaders.filter((name) => names.includes(name.toLowerCase())),
     [],
   );
   assert.ok(!reply.rawHeaders.join('\n').includes(bench.root), 'a header tells a path');

@@ -11,7 +11,7 @@ import {
 } from 'filefield';
 import { toNode } from 'filefield/node';
 import { DiskStorage } from 'filefield/storages/disk';
-import { handOffHeaders } from '../../../src/fronts/hand-off-headers.js';
+import { instructionHeaders } from '../../../src/fronts/fronts.js';
 import type { DeliveryBench } from './bench.js';
 
 export interface Visit {
@@ -55,7 +55,7 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   },
   /** The same, behind middleware that speaks to all servers but this one. */
   leaky: (visit) => {
-    for (const name of handOffHeaders) visit.response.setHeader(name, name === 'X-Accel-Limit-Rate' ? 'off' : '0');
+    for (const name of instructionHeaders) visit.response.setHeader(name, name === 'X-Accel-Limit-Rate' ? 'off' : '0');
     visit.response.removeHeader(visit.bench.member.header);
     run(visit, fileView(visit, visit.name === 'streamed.bin' ? undefined : visit.bench.delivery));
   },
