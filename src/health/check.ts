@@ -1,33 +1,60 @@
-import type { FileFieldError } from '../errors.js';
+import { FileFieldError } from '../errors.js';
 
-/** One link of the chain that a check walks along. */
+/** The result of one link: a step of a check. */
 export interface LinkResult {
-  /** A stable name, such as `write`. */
+  /** A name that does not change between versions, such as `write`. */
   readonly link: string;
+  /** True if the link works. */
   readonly ok: boolean;
+  /** How long it took, in whole milliseconds. */
   readonly milliseconds: number;
   /**
-   * `unhealthy`, with a sentence that says what to do and holds no path, key or URL; the `cause` may hold all of them and
-   * is for the log of this process.
+   * Why it failed: an error with the code `unhealthy` and a sentence that says what to do. The sentence contains no path,
+   * key or URL. The `cause` may contain them and is for the log of this process.
    */
   readonly error?: FileFieldError;
 }
 
+/** The result of a check. */
 export interface CheckResult {
+  /** True if all links work. */
   readonly ok: boolean;
-  /** In order, up to and including the first that is broken. */
+  /** The links in order, up to and including the first that failed. */
   readonly links: readonly LinkResult[];
-  /** Where the check was cut short: resolves once it has also cleared up behind itself. */
+  /** Present if the check was aborted: resolves once it has deleted what it wrote. */
   readonly cleared?: Promise<void>;
 }
 
+/** How a check runs. */
 export interface CheckRun {
-  /** Cuts the check short: the result comes at once, and the link that was waited for is the broken one. */
+  /** Aborts the check. It then resolves at once, and the link that was running has failed. */
   readonly signal?: AbortSignal;
 }
 
-/** Something that is in order or not: data and a function. Running it twice at once does no harm. */
+/** A check of one thing that can fail. Make one with `storageCheck`, `viewCheck`, `deliveryCheck` or `healthCheck`. */
 export interface Check {
-  /** Never rejects. */
+  /** Runs the check; it may run several times at once. Never rejects. */
   run(options?: CheckRun): Promise<CheckResult>;
+}
+
+/** The error of a failed link. `details` may show the sentence to operators, so it contains no path, key or URL. */
+export function unhealthy(sentence: string, cause?: unknown): FileFieldError {
+  return new FileFieldError('unhealthy', sentence, { cause });
+}
+
+/** The sentence of a link or a check that did not finish before it was aborted. */
+export const tookTooLong = 'It did not finish in time.';
+
+/** Settles as the promise does, but resolves to `otherwise` as soon as the signal aborts; the promise is then ignored. */
+export function untilAborted<Value, Otherwise>(
+  promise: Promise<Value>,
+  signal: AbortSignal,
+  otherwise: Otherwise,
+): Promise<Value | Otherwise> {
+  return new Promise((resolve, reject) => {
+    const stop = () => resolve(otherwise);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
