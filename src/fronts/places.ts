@@ -28,7 +28,10 @@ export type StorageMap = Readonly<Record<string, Storage>>;
 export type WithFolder<Storages extends StorageMap> = {
   [Name in keyof Storages]: 'root' extends keyof Storages[Name] ? Name : never;
 }[keyof Storages] extends never
-  ? { readonly nothingToHandOver: 'no storage of this registry has a folder on this machine' }
+  ? {
+      /** Names the fault in the error of the compiler. */
+      readonly nothingToHandOver: 'no storage of this registry has a folder on this machine';
+    }
   : unknown;
 
 /** A file as the server in front knows it. */
