@@ -30,7 +30,7 @@ export { localFile, type FolderOptions, type LocalFileOptions } from './sources/
 export { remoteFile, type RemoteFileOptions } from './sources/remote-file.js';
 export { storageFile, type StorageFileOptions } from './sources/storage-file.js';
 export type { UpstreamOptions } from './sources/upstream.js';
-export { virtualFile, type VirtualFileOptions } from './sources/virtual-file.js';
+export { virtualFile, type VirtualContent, type VirtualFileOptions } from './sources/virtual-file.js';
 // views
 export { downloadView, type Found } from './views/download-view.js';
 export type {
@@ -57,26 +57,35 @@ export { respond } from './response/respond.js';
 export type { AdapterOptions, RunOptions } from './send/run.js';
 // deliveries
 export { caddyFileServer, type CaddyFileServerOptions } from './fronts/caddy/delivery.js';
-export { deliveryRules, type DeliveryRule } from './fronts/rules.js';
-export type { DeliveryEvent, StreamReason } from './fronts/explain.js';
-export type { HandOverOptions } from './fronts/hand-over-options.js';
-export type { PathMapping, Places } from './fronts/places.js';
-export { redirect, type RedirectOptions } from './fronts/redirect.js';
-export { storagePlaces, type Place } from './fronts/storage-places.js';
+export type { DeliveryEvent, ExplainOptions, StreamReason } from './fronts/explain.js';
+export type { HandOverOptions } from './fronts/hand-over.js';
+export type { AccelOptions } from './fronts/nginx/accel-headers.js';
 export { xAccelRedirect, type XAccelRedirectOptions } from './fronts/nginx/delivery.js';
+export {
+  storagePlaces,
+  type HandOverFolders,
+  type PathMapping,
+  type Place,
+  type StorageMap,
+  type WithFolder,
+} from './fronts/places.js';
+export { redirect, type RedirectOptions } from './fronts/redirect.js';
+export { deliveryRules, type DeliveryRule } from './fronts/rules.js';
 export { xSendfile, type XSendfileOptions } from './fronts/x-sendfile.js';
-export type { AccelOptions } from './fronts/nginx/headers.js';
 // configurations of the servers in front
-export { frontConfiguration, type FrontName } from './fronts/configuration.js';
+export { frontConfiguration } from './fronts/configuration.js';
+export type { FrontName, SendfileFrontName } from './fronts/fronts.js';
 export type { FrontRemote, FrontSetup } from './fronts/setup.js';
 // signed URLs
 export {
   createSigner,
+  type InvalidSignature,
   type SignatureFault,
   type SignedRequest,
   type Signer,
   type SigningKey,
   type SignOptions,
+  type ValidSignature,
   type Verified,
 } from './signing.js';
 export type { ByteSize, Duration, DurationUnit, SizeUnit } from './options.js';

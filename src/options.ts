@@ -84,3 +84,14 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }
+
+/** One of a few values, for callers whose compiler does not check it. Throws `invalid_option`. */
+export function oneOf<Value extends string | number>(option: string, value: Value, values: readonly Value[]): Value {
+  if (values.includes(value)) return value;
+  throw invalidOption(`The option "${option}" must be ${values.map(shown).join(' or ')}; it is ${shown(value)}.`);
+}
+
+/** An `invalid_option` error with a sentence that says what to change. */
+export function invalidOption(sentence: string, cause?: unknown): FileFieldError {
+  return new FileFieldError('invalid_option', sentence, { cause });
+}

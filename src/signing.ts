@@ -50,9 +50,25 @@ export interface SignedRequest {
 export type SignatureFault = 'missing' | 'malformed' | 'expired' | 'mismatch' | 'unknown_key';
 
 /** The result of `Signer.verify`. */
-export type Verified =
-  | { readonly ok: true; readonly expires: Date; readonly fileName?: string }
-  | { readonly ok: false; readonly reason: SignatureFault };
+export type Verified = ValidSignature | InvalidSignature;
+
+/** The request has a valid signature. */
+export interface ValidSignature {
+  /** True: let the request in. */
+  readonly ok: true;
+  /** When the URL expires. */
+  readonly expires: Date;
+  /** The file name that was signed; absent if none was. */
+  readonly fileName?: string;
+}
+
+/** The request has no valid signature. */
+export interface InvalidSignature {
+  /** False: refuse the request. */
+  readonly ok: false;
+  /** Why, for the log and not for the client. */
+  readonly reason: SignatureFault;
+}
 
 /** Signs URLs and verifies them. Made by `createSigner`. */
 export interface Signer {

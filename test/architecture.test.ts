@@ -39,7 +39,6 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   express: ['adapters'],
   fastify: ['adapters'],
   koa: ['adapters'],
-  commander: ['cli'],
   busboy: ['fields'],
   'file-type': ['fields'],
   'mime-types': ['fields', 'http'],

@@ -1,54 +1,108 @@
-import { duration, type Duration } from '../options.js';
-import type { Check } from '../health/check.js';
+import type { StorageRegistry } from '../file/registry.js';
+import type { Check, CheckResult } from '../health/check-result.js';
 import { healthReport } from '../health/health-report.js';
 import { runChecks, type CheckResults } from '../health/run-checks.js';
 import { storageCheck } from '../health/storage-check.js';
-import type { StorageRegistry } from '../file/registry.js';
-import { causes, doctorText } from './doctor-text.js';
-import { loadConfig, type Config } from './load-config.js';
+import { duration, type Duration } from '../options.js';
+import type { Command, OptionValues } from './command.js';
+import { configOption, loadConfig, type Config } from './load-config.js';
 import { painter, type Terminal } from './terminal.js';
 
-export interface DoctorOptions {
-  readonly config?: string;
-  readonly json?: boolean;
-  readonly timeout: string;
-}
+/** Runs all checks of the configuration, and a `storageCheck` of each storage that has none. */
+export const doctorCommand: Command = {
+  name: 'doctor',
+  description: 'runs all checks of the configuration and one of each storage; exit code 1 if a check fails',
+  options: [
+    configOption,
+    { name: 'json', description: 'prints JSON for programs' },
+    { name: 'timeout', value: 'duration', description: 'a check that takes longer fails', default: '10s' },
+  ],
+  run: doctor,
+};
 
-/** How long to wait for checks that were cut short to clear up. */
-const patience = 5000;
-
-/** Runs all checks and one of each storage that has none, and says what it found. Resolves to the exit code, 0 or 1. */
-export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<number> {
-  const timeout = duration('timeout', options.timeout as Duration, { from: 1 });
-  const results = await runChecks(allChecks(await loadConfig(options.config)), timeout);
+async function doctor(values: OptionValues, terminal: Terminal): Promise<number> {
+  const timeout = duration('timeout', values.get('timeout')?.at(-1) as Duration, { from: 1 });
+  const results = await runChecks(allChecks(await loadConfig(values.get('config')?.at(-1))), timeout);
   const ok = Object.values(results).every((result) => result.ok);
-  terminal.stdout.write(options.json ? jsonText(results) : doctorText(results, painter(terminal)));
-  await cleared(results);
+  terminal.stdout.write(values.has('json') ? jsonText(results) : resultText(results, painter(terminal)));
+  await cleanedUp(results);
   return ok ? 0 : 1;
 }
 
 function allChecks({ storages, checks = {} }: Config): Readonly<Record<string, Check>> {
   const checked = new Set(Object.values(checks).map((check) => (check as { storage?: unknown }).storage));
   const names = storages?.names.filter((name) => !checked.has(storages.resolve(name))) ?? [];
-  const missing = names.map((name) => [name in checks ? `${name} (storage)` : name, check(storages!, name)] as const);
+  const missing = names.map((name) => [checkName(name, checks), checkOf(storages!, name)] as const);
   return { ...Object.fromEntries(missing), ...checks };
 }
 
-function check(storages: StorageRegistry, name: string): Check {
+/** A storage may have the name of a check of something else. */
+function checkName(storage: string, checks: object): string {
+  return storage in checks ? `${storage} (storage)` : storage;
+}
+
+function checkOf(storages: StorageRegistry, name: string): Check {
   return storageCheck(storages.resolve(name));
 }
 
-/** For programs, and a person's eyes: with the causes. */
+/** The health report with details, and the causes of each failure. */
 function jsonText(results: CheckResults): string {
-  const { status, checks } = healthReport(results, true);
-  const told = Object.entries(checks).map(([name, report]) => {
-    const found = causes(results[name]!);
-    return [name, { ...report, ...(found.length > 0 && { causes: found }) }];
+  const { status, checks } = healthReport(results, 'details');
+  const entries = Object.entries(checks).map(([name, report]) => {
+    const messages = causes(results[name]!);
+    return [name, { ...report, ...(messages.length > 0 && { causes: messages }) }];
   });
-  return `${JSON.stringify({ status, checks: Object.fromEntries(told) as object }, null, 2)}\n`;
+  return `${JSON.stringify({ status, checks: Object.fromEntries(entries) as object }, null, 2)}\n`;
 }
 
-async function cleared(results: CheckResults): Promise<void> {
+/** A line for each check; below a failed one, what to do and the causes, which may name paths. */
+function resultText(results: CheckResults, paint: ReturnType<typeof painter>): string {
+  const entries = Object.entries(results);
+  const width = Math.max(0, ...entries.map(([name]) => name.length));
+  const lines = entries.flatMap(([name, result]) => checkLines(name.padEnd(width), result, paint));
+  const failing = entries.filter(([, { ok }]) => !ok).length;
+  const count = `${entries.length} ${entries.length === 1 ? 'check' : 'checks'}`;
+  const verdict = failing > 0 ? paint('red', `${failing} failed`) : paint('green', 'all passed');
+  return `${[...lines, `${count}, ${verdict}`].join('\n')}\n`;
+}
+
+function checkLines(name: string, result: CheckResult, paint: ReturnType<typeof painter>): string[] {
+  const { ok, links } = result;
+  const passed = links.filter((link) => link.ok).map(({ link }) => link);
+  const time = paint('dim', `(${links.reduce((sum, { milliseconds }) => sum + milliseconds, 0)} ms)`);
+  if (ok) return [`${name}  ${paint('green', 'ok')}      ${passed.join(' ')} ${time}`];
+  const failed = links.find((link) => !link.ok);
+  const after = passed.length > 0 ? `, after ${passed.join(' ')}` : '';
+  const indent = ' '.repeat(name.length + 2);
+  return [
+    `${name}  ${paint('red', 'failed')}  ${failed?.link ?? ''}${after} ${time}`,
+    ...(failed?.error ? [`${indent}${failed.error.message}`] : []),
+    ...causes(result).map((text) => `${indent}cause: ${text.replaceAll('\n', `\n${indent}`)}`),
+  ];
+}
+
+/** The messages of an error's causes, outermost first. */
+function causes({ links }: CheckResult): string[] {
+  const messages: string[] = [];
+  let cause: unknown = links.find(({ ok }) => !ok)?.error?.cause;
+  // At most ten, in case a cause refers to itself.
+  while (cause !== undefined && messages.length < 10) {
+    messages.push(cause instanceof Error ? messageOf(cause) : String(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return messages;
+}
+
+/** If connecting failed at several addresses, Node throws an AggregateError without a message. */
+function messageOf(error: Error): string {
+  const inner = error instanceof AggregateError ? error.errors.map((one: unknown) => String(one)) : [];
+  return [error.message, ...inner].filter((text) => text !== '').join('; ') || error.name;
+}
+
+/** Milliseconds to wait for checks that timed out to delete their probes. */
+const patience = 5000;
+
+async function cleanedUp(results: CheckResults): Promise<void> {
   const all = Promise.allSettled(Object.values(results).map((result) => result.cleared));
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise((resolve) => (timer = setTimeout(resolve, patience)));

@@ -1,19 +1,22 @@
 #!/usr/bin/env node
 import { runCommand } from './run-command.js';
 
-// Should a configuration wait for something that never comes, Node ends here, with nothing done.
+// If the configuration awaits something that never happens, Node exits with this code when nothing is left to do.
 process.exitCode = 2;
-let ended = false;
+let finished = false;
 process.on('exit', () => {
-  if (!ended) process.stderr.write('filefield: it ended before it was done: the configuration waits for something.\n');
+  if (finished) return;
+  process.stderr.write(
+    'filefield: The configuration did not finish loading: it waits for something that never happens.\n',
+  );
 });
-// Whoever reads may have enough: `filefield nginx | head`.
+// The reader may close the pipe early: `filefield nginx | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
 void runCommand(process.argv.slice(2), process).then((code) => {
-  ended = true;
-  // The configuration may hold connections open; all that was said must be out before.
+  finished = true;
+  // The configuration may hold connections open, so exit explicitly, but only after all output is written.
   process.stdout.write('', () => process.exit(code));
 });

@@ -1,53 +1,68 @@
 import path from 'node:path';
-import { storagePlaces } from '../fronts/storage-places.js';
-import { FileFieldError } from '../errors.js';
-import { frontConfiguration, type FrontName } from '../fronts/configuration.js';
+import { frontConfiguration } from '../fronts/configuration.js';
+import type { Front } from '../fronts/front.js';
+import type { FrontName } from '../fronts/fronts.js';
+import { storagePlaces } from '../fronts/places.js';
 import type { FrontRemote } from '../fronts/setup.js';
-import { loadConfig } from './load-config.js';
+import { invalidOption } from '../options.js';
+import type { Command, CommandOption, OptionValues } from './command.js';
+import { configOption, loadConfig } from './load-config.js';
 import type { Terminal } from './terminal.js';
 
-export interface PrintConfigurationOptions {
-  readonly config?: string;
-  readonly listen: string;
-  readonly upstream: string;
-  readonly serverName?: string;
-  readonly standalone?: string;
-  /** `https://bucket.s3.example=/_filefield/photos`. */
-  readonly remote?: readonly string[];
+const options: readonly CommandOption[] = [
+  configOption,
+  { name: 'listen', value: 'address', description: 'where clients connect', default: '8080' },
+  { name: 'upstream', value: 'url', description: 'where the application listens', default: 'http://127.0.0.1:3000' },
+  { name: 'server-name', value: 'host', description: 'the host name that it serves (default: all host names)' },
+  {
+    name: 'standalone',
+    value: 'folder',
+    description: 'prints a complete configuration that runs from this folder, to try it out',
+  },
+];
+const remoteOption: CommandOption = {
+  name: 'remote',
+  value: 'url=prefix',
+  description: 'a bucket that it fetches from by signed URLs; may be given several times',
+};
+
+/** The command `filefield nginx`, `filefield apache`, and so on. */
+export function configurationCommand(front: Front & { readonly name: FrontName }): Command {
+  return {
+    name: front.name,
+    description: `prints the configuration of ${front.description} for all storages with a folder on this machine`,
+    options: front.fetches ? [...options, remoteOption] : options,
+    run: (values, terminal) => printConfiguration(front.name, values, terminal),
+  };
 }
 
-/** Prints the configuration of a server that is to send the files of all storages with a folder on this machine. */
-export async function printConfiguration(
-  server: FrontName,
-  options: PrintConfigurationOptions,
-  terminal: Terminal,
-): Promise<number> {
-  const { listen, upstream, serverName, standalone } = options;
-  const { storages, file } = await loadConfig(options.config);
-  if (!storages) throw new FileFieldError('invalid_option', `${file} must export "storages", your StorageRegistry.`);
+async function printConfiguration(server: FrontName, values: OptionValues, terminal: Terminal): Promise<number> {
+  const last = (name: string) => values.get(name)?.at(-1);
+  const { storages, file } = await loadConfig(last('config'));
+  if (!storages) throw invalidOption(`${file} must export "storages", your StorageRegistry.`);
   const places = storagePlaces(storages);
-  const remotes = options.remote?.map(remoteOf) ?? [];
+  const remotes = values.get('remote')?.map(parseRemote) ?? [];
   if (places.length + remotes.length === 0) {
     const names = storages.names.join(', ') || 'none';
-    throw new FileFieldError('invalid_option', `No storage of ${file} has a folder on this machine; it has: ${names}.`);
+    throw invalidOption(`No storage of ${file} has a folder on this machine; its storages are: ${names}.`);
   }
+  const serverName = last('server-name');
+  const standalone = last('standalone');
   const text = frontConfiguration(server, {
     places,
     remotes,
-    listen,
-    upstream,
+    listen: last('listen')!,
+    upstream: last('upstream')!,
     ...(serverName !== undefined && { serverName }),
     ...(standalone !== undefined && { standalone: path.resolve(standalone) }),
   });
-  terminal.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  terminal.stdout.write(text);
   return 0;
 }
 
-function remoteOf(text: string): FrontRemote {
+/** `https://bucket.s3.example=/_filefield/photos` */
+function parseRemote(text: string): FrontRemote {
   const [url = '', prefix = '', ...rest] = text.split('=');
   if (url !== '' && prefix !== '' && rest.length === 0) return { url, prefix };
-  throw new FileFieldError(
-    'invalid_option',
-    `--remote "${text}" must be like https://bucket.s3.example=/_filefield/photos`,
-  );
+  throw invalidOption(`--remote "${text}" must be like https://bucket.s3.example=/_filefield/photos`);
 }

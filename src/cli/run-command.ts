@@ -1,68 +1,71 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
 import { isFileFieldError } from '../errors.js';
-import type { FrontName } from '../fronts/configuration.js';
-import { doctor, type DoctorOptions } from './doctor.js';
-import { printConfiguration, type PrintConfigurationOptions } from './print-configuration.js';
+import { fronts } from '../fronts/fronts.js';
+import { columns, helpOption, optionRows, parseOptions, unknown, type Command } from './command.js';
+import { doctorCommand } from './doctor.js';
+import { configurationCommand } from './print-configuration.js';
 import type { Terminal } from './terminal.js';
 
-/** Does what the arguments say and resolves to the exit code: 0, 1 for bad news, 2 where it could not be done at all. */
+const commands: readonly Command[] = [doctorCommand, ...Object.values(fronts).map(configurationCommand)];
+
+/**
+ * Runs the command that the arguments name. Resolves to the exit code: 0 for success, 1 if a check failed, 2 if the command
+ * could not be run; a sentence on stderr then says why. Never rejects.
+ */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
-  let code = 0;
-  const program = commands(terminal, (done) => (code = done));
   try {
-    await program.parseAsync([...args], { from: 'user' });
-    return code;
+    const [name, ...rest] = args;
+    if (name === undefined) return usage(terminal.stderr, 2);
+    if (name === '--help' || name === '-h' || name === 'help') {
+      return rest[0] === undefined ? usage(terminal.stdout, 0) : commandUsage(find(rest[0]), terminal);
+    }
+    if (name === '--version' || name === '-V') {
+      terminal.stdout.write(`${version()}\n`);
+      return 0;
+    }
+    if (name.startsWith('-')) throw unknown('option', name, ['--help', '--version']);
+    const command = find(name);
+    const values = parseOptions(rest, command.options);
+    return values.has(helpOption.name) ? commandUsage(command, terminal) : await command.run(values, terminal);
   } catch (error) {
-    // Commander has said what it has to say.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    terminal.stderr.write(`filefield: ${explained(error)}\n`);
+    terminal.stderr.write(`filefield: ${errorText(error)}\n`);
     return 2;
   }
 }
 
-const servers: Readonly<Record<FrontName, string>> = {
-  nginx: 'nginx, with X-Accel-Redirect',
-  apache: 'Apache, with mod_xsendfile',
-  lighttpd: 'lighttpd, with X-Sendfile',
-  caddy: 'Caddy, with file_server',
-};
+function find(name: string): Command {
+  const command = commands.find((one) => one.name === name);
+  if (command) return command;
+  throw unknown(
+    'command',
+    name,
+    commands.map((one) => one.name),
+  );
+}
 
-function commands(terminal: Terminal, done: (code: number) => void): Command {
-  const program = new Command('filefield')
-    .description('Looks after file fields: checks what they need, configures the server in front.')
-    .version(version())
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => void terminal.stdout.write(text),
-      writeErr: (text) => void terminal.stderr.write(text),
-    })
-    .showHelpAfterError('(filefield --help says what there is)');
-  const command = (name: string, description: string) =>
-    program
-      .command(name)
-      .description(description)
-      .option('-c, --config <file>', 'the configuration (default: filefield.config.{js,mjs,cjs,ts} in this folder)')
-      .allowExcessArguments(false);
-  command('doctor', 'runs all checks of the configuration, and one of each storage; 1 if any fails')
-    .option('--json', 'for programs')
-    .option('--timeout <duration>', 'what takes longer fails', '10s')
-    .action(async (options: DoctorOptions) => done(await doctor(options, terminal)));
-  for (const [server, description] of Object.entries(servers)) {
-    const printing = command(
-      server,
-      `prints the configuration of ${description}, for the storages that have a folder here`,
-    )
-      .option('--listen <address>', 'where clients connect', '8080')
-      .option('--upstream <url>', 'where the program listens', 'http://127.0.0.1:3000')
-      .option('--server-name <host>', 'the host name to answer to (default: every name)')
-      .option('--standalone <folder>', 'a whole configuration that runs from this folder, to try it')
-      .action(async (options: PrintConfigurationOptions) =>
-        done(await printConfiguration(server as FrontName, options, terminal)),
-      );
-    if (server === 'nginx') printing.option('--remote <url=prefix...>', 'a bucket that it fetches from by signed URLs');
-  }
-  return program;
+function usage(output: Terminal['stderr'], code: number): number {
+  output.write(`Usage: filefield <command> [options]
+
+Checks storages, views and deliveries, and prints the configuration of a server in front.
+
+Commands:
+${columns(commands.map(({ name, description }) => [name, description]))}
+Options:
+${columns([
+  ['-V, --version', 'prints the version'],
+  ['-h, --help [command]', 'prints this help, or the options of a command'],
+])}`);
+  return code;
+}
+
+function commandUsage({ name, description, options }: Command, terminal: Terminal): number {
+  terminal.stdout.write(`Usage: filefield ${name} [options]
+
+${description[0]!.toUpperCase()}${description.slice(1)}.
+
+Options:
+${columns(optionRows([...options, helpOption]))}`);
+  return 0;
 }
 
 function version(): string {
@@ -70,10 +73,12 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** Our own errors are sentences; where somebody else's code failed, the place in it is worth more. */
-function explained(error: unknown): string {
-  if (!isFileFieldError(error)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const { message, cause } = error;
-  if (cause === undefined) return message;
-  return `${message}\n${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`;
+/** The sentence of an error of this library, with the stack of its cause; for other errors, their stack. */
+function errorText(error: unknown): string {
+  if (!isFileFieldError(error)) return stackOf(error);
+  return error.cause === undefined ? error.message : `${error.message}\n${stackOf(error.cause)}`;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

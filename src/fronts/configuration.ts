@@ -1,24 +1,13 @@
-import { FileFieldError } from '../errors.js';
-import { apacheConfiguration } from './apache/configuration.js';
-import { caddyConfiguration } from './caddy/configuration.js';
-import { lighttpdConfiguration } from './lighttpd/configuration.js';
-import { nginxConfiguration } from './nginx/configuration.js';
-import { checkSetup, type CheckedSetup, type FrontSetup } from './setup.js';
-
-/** The servers that can send files in place of the application. */
-export type FrontName = 'nginx' | 'apache' | 'lighttpd' | 'caddy';
-
-const printers: Readonly<Record<FrontName, (setup: CheckedSetup) => string>> = {
-  nginx: nginxConfiguration,
-  apache: apacheConfiguration,
-  lighttpd: lighttpdConfiguration,
-  caddy: caddyConfiguration,
-};
+import { invalidOption, oneOf } from '../options.js';
+import type { Front } from './front.js';
+import { frontNames, fronts, instructionHeaders, type FrontName } from './fronts.js';
+import { checkSetup, type FrontSetup } from './setup.js';
 
 /**
- * The text of a configuration with which a server in front sends the files that a delivery hands to it, keeps the view's
- * headers, and lets everything else through to the application. Throws `invalid_option` for a setup that cannot work, and
- * for a folder whose name the server's configuration cannot hold.
+ * The text of a configuration for a server in front. With it, the server sends the files that a delivery hands over, adds
+ * the headers of the view, and passes all other requests to the application.
+ *
+ * @throws `invalid_option` for a setup that cannot work, and for a folder that the server's configuration cannot name
  *
  * @example
  * ```ts
@@ -32,9 +21,11 @@ const printers: Readonly<Record<FrontName, (setup: CheckedSetup) => string>> = {
  * ```
  */
 export function frontConfiguration(server: FrontName, setup: FrontSetup): string {
+  const front: Front = fronts[oneOf('server', server, frontNames)];
   const checked = checkSetup(setup);
-  if (checked.remotes.length > 0 && server !== 'nginx') {
-    throw new FileFieldError('invalid_option', `Only nginx passes on the answers of another host; ${server} cannot.`);
+  if (checked.remotes.length > 0 && !front.fetches) {
+    const able = frontNames.filter((name) => fronts[name].fetches).join(' and ');
+    throw invalidOption(`Remove "remotes": ${server} cannot fetch from a bucket. Only ${able} can.`);
   }
-  return printers[server](checked);
+  return front.configuration(checked, instructionHeaders);
 }

@@ -1,91 +1,126 @@
 import type { FileSource, LocatedFile } from '../file/file.js';
-import { checkPreconditions } from '../response/preconditions.js';
 import { reprDigest } from '../http/digest.js';
-import { header, type DownloadRequest } from '../response/request.js';
-import { validatorsOf } from '../response/preconditions.js';
+import { byteSize, type ByteSize } from '../options.js';
 import type { Delivery, Download } from '../response/download.js';
-import { deliveryOf } from './delivery-of.js';
-import { explain, type StreamReason } from './explain.js';
-import type { HandOverOptions } from './hand-over-options.js';
-import type { MappedPath } from './places.js';
+import { checkPreconditions, validatorsOf } from '../response/preconditions.js';
+import { header, type DownloadRequest } from '../response/request.js';
+import { explain, type ExplainOptions, type StreamReason } from './explain.js';
+import type { Front } from './front.js';
+import { mapPaths, type FrontPath, type HandOverFolders } from './places.js';
 
-/** What makes one server in front different from the others. */
-export interface Front {
-  readonly name: string;
-  /** The header that names the file. */
-  readonly header: 'x-accel-redirect' | 'x-sendfile';
-  /** The header's value; undefined for a name that this server cannot carry. */
-  readonly encode: (place: MappedPath) => string | undefined;
-  /** Whose ETag and Last-Modified the client sees: those of the view, or the server's own. */
-  readonly validators: 'view' | 'server';
-  /** The header's value for a file that is not on this machine; undefined where that is no use. */
-  readonly remote?: (request: DownloadRequest, response: Download) => Promise<string | undefined>;
-  /** What this server is told besides, of a download that is streamed through it too. */
-  readonly headers?: (request: DownloadRequest) => Readonly<Record<string, string>>;
+/** Options of every delivery that lets another server send the bytes. */
+export interface HandOverOptions extends ExplainOptions {
+  /**
+   * Smaller files are streamed by this process. A hand-over has a fixed cost: the server in front makes two lookups, and
+   * nginx opens a new connection to the application afterwards.
+   * @default 0
+   */
+  readonly minSize?: ByteSize;
 }
 
-type MapPath = (file: string) => MappedPath | undefined;
-
-/** An instruction for the server in front, or why there is none. */
-type Instruction = { readonly value: string; readonly located?: LocatedFile } | { readonly reason: StreamReason };
+/** What one delivery does differently from its front. */
+export interface HandOverSettings extends HandOverOptions {
+  /** @default that of the front */
+  readonly encode?: Front['encode'];
+  /** Extra headers for this server, also sent with streamed responses. */
+  readonly headers?: (request: DownloadRequest) => Readonly<Record<string, string>>;
+  /** The value of the front's header for a file that is not on this machine; undefined if the front cannot fetch it. */
+  readonly remote?: (download: Download) => Promise<string | undefined>;
+}
 
 /**
- * The delivery for a server: a download becomes an answer without bytes that says where they are. Nothing is opened; the
- * file is looked for, since two of four servers would answer a missing one with the head of the download.
+ * A delivery made of a function that handles one file. Responses without a file, and those that are settled, pass
+ * unchanged. If the function fails, such as when a storage cannot sign a URL, the file is closed.
  */
-export function handOver(front: Front, map: MapPath, options: HandOverOptions): Delivery {
-  return deliveryOf(async (request, response, file) => {
-    const told = { delivery: front.name, name: file.name };
-    const found = await instruct(front, map, request, response, file, options);
-    const headers: Record<string, string> = { ...response.headers, ...front.headers?.(request) };
-    if ('reason' in found)
-      return explain(request, { ...response, headers }, { ...told, reason: found.reason }, options);
-    headers[front.header] = found.value;
+export function fileDelivery(
+  deliver: (request: DownloadRequest, download: Download, file: FileSource) => Promise<Download>,
+): Delivery {
+  return (handler) => async (request) => {
+    const download = await handler(request);
+    const { file } = download;
+    if (download.settled || download.status !== 200 || !file) return download;
+    try {
+      return await deliver(request, download, file);
+    } catch (error) {
+      file.close?.();
+      throw error;
+    }
+  };
+}
+
+/**
+ * The delivery for a front: it replaces the bytes of a download by a header that names the file. Nothing is opened, but the
+ * file is looked up, because two of the four servers answer 404 with the headers of the download when it is missing.
+ *
+ * @throws `invalid_option` for folders or options that cannot work
+ */
+export function handOver(front: Front, folders: HandOverFolders, settings: HandOverSettings): Delivery {
+  const minSize = byteSize('minSize', settings.minSize ?? 0);
+  const map = mapPaths(folders, front.paths, settings.remote ? 0 : 1);
+  const chooser: Chooser = { front, map, encode: settings.encode ?? front.encode, minSize, remote: settings.remote };
+  return fileDelivery(async (request, download, file) => {
+    const decision = { delivery: front.name, name: file.name };
+    const choice = await choose(chooser, request, download, file);
+    const headers: Record<string, string> = { ...download.headers, ...settings.headers?.(request) };
+    if ('reason' in choice) {
+      return explain(request, { ...download, headers }, { ...decision, reason: choice.reason }, settings);
+    }
+    headers[front.header] = choice.value;
     const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
     if (digest !== undefined) headers['repr-digest'] = digest;
-    if (front.validators === 'view' && found.located) {
-      const { etag, modified } = validatorsOf(asLocated(file, found.located));
+    if (front.validators === 'view' && choice.located) {
+      const { etag, modified } = validatorsOf(asLocated(file, choice.located));
       if (etag !== undefined) headers.etag = etag;
       if (modified) headers['last-modified'] = modified.toUTCString();
     }
     file.close?.();
-    return explain(request, { ...response, headers, file: null, settled: true }, told, options);
+    return explain(request, { ...download, headers, file: null, settled: true }, decision, settings);
   });
 }
 
-async function instruct(
-  front: Front,
-  map: MapPath,
+interface Chooser {
+  readonly front: Front;
+  readonly map: (file: string) => FrontPath | undefined;
+  readonly encode: Front['encode'];
+  /** Bytes. */
+  readonly minSize: number;
+  readonly remote: HandOverSettings['remote'];
+}
+
+/** The value of the front's header, or why the file is streamed. */
+type Choice = { readonly value: string; readonly located?: LocatedFile } | { readonly reason: StreamReason };
+
+async function choose(
+  { front, map, encode, minSize, remote }: Chooser,
   request: DownloadRequest,
-  response: Download,
+  download: Download,
   file: FileSource,
-  { minSize = 0 }: HandOverOptions,
-): Promise<Instruction> {
-  // A server in front would send the stored bytes as if they were the file's own.
-  if (response.headers['content-encoding'] !== undefined) return { reason: 'encoded' };
+): Promise<Choice> {
+  // The server in front would send the stored bytes without their Content-Encoding.
+  if (download.headers['content-encoding'] !== undefined) return { reason: 'encoded' };
   let located: LocatedFile | undefined;
   try {
     located = await file.locate?.();
   } catch {
-    // The view finds out the same when it opens the file, and tells whoever must be told.
+    // The view gets the same error when it opens the file, and reports it.
     return { reason: 'not_there' };
   }
   const size = located?.size ?? file.size;
   if (size !== undefined && size < minSize) return { reason: 'small' };
-  const place = located && map(located.path);
-  if (!located || !place) {
-    const value = await front.remote?.(request, response);
+  const path = located && map(located.path);
+  if (!located || !path) {
+    const value = await remote?.(download);
     return value === undefined ? { reason: located ? 'no_place' : 'no_path' } : { value };
   }
   if (file.size !== undefined && file.size !== located.size) return { reason: 'not_there' };
-  const value = front.encode(place);
+  const value = encode(path);
   if (value === undefined) return { reason: 'name' };
-  // Whoever keeps the view's validators may still not know If-Match; the view does.
+  // lighttpd keeps the view's validators but ignores If-Match and If-Unmodified-Since.
   const failed = () => checkPreconditions(request, validatorsOf(asLocated(file, located))) === 'failed';
   return front.validators === 'view' && failed() ? { reason: 'condition' } : { value, located };
 }
 
-/** Just as the view would see the file, had it opened it. */
+/** The metadata that the view would see if it opened the file. */
 function asLocated(
   { etag, modified }: FileSource,
   located: LocatedFile,

@@ -1,52 +1,86 @@
 import path from 'node:path';
-import { FileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { Storage } from '../file/storage.js';
-import { storagePlaces, type Place } from './storage-places.js';
+import { invalidOption } from '../options.js';
 
-/** Folders on this machine, and where the server in front has them. */
+/** A folder of this machine, and its name for the server in front. */
+export interface Place {
+  /** Absolute path. */
+  readonly folder: string;
+  /** The path under which the server in front has it, such as `/_filefield/documents`. */
+  readonly prefix: string;
+}
+
+/** The name that the server in front has for each folder: `{ '/srv/var/documents': '/_documents' }`. */
 export type PathMapping = Readonly<Record<string, string>>;
 
 /**
- * What may be handed over: a mapping, or a registry for all of its storages that have a folder on this machine, under
- * `/_filefield/` and their names.
+ * The folders whose files may be handed over: a mapping, or a registry, which stands for all of its storages that have a
+ * folder on this machine (`storagePlaces`). A registry without any such storage does not compile.
  */
-export type Places<Storages extends Kept = Kept> = PathMapping | (StorageRegistry<Storages> & WithFolder<Storages>);
+export type HandOverFolders<Storages extends StorageMap = StorageMap> =
+  PathMapping | (StorageRegistry<Storages> & WithFolder<Storages>);
 
-export type Kept = Readonly<Record<string, Storage>>;
+/** Storages by name, as a registry has them. */
+export type StorageMap = Readonly<Record<string, Storage>>;
 
-/** Satisfied by every registry with a storage that may have a folder: one that cannot hand over anything does not compile. */
-type WithFolder<Storages extends Kept> = {
+/** `unknown` if a storage of the registry may have a folder on this machine; else a property that no registry has. */
+export type WithFolder<Storages extends StorageMap> = {
   [Name in keyof Storages]: 'root' extends keyof Storages[Name] ? Name : never;
 }[keyof Storages] extends never
-  ? { readonly nothingToHandOver: 'no storage of this registry has a folder on this machine' }
+  ? {
+      /** Names the fault in the error of the compiler. */
+      readonly nothingToHandOver: 'no storage of this registry has a folder on this machine';
+    }
   : unknown;
 
-/** A file as the server in front knows it: the prefix of a place, and the parts below it. */
-export interface MappedPath {
+/** A file as the server in front knows it. */
+export interface FrontPath {
+  /** The prefix of its place, without a slash at the end. */
   readonly prefix: string;
+  /** The parts of its path below the folder of the place. */
   readonly segments: readonly string[];
 }
 
 /**
- * Makes a function from an absolute path to where the server in front has it; undefined where no folder matches. Folders
- * match by whole segments, and the first one wins. `kind` is what the server in front is told: a path of its URLs or a
- * folder of its disk. Throws `invalid_option` at start-up for what cannot work.
+ * The places of all storages in a registry that have a folder on this machine: `/_filefield/` and the name of the storage.
+ * The deliveries use the same places, so a configuration that is made of them fits.
+ *
+ * @example
+ * ```ts
+ * import { StorageRegistry, storagePlaces } from 'filefield';
+ * import { DiskStorage } from 'filefield/storages/disk';
+ *
+ * const storages = new StorageRegistry({ documents: new DiskStorage({ root: '/srv/var/documents' }) });
+ * storagePlaces(storages); // [{ folder: '/srv/var/documents', prefix: '/_filefield/documents' }]
+ * ```
+ */
+export function storagePlaces(storages: StorageRegistry): readonly Place[] {
+  return storages.names.flatMap((name) => {
+    const folder = storages.resolve(name).root;
+    return folder === undefined ? [] : [{ folder, prefix: `/_filefield/${name}` }];
+  });
+}
+
+/**
+ * Returns a function from an absolute path to the path for the server in front; undefined if no folder contains it. Folders
+ * match by whole segments, and the first match wins. `paths` says what a prefix is: a path of the front's URL space, or of
+ * its disk. Throws `invalid_option` for prefixes that are not paths, for overlapping ones, and for fewer than `minimum`.
  */
 export function mapPaths(
-  places: Places,
-  kind: 'uri' | 'folder',
-  atLeast: 0 | 1 = 1,
-): (file: string) => MappedPath | undefined {
-  const listed = isRegistry(places) ? registered(places, kind) : entries(places);
-  if (listed.length < atLeast) {
-    throw invalid('There is nothing to hand over: map at least one folder, or register a storage with a folder.');
+  folders: HandOverFolders,
+  paths: 'uri' | 'disk',
+  minimum: 0 | 1 = 1,
+): (file: string) => FrontPath | undefined {
+  const listed = isRegistry(folders) ? registryPlaces(folders, paths) : mappingPlaces(folders);
+  if (listed.length < minimum) {
+    throw invalidOption('A delivery needs at least one folder: map one, or register a storage that has one.');
   }
-  const folders = listed.map(checkPlace);
-  folders.forEach((place, index) => checkApart(place, folders.slice(0, index), kind));
+  const places = listed.map(checkPlace);
+  places.forEach((place, index) => checkApart(place, places.slice(0, index), paths));
   return (file) => {
-    for (const { folder, prefix } of folders) {
-      const segments = below(folder, file);
+    for (const { folder, prefix } of places) {
+      const segments = segmentsBelow(folder, file);
       if (segments) return { prefix, segments };
     }
     return undefined;
@@ -55,48 +89,47 @@ export function mapPaths(
 
 function checkPlace({ folder, prefix }: Place): Place {
   if (!prefix.startsWith('/')) {
-    throw invalid(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);
+    throw invalidOption(`The folder ${folder} is mapped to "${prefix}", which must start with a slash.`);
   }
   // eslint-disable-next-line no-control-regex
   if (/[\0-\x1f\x7f]|\/\.{1,2}(\/|$)/.test(prefix)) {
-    throw invalid(`The folder ${folder} is mapped to a place with dot segments or control characters.`);
+    throw invalidOption(`The folder ${folder} is mapped to a path with dot segments or control characters.`);
   }
   return { folder: path.resolve(folder), prefix: prefix.replace(/\/+$/, '') };
 }
 
-function checkApart({ folder, prefix }: Place, earlier: readonly Place[], kind: 'uri' | 'folder'): void {
+function checkApart({ folder, prefix }: Place, earlier: readonly Place[], paths: 'uri' | 'disk'): void {
   for (const other of earlier) {
-    if (folder === other.folder || below(other.folder, folder)) {
-      throw invalid(`The folder ${folder} is never reached: it lies in ${other.folder}. Put it first.`);
+    if (folder === other.folder || segmentsBelow(other.folder, folder)) {
+      throw invalidOption(
+        `The folder ${folder} is never reached, because ${other.folder} contains it and comes first: put it first.`,
+      );
     }
     const [one, two] = [`${prefix}/`, `${other.prefix}/`];
-    // A path below both could be the one file or the other; folders of a disk hold each other rightly.
-    if (one === two || (kind === 'uri' && (one.startsWith(two) || two.startsWith(one)))) {
-      throw invalid(`Two folders are mapped to "${other.prefix}" and "${prefix}"; give each a place of its own.`);
+    // Below both prefixes, a URL could mean a file of either folder. Folders of a disk may contain each other.
+    if (one === two || (paths === 'uri' && (one.startsWith(two) || two.startsWith(one)))) {
+      throw invalidOption(`The prefixes "${other.prefix}" and "${prefix}" overlap: give each folder its own.`);
     }
   }
 }
 
-/** The parts of a path below a folder; undefined when it is not below it. */
-export function below(folder: string, file: string): readonly string[] | undefined {
+/** The parts of a path below a folder; undefined if the folder does not contain it. */
+export function segmentsBelow(folder: string, file: string): readonly string[] | undefined {
   const rest = path.relative(folder, file);
   const segments = rest.split(path.sep);
   return rest === '' || segments[0] === '..' || path.isAbsolute(rest) ? undefined : segments;
 }
 
-function isRegistry(places: Places): places is StorageRegistry {
-  return typeof places.resolve === 'function';
+function isRegistry(folders: HandOverFolders): folders is StorageRegistry {
+  return typeof folders.resolve === 'function';
 }
 
-/** A server that is told folders knows them by the names that they have here. */
-function registered(storages: StorageRegistry, kind: 'uri' | 'folder') {
-  return storagePlaces(storages).map(({ folder, prefix }) => ({ folder, prefix: kind === 'uri' ? prefix : folder }));
+/** A front that reads paths of its disk has the folders of a registry under the same paths as this machine. */
+function registryPlaces(storages: StorageRegistry, paths: 'uri' | 'disk'): readonly Place[] {
+  const places = storagePlaces(storages);
+  return paths === 'uri' ? places : places.map(({ folder }) => ({ folder, prefix: folder }));
 }
 
-function entries(mapping: PathMapping): Place[] {
+function mappingPlaces(mapping: PathMapping): Place[] {
   return Object.entries(mapping).map(([folder, prefix]) => ({ folder, prefix }));
-}
-
-function invalid(message: string): FileFieldError {
-  return new FileFieldError('invalid_option', message);
 }

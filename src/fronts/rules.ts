@@ -1,30 +1,31 @@
 import path from 'node:path';
-import { FileFieldError } from '../errors.js';
 import type { FileSource, LocatedFile } from '../file/file.js';
+import type { Storage } from '../file/storage.js';
+import { invalidOption } from '../options.js';
 import type { DownloadRequest } from '../response/request.js';
 import type { Delivery, DeliveryChoice } from '../response/download.js';
 import { withDelivery } from '../response/download.js';
-import type { Storage } from '../file/storage.js';
-import { deliveryOf } from './delivery-of.js';
-import { explain } from './explain.js';
-import type { HandOverOptions } from './hand-over-options.js';
-import { below } from './places.js';
+import { explain, type ExplainOptions } from './explain.js';
+import { fileDelivery } from './hand-over.js';
+import { segmentsBelow } from './places.js';
 
-/** Which downloads go which way. What is given must all be true of a download; a rule that gives nothing is for the rest. */
+/** Which downloads use which delivery. A download matches if every condition is true of it; a rule without any matches all. */
 export interface DeliveryRule {
-  /** Files that this storage keeps. */
+  /** The storage that holds the file; compared by identity. */
   readonly storage?: Storage;
-  /** Files on this machine in this folder or below it; absolute. */
+  /** An absolute path: the file is on this machine, in this folder or below it. */
   readonly directory?: string;
-  /** Requests for this path, or below it, as the client sent them: `/documents` is not `/documents-old`. */
+  /** The path of the request, or a path above it, as the client sent it: `/documents` does not match `/documents-old`. */
   readonly url?: string;
+  /** The delivery, or `'none'` to stream from this process. */
   readonly delivery: DeliveryChoice;
 }
 
 /**
- * A delivery that chooses among others: the first rule that fits a download decides, also when its delivery has to let
- * this process stream after all. Without a rule that fits, it is streamed. Throws `invalid_option` at start-up for rules
- * that cannot work, and for those that no download could reach.
+ * A delivery that chooses another one: that of the first rule that matches the download. It decides even if its delivery
+ * must stream after all. A download that no rule matches is streamed.
+ *
+ * @throws `invalid_option` for a rule that cannot work, and for one that can never match because an earlier rule does.
  *
  * @example
  * ```ts
@@ -38,28 +39,28 @@ export interface DeliveryRule {
  * ]);
  * ```
  */
-export function deliveryRules(
-  rules: readonly DeliveryRule[],
-  options: Pick<HandOverOptions, 'explain'> = {},
-): Delivery {
-  if (rules.length === 0) throw invalid('deliveryRules needs at least one rule.');
+export function deliveryRules(rules: readonly DeliveryRule[], options: ExplainOptions = {}): Delivery {
+  if (rules.length === 0) throw invalidOption('deliveryRules needs at least one rule.');
   const checked = rules.map(check);
   checked.forEach((rule, index) => {
-    const earlier = checked.findIndex((one) => covers(one, rule));
-    if (earlier < index)
-      throw invalid(`Rule ${index + 1} is never reached: rule ${earlier + 1} fits whatever it fits.`);
+    const earlier = checked.findIndex((other) => covers(other, rule));
+    if (earlier < index) {
+      throw invalidOption(
+        `Rule ${index + 1} is never reached: rule ${earlier + 1} matches everything that it matches. Put it first.`,
+      );
+    }
   });
-  return deliveryOf(async (request, response, file) => {
-    // One look at the disk serves all rules. What is not there is nowhere; the view finds that out itself.
+  return fileDelivery(async (request, download, file) => {
+    // One lookup serves all rules. A file that is missing matches no folder; the view reports it when it opens the file.
     let located: Promise<LocatedFile | undefined> | undefined;
     const locate = () => (located ??= Promise.resolve(file.locate?.()).catch(() => undefined));
     for (const rule of checked) {
-      if (!(await fits(rule, request, file, locate))) continue;
-      const told = { delivery: 'rules', name: file.name, reason: 'none' } as const;
-      if (rule.delivery === 'none') return explain(request, { ...response, settled: true }, told, options);
-      return withDelivery(async () => response, rule.delivery)(request);
+      if (!(await matches(rule, request, file, locate))) continue;
+      const decision = { delivery: 'rules', name: file.name, reason: 'none' } as const;
+      if (rule.delivery === 'none') return explain(request, { ...download, settled: true }, decision, options);
+      return withDelivery(async () => download, rule.delivery)(request);
     }
-    return explain(request, response, { delivery: 'rules', name: file.name, reason: 'no_rule' }, options);
+    return explain(request, download, { delivery: 'rules', name: file.name, reason: 'no_rule' }, options);
   });
 }
 
@@ -68,7 +69,7 @@ interface CheckedRule extends Pick<DeliveryRule, 'storage' | 'directory' | 'deli
 }
 
 function check({ storage, directory, url, delivery }: DeliveryRule, index: number): CheckedRule {
-  const wrong = (why: string) => invalid(`Rule ${index + 1} cannot work: ${why}.`);
+  const wrong = (reason: string) => invalidOption(`Rule ${index + 1} cannot work: ${reason}.`);
   if (delivery !== 'none' && typeof delivery !== 'function') throw wrong('it has no "delivery"');
   if (directory !== undefined && !path.isAbsolute(directory)) throw wrong('its "directory" must be an absolute path');
   const segments = url === undefined ? undefined : segmentsOf(url);
@@ -78,15 +79,15 @@ function check({ storage, directory, url, delivery }: DeliveryRule, index: numbe
   return { storage, delivery, directory: directory && path.resolve(directory), url: segments };
 }
 
-/** Whether every download that fits `later` fits `one` too. */
-function covers(one: CheckedRule, later: CheckedRule): boolean {
-  if (one.storage && one.storage !== later.storage) return false;
-  if (one.directory !== undefined && !(later.directory !== undefined && within(one.directory, later.directory)))
+/** True if every download that matches `later` also matches `earlier`. */
+function covers(earlier: CheckedRule, later: CheckedRule): boolean {
+  if (earlier.storage && earlier.storage !== later.storage) return false;
+  if (earlier.directory !== undefined && !(later.directory !== undefined && within(earlier.directory, later.directory)))
     return false;
-  return !one.url || (later.url !== undefined && begins(later.url, one.url));
+  return !earlier.url || (later.url !== undefined && startsWith(later.url, earlier.url));
 }
 
-async function fits(
+async function matches(
   rule: CheckedRule,
   request: DownloadRequest,
   file: FileSource,
@@ -94,15 +95,15 @@ async function fits(
 ): Promise<boolean> {
   if (rule.storage && file.origin !== rule.storage) return false;
   if (rule.url) {
-    const asked = segmentsOf((request.url ?? '').replace(/[?#].*$/s, ''));
-    if (!asked || !begins(asked, rule.url)) return false;
+    const requested = segmentsOf((request.url ?? '').replace(/[?#].*$/s, ''));
+    if (!requested || !startsWith(requested, rule.url)) return false;
   }
   if (rule.directory === undefined) return true;
   const located = await locate();
   return located !== undefined && within(rule.directory, located.path);
 }
 
-/** The parts of a path, decoded; undefined for one with dot segments or false encoding, which could be read in two ways. */
+/** The segments of a path, decoded; undefined for dot segments and invalid encoding, which programs read differently. */
 function segmentsOf(url: string): readonly string[] | undefined {
   try {
     const segments = url
@@ -115,14 +116,10 @@ function segmentsOf(url: string): readonly string[] | undefined {
   }
 }
 
-function begins(segments: readonly string[], start: readonly string[]): boolean {
+function startsWith(segments: readonly string[], start: readonly string[]): boolean {
   return start.every((segment, index) => segments[index] === segment);
 }
 
 function within(folder: string, file: string): boolean {
-  return folder === file || below(folder, file) !== undefined;
-}
-
-function invalid(message: string): FileFieldError {
-  return new FileFieldError('invalid_option', message);
+  return folder === file || segmentsBelow(folder, file) !== undefined;
 }

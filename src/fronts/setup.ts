@@ -1,55 +1,55 @@
-import type { Place } from './storage-places.js';
-import { FileFieldError } from '../errors.js';
+import { invalidOption } from '../options.js';
+import type { Place } from './places.js';
 
-/** A storage of another machine from which nginx fetches by URLs that the application hands to it. */
+/** A bucket from which nginx fetches by URLs that the application sends to it. */
 export interface FrontRemote {
-  /** What those URLs begin with: `https://bucket.s3.example`, or `https://s3.example/bucket`. */
+  /** The start of those URLs: `https://bucket.s3.example`, or `https://s3.example/bucket`. */
   readonly url: string;
-  /** What the application puts in its place, such as `/_filefield/photos`; not reachable from outside. */
+  /** The path that the application uses instead, such as `/_filefield/photos`. Clients cannot request it. */
   readonly prefix: string;
 }
 
-/** What a configuration is printed for. */
+/** What the configuration of a server in front depends on. */
 export interface FrontSetup {
-  /** Folders, as the server in front sees them; those of a registry are `storagePlaces(storages)`. */
+  /** The folders that it may send files from, as it sees them; `storagePlaces(storages)` are those of a registry. */
   readonly places: readonly Place[];
   /**
-   * Only nginx can do this.
+   * Buckets that it fetches from. Only nginx can.
    * @default none
    */
   readonly remotes?: readonly FrontRemote[];
-  /** The application: `http://127.0.0.1:3000`. */
+  /** The origin of the application: `http://127.0.0.1:3000`. */
   readonly upstream: string;
-  /** Where clients connect: `127.0.0.1:8080`, or `8080` for every address. */
+  /** Where clients connect: `127.0.0.1:8080`, or `8080` for all addresses. */
   readonly listen: string;
   /**
-   * The host name to answer to.
-   * @default every name
+   * The host name that it serves.
+   * @default all host names
    */
   readonly serverName?: string;
   /**
-   * A folder for logs and temporary files. With it the text is a whole configuration, which runs in the foreground from
-   * that folder; without it, what belongs into the server's folder of sites.
-   * @default a text for the folder of sites
+   * A folder for logs and temporary files. The text is then a complete configuration that runs in the foreground from this
+   * folder; without it, a file for the server's folder of sites.
+   * @default a file for the folder of sites
    */
   readonly standalone?: string;
 }
 
-/** A setup that was checked: no slash at the end of a folder or a prefix, addresses taken apart. */
+/** A `FrontSetup` after its checks: folders and prefixes have no slash at the end, and addresses are parsed. */
 export interface CheckedSetup {
   readonly places: readonly Place[];
   readonly remotes: readonly { readonly url: URL; readonly prefix: string }[];
   readonly upstream: URL;
-  /** Undefined for every address. */
+  /** Undefined means all addresses. */
   readonly host: string | undefined;
   readonly port: string;
-  /** As it was given. */
+  /** The text of the option. */
   readonly listen: string;
   readonly serverName: string | undefined;
   readonly standalone: string | undefined;
 }
 
-/** Throws `invalid_option`, with a sentence that says what is wrong, for what no server could run. */
+/** Throws `invalid_option` for a setup that no server can run, with a sentence that names the fault. */
 export function checkSetup(setup: FrontSetup): CheckedSetup {
   const places = setup.places.map(({ folder, prefix }) => ({
     folder: checkFolder(folder),
@@ -59,14 +59,17 @@ export function checkSetup(setup: FrontSetup): CheckedSetup {
     url: checkRemote(url),
     prefix: checkPrefix(prefix),
   }));
-  if (places.length + remotes.length === 0) throw refused('There is nothing to hand over: name at least one place.');
+  if (places.length + remotes.length === 0)
+    throw invalidOption('A configuration needs at least one folder in "places", or a bucket in "remotes".');
   checkApart([...places, ...remotes].map(({ prefix }) => prefix));
   const [, host, port = ''] = /^(?:([\w.-]+|\[[\da-f:.]+\]):)?(\d{1,5})$/i.exec(setup.listen) ?? [];
   if (port === '' || Number(port) > 65_535) {
-    throw refused(`"${setup.listen}" is nothing to listen at: give "127.0.0.1:8080" or "8080".`);
+    throw invalidOption(`The option "listen" must be like "127.0.0.1:8080" or "8080"; it is "${setup.listen}".`);
   }
   const { serverName, standalone } = setup;
-  if (serverName !== undefined && !/^[\w.-]+$/.test(serverName)) throw refused(`"${serverName}" is no host name.`);
+  if (serverName !== undefined && !/^[\w.-]+$/.test(serverName)) {
+    throw invalidOption(`The option "serverName" must be a host name; it is "${serverName}".`);
+  }
   return {
     places,
     remotes,
@@ -79,46 +82,67 @@ export function checkSetup(setup: FrontSetup): CheckedSetup {
   };
 }
 
-function refused(sentence: string): FileFieldError {
-  return new FileFieldError('invalid_option', sentence);
-}
-
 function checkFolder(folder: string): string {
   const shown = JSON.stringify(folder);
-  if (!folder.startsWith('/')) throw refused(`The folder ${shown} must be absolute, as the server in front sees it.`);
+  if (!folder.startsWith('/')) {
+    throw invalidOption(`The folder ${shown} must be absolute: its path for the server in front.`);
+  }
   // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(folder) || !folder.isWellFormed()) {
-    throw refused(`The folder ${shown} has characters that no configuration can hold.`);
+    throw invalidOption(`The folder ${shown} has characters that a configuration cannot contain.`);
   }
   const bare = folder.replace(/\/+$/, '');
-  if (bare === '') throw refused('The folder "/" would hand over the whole machine.');
-  if (/(^|\/)\.{1,2}(\/|$)/.test(bare)) throw refused(`The folder ${shown} must do without "." and "..".`);
+  if (bare === '') throw invalidOption('The folder "/" would hand over all files of the machine.');
+  if (/(^|\/)\.{1,2}(\/|$)/.test(bare)) throw invalidOption(`The folder ${shown} must not contain "." or "..".`);
   return bare;
 }
 
 function checkPrefix(prefix: string): string {
   const bare = prefix.replace(/\/$/, '');
-  // Plain segments mean the same to every server; those of dots would lead elsewhere.
+  // All servers read these characters alike; dot segments would lead to another folder.
   if (/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(bare)) return bare;
-  throw refused(`The prefix ${JSON.stringify(prefix)} must be like "/_filefield/documents", of A-Z a-z 0-9 _ . ~ -`);
+  throw invalidOption(
+    `The prefix ${JSON.stringify(prefix)} must be like "/_filefield/documents": segments of A-Z a-z 0-9 _ . ~ -`,
+  );
 }
 
-/** One prefix below another would leave it open whose file is meant. */
+/** Below two prefixes, a path could mean a file of either. */
 function checkApart(prefixes: readonly string[]): void {
   const sorted = prefixes.map((prefix) => `${prefix}/`).sort();
   const index = sorted.findIndex((prefix, at) => sorted[at + 1]?.startsWith(prefix));
   if (index < 0) return;
-  throw refused(`The prefixes ${sorted[index]} and ${sorted[index + 1]} get in each other's way.`);
+  throw invalidOption(
+    `The prefixes ${sorted[index]} and ${sorted[index + 1]} overlap: give each folder or bucket its own.`,
+  );
 }
 
 function checkOrigin(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url;
-  throw refused(`"${text}" must be http:// or https:// with a host, perhaps a port, and nothing more.`);
+  throw invalidOption(`"${text}" must be http:// or https:// with a host and optionally a port, and nothing more.`);
 }
 
-/** May have a path, of characters that mean nothing to nginx and that it does not encode anew. */
+/** A URL with or without a path; only characters that nginx neither interprets nor encodes again. */
 function checkRemote(text: string): URL {
   const [, origin = text, path = ''] = /^([^/]*\/\/[^/]*)((?:\/[\w.~-]+)*)\/?$/.exec(text) ?? [];
   return new URL(path, checkOrigin(origin));
+}
+
+/** How a server's configuration quotes text. */
+export interface Quoting {
+  /** Name of the server, for the error. */
+  readonly server: string;
+  /** What the server interprets even between quotes, and cannot escape. */
+  readonly unquotable: RegExp;
+  /** Escapes text that stands between double quotes. */
+  readonly escape: (text: string) => string;
+}
+
+/** A folder, quoted for a server's configuration. Throws `invalid_option` if the server cannot be given that name. */
+export function quoted(folder: string, { server, unquotable, escape }: Quoting): string {
+  const match = unquotable.exec(folder)?.[0];
+  if (match === undefined) return `"${escape(folder)}"`;
+  throw invalidOption(
+    `The folder ${JSON.stringify(folder)} cannot be named in the configuration of ${server}, which interprets ${match}: rename it.`,
+  );
 }

@@ -1,27 +1,28 @@
+import { oneOf } from '../options.js';
 import type { Delivery } from '../response/download.js';
-import { encodedPath, hasControl, rawPath } from './encode-path.js';
-import type { HandOverOptions } from './hand-over-options.js';
-import { handOver, type Front } from './hand-over.js';
-import { mapPaths, type Kept, type Places } from './places.js';
+import type { Front } from './front.js';
+import { frontNames, fronts, type FrontName, type SendfileFrontName } from './fronts.js';
+import { handOver, type HandOverOptions } from './hand-over.js';
+import type { HandOverFolders, StorageMap } from './places.js';
 
+/** Options of `xSendfile`. */
 export interface XSendfileOptions extends HandOverOptions {
-  /** The server in front. They share the header's name and nothing else, so there is no default. */
-  readonly server: 'apache' | 'lighttpd';
+  /** The server in front. Required, because these servers encode paths and handle conditions differently. */
+  readonly server: SendfileFrontName;
 }
 
-const fronts: Readonly<Record<XSendfileOptions['server'], Front['encode']>> = {
-  // mod_xsendfile opens what the header says, byte by byte.
-  apache: rawPath,
-  // mod_proxy decodes once; what it makes of control characters is another name.
-  lighttpd: (place) => (hasControl(place) ? undefined : encodedPath(place)),
-};
+const isSendfileFront = (name: FrontName): name is SendfileFrontName => fronts[name].header === 'x-sendfile';
 
 /**
- * Lets Apache (mod_xsendfile) or lighttpd (mod_proxy) send the bytes: the view answers with an empty body, its ETag and
- * Last-Modified, and `X-Sendfile`, the path of the file; ranges and conditions are the server's. What cannot be handed
- * over is streamed as usual, and so are names that the server cannot carry: control characters. Costs one look for the file.
+ * A delivery for Apache (mod_xsendfile) and lighttpd (mod_proxy): the view responds without a body, with ETag,
+ * Last-Modified and the absolute path of the file in `X-Sendfile`; the server sends the bytes and handles ranges and
+ * conditions. Other files are streamed by this process; so are files whose name contains control characters, which these
+ * servers cannot be given. Costs one stat() per download.
  *
- * Places are folders here and the same folders as the server sees them; a registry's storages are where they are here.
+ * A mapping translates folders of this machine into folders on the server's disk; the folders of a registry must have the
+ * same paths on both.
+ *
+ * @throws `invalid_option` for folders or options that cannot work
  *
  * @example
  * ```ts
@@ -29,15 +30,13 @@ const fronts: Readonly<Record<XSendfileOptions['server'], Front['encode']>> = {
  *
  * declare const storages: StorageRegistry;
  * const apache = xSendfile(storages, { server: 'apache' });
- * const elsewhere = xSendfile({ '/app/var/documents': '/srv/documents' }, { server: 'lighttpd' });
+ * const container = xSendfile({ '/app/var/documents': '/srv/documents' }, { server: 'lighttpd' });
  * ```
  */
-export function xSendfile<Storages extends Kept>(places: Places<Storages>, options: XSendfileOptions): Delivery {
-  const { server } = options;
-  const encode = fronts[server];
-  return handOver(
-    { name: server, header: 'x-sendfile', validators: 'view', encode },
-    mapPaths(places, 'folder'),
-    options,
-  );
+export function xSendfile<Storages extends StorageMap>(
+  folders: HandOverFolders<Storages>,
+  options: XSendfileOptions,
+): Delivery {
+  const front: Front = fronts[oneOf('server', options.server, frontNames.filter(isSendfileFront))];
+  return handOver(front, folders, options);
 }

@@ -1,23 +1,24 @@
 import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
-import { FileFieldError } from '../errors.js';
+import { invalidOption } from '../options.js';
 
-/** What came back through the front. */
+/** A response that came through the front. */
 export interface FrontResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
+/** A request to the front; GET without headers by default. */
 export interface FrontRequest {
   readonly method?: 'GET' | 'HEAD';
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Nobody sends more than this in place of a probe. */
-const most = 1024 * 1024;
+/** More than a probe has; a response that goes on is cut off. */
+const maximumBytes = 1024 * 1024;
 
-/** A client of the server in front: plain requests on connections of their own, no redirect followed, nothing decoded. */
+/** A client of the server in front. Each request has a new connection; redirects are not followed, bodies not decoded. */
 export class FrontClient {
   readonly #url: URL;
 
@@ -26,33 +27,34 @@ export class FrontClient {
     private readonly headers: Readonly<Record<string, string>> = {},
   ) {
     if (!URL.canParse(String(url)) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw new FileFieldError('invalid_option', 'The "url" of a deliveryCheck must start with http:// or https://.');
+      throw invalidOption('The option "url" must start with http:// or https://.');
     }
     this.#url = new URL(url);
   }
 
-  /** Where a probe is to be had. */
-  at(id: string): URL {
+  /** The URL of a probe. */
+  probeUrl(id: string): URL {
     const url = new URL(this.#url);
     url.pathname = `${url.pathname.replace(/\/+$/, '')}/${id}`;
     return url;
   }
 
-  ask(id: string, asked: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
-    return request(this.at(id), { ...asked, headers: { ...this.headers, ...asked.headers } }, signal);
+  /** Requests a probe, with the headers that the front requires. */
+  request(id: string, request: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
+    return send(this.probeUrl(id), { ...request, headers: { ...this.headers, ...request.headers } }, signal);
   }
 
-  /** Follows a redirect by hand; what was meant for the front, such as a password, stays here. */
-  follow(id: string, location: string, asked: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
-    return request(new URL(location, this.at(id)), asked, signal);
+  /** Requests the target of a redirect, without the headers for the front, such as a password. */
+  follow(id: string, location: string, request: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
+    return send(new URL(location, this.probeUrl(id)), request, signal);
   }
 }
 
-function request(url: URL, { method = 'GET', headers }: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
+function send(url: URL, { method = 'GET', headers }: FrontRequest, signal: AbortSignal): Promise<FrontResponse> {
   return new Promise((resolve, reject) => {
-    const { request: send } = url.protocol === 'https:' ? https : http;
+    const { request } = url.protocol === 'https:' ? https : http;
     const options = { method, signal, agent: false, headers: { 'accept-encoding': 'identity', ...headers } } as const;
-    const sent = send(url, options, (response) => {
+    const sent = request(url, options, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       const done = () =>
@@ -60,7 +62,7 @@ function request(url: URL, { method = 'GET', headers }: FrontRequest, signal: Ab
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         bytes += chunk.byteLength;
-        if (bytes <= most) return;
+        if (bytes <= maximumBytes) return;
         done();
         sent.destroy();
       });

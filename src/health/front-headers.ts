@@ -4,8 +4,8 @@ import type { FrontResponse } from './front-client.js';
 
 type Headers = OpenResponse['headers'];
 
-/** What a browser goes by, and fronts are known to drop. */
-const kept = [
+/** Headers that browsers depend on and that fronts are known to drop. */
+const expected = [
   'content-type',
   'content-disposition',
   'cache-control',
@@ -17,34 +17,39 @@ const kept = [
   'vary',
 ];
 
-/** Names of the view's headers that did not arrive; what the front adds to one does no harm. */
-export function lostHeaders(own: Headers, arrived: IncomingHttpHeaders, replaced: readonly string[]): string[] {
-  const meant = new Set(replaced.map((name) => name.toLowerCase()));
-  return kept.filter((name) => {
-    if (meant.has(name) || own[name] === undefined) return false;
-    const parts = partsOf(arrived[name]);
-    return !partsOf(own[name]).every((part) => parts.includes(part));
+/** The names of the view's headers that did not arrive. The front may add elements to a list. */
+export function lostHeaders(sent: Headers, arrived: IncomingHttpHeaders, replaced: readonly string[]): string[] {
+  const ignored = new Set(replaced.map((name) => name.toLowerCase()));
+  return expected.filter((name) => {
+    if (ignored.has(name) || sent[name] === undefined) return false;
+    const elements = elementsOf(arrived[name]);
+    return !elementsOf(sent[name]).every((element) => elements.includes(element));
   });
 }
 
-function partsOf(value: string | readonly string[] | undefined): string[] {
+/** The sentence about headers that did not arrive. */
+export function lostSentence(names: readonly string[]): string {
+  return `The front drops these headers of the view: ${names.join(', ')}.`;
+}
+
+function elementsOf(value: string | readonly string[] | undefined): string[] {
   return String(value ?? '')
     .toLowerCase()
     .split(',')
-    .map((part) => part.replace(/\s/g, ''));
+    .map((element) => element.replace(/\s/g, ''));
 }
 
-/** The headers that tell where a file is kept: all in which the id in its key occurs. */
+/** The headers that contain the id of a probe, which is part of its key: they reveal where it is stored. */
 export function headersWith(headers: IncomingHttpHeaders | Headers, id: string): string[] {
   return Object.entries(headers).flatMap(([name, value]) => (String(value).includes(id) ? [`${name}: ${value}`] : []));
 }
 
-/** What was said and what came of it, for the log of this process. */
-export function evidence(answer: FrontResponse, own: Headers = {}, id = ''): Error {
-  const told = id === '' ? [] : headersWith(own, id).map((header) => `The view said "${header}".`);
-  const headers = { ...answer.headers, 'set-cookie': undefined };
-  const body = answer.body.byteLength;
+/** The cause of a failed link, for the log of this process: the response, and the view's headers with the id of the probe. */
+export function evidence(response: FrontResponse, sent: Headers = {}, id = ''): Error {
+  const instructions = id === '' ? [] : headersWith(sent, id).map((header) => `The view sent "${header}".`);
+  const headers = { ...response.headers, 'set-cookie': undefined };
+  const bytes = response.body.byteLength;
   return new Error(
-    [...told, `The front answered ${answer.status}, ${body} bytes, ${JSON.stringify(headers)}.`].join(' '),
+    [...instructions, `The front answered ${response.status}, ${bytes} bytes, ${JSON.stringify(headers)}.`].join(' '),
   );
 }

@@ -1,18 +1,17 @@
 import { isFileFieldError } from '../errors.js';
-import { broken } from './broken.js';
-import type { Check, CheckResult, LinkResult } from './check.js';
-import { untilAborted } from './until-aborted.js';
+import { tookTooLong, unhealthy, untilAborted, type Check, type CheckResult, type LinkResult } from './check-result.js';
 
 /**
- * Walks along one link: does the work, measures it, and rejects where it fails, so that no later link is tried. The
- * sentence says what to do then.
+ * Runs one link of a check and measures it. Resolves to the value of `work`; rejects if `work` does, which ends the check.
+ * The sentence then says what to do.
  */
 export type WalkLink = <Value>(link: string, sentence: string, work: () => Value | Promise<Value>) => Promise<Value>;
 
 /**
- * A check of your own, link by link. Work that hangs is left behind when the check is cut short; clear up in a `finally`.
+ * A check of your own, link by link. When it is aborted, work that hangs is abandoned; delete what the check wrote in a
+ * `finally`.
  *
- * WARNING: whoever may see details reads the sentences: no path, key or URL belongs in them.
+ * WARNING: the option `details` of `healthHandler` shows the sentences, so they must not contain a path, key or URL.
  *
  * @example
  * ```ts
@@ -28,19 +27,19 @@ export function healthCheck(steps: (link: WalkLink, signal: AbortSignal) => Prom
   return {
     async run({ signal = new AbortController().signal } = {}) {
       const chain = new Chain(signal);
-      const work = (async () => steps(chain.walk, signal))().catch((error: unknown) => chain.broke('check', error));
-      const cut = Symbol();
-      if ((await untilAborted(work, signal, cut)) !== cut) return chain.result();
-      chain.cutShort();
+      const work = (async () => steps(chain.walk, signal))().catch((error: unknown) => chain.fail('check', error));
+      const aborted = Symbol();
+      if ((await untilAborted(work, signal, aborted)) !== aborted) return chain.result();
+      chain.abort();
       return { ...chain.result(), cleared: work };
     },
   };
 }
 
-/** What has been walked so far. */
+/** The links that have run. */
 class Chain {
   readonly #links: LinkResult[] = [];
-  #walking: { readonly link: string; readonly started: number } | undefined;
+  #running: { readonly link: string; readonly started: number } | undefined;
 
   constructor(private readonly signal: AbortSignal) {}
 
@@ -48,30 +47,31 @@ class Chain {
     const started = performance.now();
     try {
       this.signal.throwIfAborted();
-      this.#walking = { link, started };
+      this.#running = { link, started };
       const late = Symbol();
       const value = await untilAborted((async () => work())(), this.signal, late);
       if (value === late) throw this.signal.reason;
-      this.#walking = undefined;
+      this.#running = undefined;
       this.#links.push({ link, ok: true, milliseconds: since(started) });
       return value as Exclude<typeof value, typeof late>;
     } catch (cause) {
-      const error = isFileFieldError(cause, 'unhealthy') ? cause : broken(sentence, cause);
-      if (this.signal.aborted) this.cutShort();
-      else this.broke(link, error, since(started));
+      const error = isFileFieldError(cause, 'unhealthy') ? cause : unhealthy(sentence, cause);
+      if (this.signal.aborted) this.abort();
+      else this.fail(link, error, since(started));
       throw error;
     }
   };
 
-  cutShort(): void {
-    const { link, started } = this.#walking ?? { link: 'timeout', started: performance.now() };
-    this.broke(link, broken('This took too long.', this.signal.reason), since(started));
+  /** Fails the link that is running, or a link `timeout` if none is. */
+  abort(): void {
+    const { link, started } = this.#running ?? { link: 'timeout', started: performance.now() };
+    this.fail(link, unhealthy(tookTooLong, this.signal.reason), since(started));
   }
 
-  /** Only the first failure counts: others follow from it. */
-  broke(link: string, cause: unknown, milliseconds = 0): void {
+  /** Only the first failure counts, because others follow from it. */
+  fail(link: string, cause: unknown, milliseconds = 0): void {
     if (this.#links.some(({ ok }) => !ok)) return;
-    const error = isFileFieldError(cause, 'unhealthy') ? cause : broken('The check itself failed.', cause);
+    const error = isFileFieldError(cause, 'unhealthy') ? cause : unhealthy('The check itself failed.', cause);
     this.#links.push({ link, ok: false, milliseconds, error });
   }
 

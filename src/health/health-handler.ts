@@ -1,35 +1,40 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { duration, type Duration } from '../options.js';
-import type { LinkResult } from './check.js';
+import type { LinkResult } from './check-result.js';
 import { healthReport } from './health-report.js';
 import { runChecks, type CheckResults, type Checks } from './run-checks.js';
 
+/** Options of `healthHandler`. */
 export interface HealthHandlerOptions<Raw extends IncomingMessage = IncomingMessage> {
   /**
-   * Who sees the links with their times, and the sentence of the broken one. No path, key or URL is ever shown.
-   * @default nobody: a stranger sees each check's name, whether it is in order and, if not, at which link
+   * Returns true for requests that may see the links with their times and the sentence of the one that failed. No path, key
+   * or URL is ever shown.
+   * @default false for all requests: clients see the name of each check, whether it is ok, and the link that failed
    */
   readonly details?: (request: Raw) => boolean;
   /**
-   * How long a check may take; one that hangs is broken.
+   * A check that takes longer has failed; at least 1 ms.
    * @default '10s'
    */
   readonly timeout?: Duration;
   /**
-   * How long a result is good for. Nobody can make the checks run more often than this, nor twice at once.
+   * How long a result is reused. Requests cannot make the checks run more often than this, nor twice at the same time.
    * @default '10s'
    */
   readonly every?: Duration;
   /**
-   * Told when a check breaks, and again when it breaks at another link; the link's `error` has the cause.
+   * Called when a check fails that was ok before, and when it fails at another link. The `error` of the link has the cause.
    * @default console.error
    */
   readonly onBroken?: (name: string, link: LinkResult) => void;
 }
 
 /**
- * Answers 200 if all checks are in order, else 503, with a small JSON: `{ status: 'failing', checks: { documents: { ok:
- * false, link: 'read' } } }`. For `node:http`, Express 4 and 5, and all that takes their handlers. GET and HEAD only.
+ * A request handler for monitoring: 200 if all checks are ok, else 503, with a body such as
+ * `{ "status": "failing", "checks": { "documents": { "ok": false, "link": "read" } } }`. For `node:http`, Express 4 and 5,
+ * and everything that accepts their handlers. Other methods than GET and HEAD get 405.
+ *
+ * @throws `invalid_option` for a `timeout` or `every` that is not a duration
  *
  * @example
  * ```ts
@@ -45,40 +50,43 @@ export function healthHandler<Raw extends IncomingMessage = IncomingMessage>(
   checks: Checks,
   options: HealthHandlerOptions<Raw> = {},
 ): (request: Raw, response: ServerResponse) => void {
-  const results = shared(checks, options);
+  const latest = sharedResults(checks, options);
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      answer(request, response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' });
+      send(request, response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' });
       return;
     }
-    void results().then((found) => {
-      const report = healthReport(found, seesDetails(request, options));
-      answer(request, response, report.status === 'ok' ? 200 : 503, report);
+    void latest().then((results) => {
+      const report = healthReport(results, seesDetails(request, options) ? 'details' : 'summary');
+      send(request, response, report.status === 'ok' ? 200 : 503, report);
     });
   };
 }
 
-/** The results of one run for all who ask while it runs, and for a while after. */
-function shared(checks: Checks, options: Pick<HealthHandlerOptions, 'timeout' | 'every' | 'onBroken'>) {
+/** Returns a function that runs the checks, unless a run is under way or its results may still be reused. */
+function sharedResults(checks: Checks, options: Pick<HealthHandlerOptions, 'timeout' | 'every' | 'onBroken'>) {
   const timeout = duration('timeout', options.timeout ?? '10s', { from: 1 });
   const every = duration('every', options.every ?? '10s');
   const onBroken = options.onBroken ?? ((name, { link, error }) => console.error(`health: ${name} ${link}`, error));
-  const told = new Map<string, string>();
+  const reported = new Map<string, string>();
   let running: Promise<CheckResults> | undefined;
   let until = 0;
+  const report = (results: CheckResults) => {
+    for (const [name, { links }] of Object.entries(results)) {
+      const failed = links.find(({ ok }) => !ok);
+      if (!failed) reported.delete(name);
+      else if (reported.get(name) !== failed.link) {
+        reported.set(name, failed.link);
+        attempt(() => onBroken(name, failed));
+      }
+    }
+  };
   return () => {
     if (running && performance.now() < until) return running;
     until = Infinity;
     running = runChecks(checks, timeout).then((results) => {
       until = performance.now() + every;
-      for (const [name, { links }] of Object.entries(results)) {
-        const broken = links.find(({ ok }) => !ok);
-        if (!broken) told.delete(name);
-        else if (told.get(name) !== broken.link) {
-          told.set(name, broken.link);
-          attempt(() => onBroken(name, broken));
-        }
-      }
+      report(results);
       return results;
     });
     return running;
@@ -86,11 +94,11 @@ function shared(checks: Checks, options: Pick<HealthHandlerOptions, 'timeout' | 
 }
 
 function seesDetails<Raw extends IncomingMessage>(request: Raw, { details }: HealthHandlerOptions<Raw>): boolean {
-  // Only what is certainly a yes: a promise would be taken for one.
+  // Exactly true: a promise is truthy.
   return attempt(() => details?.(request)) === true;
 }
 
-/** What a function of the program throws must neither change the answer nor end the process. */
+/** An error in a callback of the application must neither change the response nor end the process. */
 function attempt<Value>(work: () => Value): Value | undefined {
   try {
     return work();
@@ -100,7 +108,7 @@ function attempt<Value>(work: () => Value): Value | undefined {
   }
 }
 
-function answer(
+function send(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,

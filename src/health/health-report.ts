@@ -1,42 +1,50 @@
 import { isFileFieldError } from '../errors.js';
-import type { CheckResult } from './check.js';
+import type { CheckResult, LinkResult } from './check-result.js';
 import type { CheckResults } from './run-checks.js';
 
-/** What a client is told: names, links and, where it may see details, sentences. Never a path, a key or a cause. */
+/** The JSON of `healthHandler`: names and, with details, sentences and times. It never contains a path, key or cause. */
 export interface HealthReport {
+  /** `ok` if all checks are. */
   readonly status: 'ok' | 'failing';
+  /** The report of each check, under its name. */
   readonly checks: Readonly<Record<string, CheckReport>>;
 }
 
+/** The report of one check. */
 export interface CheckReport {
+  /** True if all links work. */
   readonly ok: boolean;
-  /** The first broken one. */
+  /** The link that failed. */
   readonly link?: string;
-  /** What to do. Only with details, as is all that follows. */
+  /** What to do about it. Only with details. */
   readonly sentence?: string;
-  readonly links?: readonly { readonly link: string; readonly ok: boolean; readonly milliseconds: number }[];
+  /** The links in order, up to and including the one that failed. Only with details. */
+  readonly links?: readonly Pick<LinkResult, 'link' | 'ok' | 'milliseconds'>[];
 }
 
-/** The results in the form that may leave this process. */
-export function healthReport(results: CheckResults, details: boolean): HealthReport {
+/** Results as a client may see them. */
+export function healthReport(results: CheckResults, level: 'summary' | 'details'): HealthReport {
   const entries = Object.entries(results);
   return {
     status: entries.every(([, { ok }]) => ok) ? 'ok' : 'failing',
-    checks: Object.fromEntries(entries.map(([name, result]) => [name, checkReport(result, details)])),
+    checks: Object.fromEntries(entries.map(([name, result]) => [name, checkReport(result, level)])),
   };
 }
 
-function checkReport({ ok, links }: CheckResult, details: boolean): CheckReport {
-  const broken = links.find((link) => !link.ok);
+function checkReport({ ok, links }: CheckResult, level: 'summary' | 'details'): CheckReport {
+  const failed = links.find((link) => !link.ok);
+  const summary = { ok, ...(failed && { link: failed.link }) };
+  if (level === 'summary') return summary;
   return {
-    ok,
-    ...(broken && { link: broken.link }),
-    ...(details && broken && { sentence: sentenceOf(broken.error) }),
-    ...(details && { links: links.map(({ link, ok, milliseconds }) => ({ link, ok, milliseconds })) }),
+    ...summary,
+    ...(failed && { sentence: sentenceOf(failed.error) }),
+    links: links.map(({ link, ok, milliseconds }) => ({ link, ok, milliseconds })),
   };
 }
 
-/** Only our own sentences are known to hold no secret. */
+/** The message of any other error might contain a path or a password. */
 function sentenceOf(error: unknown): string {
-  return isFileFieldError(error, 'unhealthy') ? error.message : 'The check failed; the log of the program says why.';
+  return isFileFieldError(error, 'unhealthy')
+    ? error.message
+    : 'The check failed; the log of the application says why.';
 }

@@ -3,7 +3,7 @@ export { deliveryCheck, type DeliveryCheck, type DeliveryCheckOptions } from './
 export { healthCheck, type WalkLink } from './health-check.js';
 export { storageCheck, type StorageCheck } from './storage-check.js';
 export { viewCheck, type ViewCheckOptions } from './view-check.js';
-export type { Check, CheckResult, CheckRun, LinkResult } from './check.js';
+export type { Check, CheckResult, CheckRun, LinkResult } from './check-result.js';
 // running them
 export { healthHandler, type HealthHandlerOptions } from './health-handler.js';
 export type { CheckReport, HealthReport } from './health-report.js';

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { DeliveryEvent } from '../fronts/explain.js';
+import type { DeliveryEvent, StreamReason } from '../fronts/explain.js';
 import { isProbeKey, probeKey } from '../file/key.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import type { DeliveryChoice, DownloadHandler, Download } from '../response/download.js';
@@ -8,23 +8,20 @@ import { storageFile } from '../sources/storage-file.js';
 import type { Storage } from '../file/storage.js';
 import { downloadView } from '../views/download-view.js';
 
-/** A request with this header is asked whether it comes to the view at all, and finds the probe: 204, or 410. */
+/** A request with this header asks whether this view finds the probe: 204 if it does, 410 if not. */
 export const askHeader = 'x-filefield-probe';
-/** Who sends the bytes, as the `explain` of deliveries says it. */
-export const saysHeader = 'x-filefield-delivery';
+/** Which delivery sends the bytes, or why none does. */
+export const deliveryHeader = 'x-filefield-delivery';
 
-/** Headers that servers in front are known to drop, beside those that every view has. */
-const fragile = {
+/** Headers that servers in front are known to drop and that views do not set by themselves. */
+const fragileHeaders = {
   'access-control-allow-origin': 'https://probe.invalid',
   'cross-origin-resource-policy': 'same-site',
   'referrer-policy': 'no-referrer',
   vary: 'origin',
 };
 
-/**
- * Serves the probes of one storage, and nothing else, by the route parameter `id`. It keeps nothing in mind, so that any
- * process answers for a probe of any other.
- */
+/** Serves the probes of one storage by the route parameter `id`, and nothing else; those of other processes, too. */
 export function probeView(storage: Storage, delivery?: DeliveryChoice): DownloadHandler {
   const view = downloadView(
     async ({ params }) => {
@@ -33,17 +30,17 @@ export function probeView(storage: Storage, delivery?: DeliveryChoice): Download
         ? null
         : { subject: key, file: () => storageFile(storage, key, { name: String(params.id) }) };
     },
-    // A type that a browser would run, so that it has all the headers that keep it from doing so.
+    // text/html, so that the response carries nosniff and the CSP sandbox.
     { contentType: 'text/html; charset=utf-8', fileName: 'Prüfung.html' },
   );
   const handler: DownloadHandler = async (request) => {
-    const response = await view(request);
-    return { ...response, headers: { ...response.headers, ...fragile } };
+    const download = await view(request);
+    return { ...download, headers: { ...download.headers, ...fragileHeaders } };
   };
   const delivered = withDelivery(handler, delivery);
   return async (request) => {
     const key = keyOf(request.params);
-    if (key === undefined || header(request, askHeader) === undefined) return explained(delivered, request);
+    if (key === undefined || header(request, askHeader) === undefined) return withDecision(delivered, request);
     return { status: (await storage.stat(key)) ? 204 : 410, headers: { 'cache-control': 'no-store' }, file: null };
   };
 }
@@ -54,19 +51,46 @@ function keyOf({ id }: DownloadRequest['params']): string | undefined {
   return isProbeKey(key) ? key : undefined;
 }
 
-/** Deliveries tell a channel why they do not hand over. */
-async function explained(handler: DownloadHandler, request: DownloadRequest): Promise<Download> {
-  let reason: string | undefined;
-  const listen = (event: unknown) => {
-    const told = event as DeliveryEvent;
-    if (told.name === request.params.id) reason = told.reason;
+/** Adds the decision of the delivery, which it publishes on a channel, as a header. */
+async function withDecision(handler: DownloadHandler, request: DownloadRequest): Promise<Download> {
+  let decision: DeliveryEvent | undefined;
+  const listener = (message: unknown) => {
+    const event = message as DeliveryEvent;
+    if (event.name === request.params.id) decision = event;
   };
-  subscribe('filefield:delivery', listen);
+  subscribe('filefield:delivery', listener);
   try {
-    const response = await handler(request);
-    const streamed = reason === undefined ? 'streamed' : `streamed; reason=${reason}`;
-    return { ...response, headers: { ...response.headers, [saysHeader]: response.file ? streamed : 'handed over' } };
+    const download = await handler(request);
+    const value = download.file
+      ? `streamed${decision?.reason ? `; reason=${decision.reason}` : ''}`
+      : `handed over; delivery=${decision?.delivery ?? 'other'}`;
+    return { ...download, headers: { ...download.headers, [deliveryHeader]: value } };
   } finally {
-    unsubscribe('filefield:delivery', listen);
+    unsubscribe('filefield:delivery', listener);
   }
+}
+
+/** The name of the delivery that handed over, such as `nginx`; undefined if the application streams. */
+export function handedOverTo(headers: Readonly<Record<string, unknown>>): string | undefined {
+  return /^handed over; delivery=(\w+)$/.exec(String(headers[deliveryHeader]))?.[1];
+}
+
+const reasons: Readonly<Record<StreamReason, string>> = {
+  no_path: 'the storage has no folder on this machine',
+  no_url: 'the storage has no URLs',
+  no_place: 'the folder of the storage is not among the folders of the delivery',
+  not_there: 'the application does not find the file in the folder that the storage names',
+  small: 'the probe of 300 KiB is smaller than "minSize"',
+  name: 'the server in front cannot be given the name of the probe',
+  encoded: 'the response has a Content-Encoding',
+  condition: 'a condition of the request fails',
+  no_rule: 'no rule of deliveryRules matches it',
+  none: "the rule that matches it has the delivery 'none'",
+};
+
+/** The sentence for an application that streams although it has a delivery. */
+export function whyStreamed(headers: Readonly<Record<string, unknown>>): string {
+  const reason = /reason=(\w+)/.exec(String(headers[deliveryHeader]))?.[1] as StreamReason | undefined;
+  const because = reason && Object.hasOwn(reasons, reason) ? `, because ${reasons[reason]}` : '';
+  return `The application sends the bytes itself${because}.`;
 }

@@ -1,15 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { probeKey } from '../file/key.js';
 import type { ObjectInfo, Storage } from '../file/storage.js';
+import { unhealthy } from './check-result.js';
 
-/** Larger than what is sent in one piece, small enough to be written every few seconds. */
+/** More than one chunk, and little enough to be written every few seconds. */
 const size = 300 * 1024;
 
-/** A file that a check writes and deletes again; no two have the same bytes. */
+/** A file that a check writes and deletes. */
 export class Probe {
   readonly id = randomBytes(16).toString('hex');
   readonly key = probeKey(this.id);
-  /** No compression or default page is the same by accident. */
+  /** Different for each probe and incompressible, so no error page or compressed body is equal by chance. */
   readonly bytes = createHash('shake256', { outputLength: size }).update(this.id).digest();
   #writing: Promise<unknown> | undefined;
 
@@ -31,8 +32,8 @@ export class Probe {
   }
 
   /**
-   * Deletes it if that has not been done, in vain if need be: what went wrong before is worth more, and a reconcile takes
-   * what is left after a day. A write that hangs may still come to something, so that is looked after once more.
+   * Deletes the probe unless that was done. Never rejects: the earlier failure is the one to report, and a reconcile reports
+   * what is left after a day. Deletes a second time once a write that hung has ended, because it may have succeeded.
    */
   async discard(): Promise<void> {
     const writing = this.#writing;
@@ -40,4 +41,20 @@ export class Probe {
     const remove = async () => this.storage.delete(this.key);
     await Promise.allSettled([remove(), writing.then(remove)]);
   }
+}
+
+/** Rejects with `unhealthy` unless a stream yields exactly these bytes; stops reading at the first difference. */
+export async function expectBytes(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  expected: Uint8Array,
+  sentence: string,
+): Promise<void> {
+  let position = 0;
+  for await (const chunk of stream) {
+    const wanted = expected.subarray(position, position + chunk.byteLength);
+    if (Buffer.compare(wanted, chunk) !== 0)
+      throw unhealthy(sentence, new Error(`The bytes differ after position ${position}.`));
+    position += chunk.byteLength;
+  }
+  if (position < expected.byteLength) throw unhealthy(sentence, new Error(`The bytes ended at position ${position}.`));
 }

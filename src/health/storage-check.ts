@@ -1,22 +1,22 @@
 import { promises as fsp } from 'node:fs';
 import type { ByteRange } from '../file/body.js';
 import type { Storage } from '../file/storage.js';
-import { broken } from './broken.js';
-import type { Check } from './check.js';
+import { unhealthy, type Check } from './check-result.js';
 import { healthCheck, type WalkLink } from './health-check.js';
-import { Probe } from './probe.js';
-import { sameBytes } from './same-bytes.js';
+import { expectBytes, Probe } from './probe.js';
 
-/** A check of one storage; a storage that has one needs no other. */
+/** A check of one storage. */
 export interface StorageCheck extends Check {
+  /** The storage; `filefield doctor` adds a check for each storage of the registry that no check has. */
   readonly storage: Storage;
 }
 
 /**
- * Writes a probe of 300 KiB, looks for it, reads it and a range of it, finds it on the disk if the storage says that it is
- * there, and deletes it. Links: `write`, `stat`, `read`, `range`, `path`, `delete`. The probe's key is a random one below
- * `filefield-probe/`, and it is deleted whatever happens; only a process that is killed leaves one, which a reconcile
- * reports after a day.
+ * A check that writes a probe of 300 KiB to a storage, finds and reads it, and deletes it. Links: `write`, `stat`, `read`,
+ * `range` (a part of it), `path` (the file on the disk, if the storage has `localPath`), `delete`.
+ *
+ * The key of the probe is random, below `filefield-probe/`. The probe is deleted even if a link fails. If the process is
+ * killed, it stays, and a reconcile reports it after a day.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export function storageCheck(storage: Storage): StorageCheck {
     try {
       await link('write', sentences.write, () => probe.write(signal));
       await readBack(link, storage, probe);
-      await link('delete', sentences.delete, () => deleted(storage, probe));
+      await link('delete', sentences.delete, () => deleteProbe(storage, probe));
     } finally {
       await probe.discard();
     }
@@ -41,12 +41,12 @@ export function storageCheck(storage: Storage): StorageCheck {
 }
 
 const sentences = {
-  write: 'The storage does not take a file: is it there, is there space, and may this process write to it?',
-  stat: 'The storage does not find what was written to it a moment ago.',
-  read: 'The storage does not give the bytes back that were written to it.',
-  range: 'The storage does not read a part of a file: downloads cannot be resumed, and videos not be wound.',
-  path: 'There is no such file under the path that the storage names: a server in front of it would find none either.',
-  delete: 'The storage does not delete: what is replaced or removed will be left behind.',
+  write: 'The storage does not accept a file: does it exist, has it space, and may this process write to it?',
+  stat: 'The storage does not find a file that it has just accepted.',
+  read: 'The storage does not return the bytes that were written.',
+  range: 'The storage does not read a part of a file: clients cannot resume downloads or seek in videos.',
+  path: 'The file is not at the path that the storage names: a server in front of the application cannot find it either.',
+  delete: 'The storage does not delete files: those that are replaced or removed will be left behind.',
 } as const;
 
 async function readBack(link: WalkLink, storage: Storage, probe: Probe): Promise<void> {
@@ -54,7 +54,7 @@ async function readBack(link: WalkLink, storage: Storage, probe: Probe): Promise
   await link('stat', sentences.stat, async () => {
     const info = await storage.stat(key);
     if (info?.size !== bytes.byteLength)
-      throw broken(sentences.stat, new Error(`Its size is ${info?.size ?? 'unknown'}.`));
+      throw unhealthy(sentences.stat, new Error(`Its size is ${info?.size ?? 'unknown'}.`));
   });
   await link('read', sentences.read, () => read(storage, key, bytes, sentences.read));
   const range = { start: 100_000, end: 100_999 };
@@ -64,21 +64,21 @@ async function readBack(link: WalkLink, storage: Storage, probe: Probe): Promise
   if (file === undefined) return;
   await link('path', sentences.path, async () => {
     const { size } = await fsp.stat(file);
-    if (size !== bytes.byteLength) throw broken(sentences.path, new Error(`${file} has ${size} bytes.`));
+    if (size !== bytes.byteLength) throw unhealthy(sentences.path, new Error(`${file} has ${size} bytes.`));
   });
 }
 
-async function read(storage: Storage, key: string, bytes: Buffer, fault: string, range?: ByteRange): Promise<void> {
-  const reader = await storage.read(key, range);
+async function read(storage: Storage, key: string, bytes: Buffer, sentence: string, range?: ByteRange): Promise<void> {
+  const body = await storage.read(key, range);
   try {
-    await sameBytes(reader.stream(), bytes, fault);
+    await expectBytes(body.stream(), bytes, sentence);
   } finally {
-    reader.close();
+    body.close();
   }
 }
 
-async function deleted(storage: Storage, probe: Probe): Promise<void> {
+async function deleteProbe(storage: Storage, probe: Probe): Promise<void> {
   await probe.delete();
   if ((await storage.stat(probe.key)) !== null)
-    throw broken(sentences.delete, new Error('It is still there afterwards.'));
+    throw unhealthy(sentences.delete, new Error('The file is still there after the deletion.'));
 }

@@ -1,21 +1,21 @@
 import type { DownloadHandler } from '../response/download.js';
 import { runHandler, type OpenResponse, type ViewRequest } from '../send/in-process.js';
-import { broken } from './broken.js';
-import type { Check } from './check.js';
+import { unhealthy, type Check } from './check-result.js';
 import { healthCheck } from './health-check.js';
-import { sameBytes } from './same-bytes.js';
+import { expectBytes } from './probe.js';
 
-/** No more of a file is read than this. */
-const enough = 64 * 1024;
+/** The most bytes that are read from a file. */
+const maximumBytes = 64 * 1024;
 
-/** What to ask the view for. */
+/** The request to the view: parameters, headers, URL and the framework's request. */
 export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
 
 /**
- * Runs a view in this process and sees that its answers belong together: `get` has the bytes that it promises, `head`
- * says the same without them, `range` gives the right part, `conditional` answers 304. Reads at most 64 KiB of the file,
- * and counts for no download: of the view's hooks only `onMissing` is called. Where a delivery hands over, ranges and conditions
- * are somebody else's: `deliveryCheck` looks at those.
+ * A check that runs a view in this process and compares its responses. Links: `get` (as many bytes as promised), `head` (the
+ * same headers as GET), `range` (the right part), `conditional` (304 for the ETag or date of the GET). Reads at most 64 KiB
+ * of the file. Of the view's hooks only `onMissing` is called, so the check does not count as a download.
+ *
+ * If the view's delivery hands over, ranges and conditions are up to the server in front: `deliveryCheck` tests those.
  *
  * @example
  * ```ts
@@ -27,65 +27,70 @@ export type ViewCheckOptions<Raw> = Omit<ViewRequest<Raw>, 'method'>;
  * ```
  */
 export function viewCheck<Raw>(view: DownloadHandler<Raw>, options: ViewCheckOptions<Raw> = {}): Check {
-  const ask = async <Value>(
+  const request = async <Value>(
     method: string,
     headers: object,
-    look: (answer: OpenResponse) => Promise<Value> | Value,
+    examine: (response: OpenResponse) => Promise<Value> | Value,
   ) => {
-    const answer = await runHandler(view, { ...options, method, headers: { ...options.headers, ...headers } });
+    const response = await runHandler(view, { ...options, method, headers: { ...options.headers, ...headers } });
     try {
-      return await look(answer);
+      return await examine(response);
     } finally {
-      answer.close();
+      response.close();
     }
   };
   return healthCheck(async (link) => {
-    const whole = await link('get', sentences.get, () => ask('GET', {}, lookAtGet));
-    await link('head', sentences.head, () => ask('HEAD', {}, (answer) => lookAtHead(answer, whole.headers)));
+    const whole = await link('get', sentences.get, () => request('GET', {}, examineGet));
+    await link('head', sentences.head, () => request('HEAD', {}, (response) => examineHead(response, whole.headers)));
     if (whole.handedOver) return;
     if (whole.headers['accept-ranges'] === 'bytes' && whole.first.byteLength > 0) {
       const [start, end] = [Math.floor(whole.first.byteLength / 3), Math.floor(whole.first.byteLength / 2)];
       const part = whole.first.subarray(start, end + 1);
       const headers = { range: `bytes=${start}-${end}` };
-      await link('range', sentences.range, () => ask('GET', headers, (answer) => lookAtRange(answer, part, start)));
+      await link('range', sentences.range, () =>
+        request('GET', headers, (response) => examineRange(response, part, start)),
+      );
     }
     const condition = conditionOf(whole.headers);
-    if (condition) await link('conditional', sentences.conditional, () => ask('GET', condition, lookAtConditional));
+    if (condition)
+      await link('conditional', sentences.conditional, () => request('GET', condition, examineConditional));
   });
 }
 
 const sentences = {
-  get: 'The view does not give the file: do its parameters and headers name one that this client may have?',
-  head: 'The view answers HEAD otherwise than GET.',
-  range: 'The view does not give the part of the file that a range asks for.',
-  conditional: 'The view does not answer 304 to a client that has the file already.',
+  get: 'The view does not return the file: give the check parameters and headers of a file that this client may have.',
+  head: 'The view does not answer HEAD as it answers GET.',
+  range: 'The view does not return the requested part of the file.',
+  conditional: 'The view does not answer 304 to a client that already has the file.',
 } as const;
 
+/** What the response to GET says. */
 interface Whole {
   readonly headers: OpenResponse['headers'];
+  /** The beginning of the file. */
   readonly first: Buffer;
   readonly handedOver: boolean;
 }
 
-async function lookAtGet({ status, headers, body, error }: OpenResponse): Promise<Whole> {
+async function examineGet({ status, headers, body, error }: OpenResponse): Promise<Whole> {
   const redirected = status >= 300 && status < 400 && headers.location !== undefined;
   if (status !== 200 && !redirected) {
-    throw broken(
-      `The view answers ${status}: do its parameters and headers name a file that this client may have?`,
+    throw unhealthy(
+      `The view answers ${status}: give the check parameters and headers of a file that this client may have.`,
       error,
     );
   }
   const first = await firstBytes(body?.stream() ?? []);
   const length = headers['content-length'];
-  if (length !== undefined && first.byteLength !== Math.min(Number(length), enough)) {
-    throw broken(`The view promises ${length} bytes and gives ${first.byteLength}.`);
+  if (length !== undefined && first.byteLength !== Math.min(Number(length), maximumBytes)) {
+    throw unhealthy(`The view promises ${length} bytes and sends ${first.byteLength}.`);
   }
   return { headers, first, handedOver: body === undefined && length === undefined };
 }
 
 async function firstBytes(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  let left = enough;
+  let left = maximumBytes;
   for await (const chunk of stream) {
     chunks.push(Buffer.from(chunk.subarray(0, left)));
     left -= Math.min(left, chunk.byteLength);
@@ -94,20 +99,24 @@ async function firstBytes(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Arra
   return Buffer.concat(chunks);
 }
 
-/** What a client may compare; a digest or a date may differ from one moment to the next. */
+/** Headers that GET and HEAD must share; others, such as Date, may change between two requests. */
 const compared = ['content-length', 'content-type', 'content-disposition', 'etag', 'accept-ranges'];
 
-function lookAtHead({ status, headers, error }: OpenResponse, whole: OpenResponse['headers']): void {
-  if (status >= 400) throw broken(`The view answers ${status} to HEAD and gives the file to GET.`, error);
-  const other = compared.filter((name) => headers[name] !== whole[name]);
-  if (other.length > 0) throw broken(`HEAD and GET differ in ${other.join(', ')}.`);
+function examineHead({ status, headers, error }: OpenResponse, whole: OpenResponse['headers']): void {
+  if (status >= 400) throw unhealthy(`The view answers ${status} to HEAD but returns the file for GET.`, error);
+  const different = compared.filter((name) => headers[name] !== whole[name]);
+  if (different.length > 0) throw unhealthy(`HEAD and GET differ in ${different.join(', ')}.`);
 }
 
-async function lookAtRange({ status, headers, body, error }: OpenResponse, part: Buffer, start: number): Promise<void> {
-  if (status !== 206) throw broken(`The view answers ${status} to a range, where it should be 206.`, error);
+async function examineRange(
+  { status, headers, body, error }: OpenResponse,
+  part: Buffer,
+  start: number,
+): Promise<void> {
+  if (status !== 206) throw unhealthy(`The view answers ${status} to a range, not 206.`, error);
   const range = `bytes ${start}-${start + part.byteLength - 1}/`;
-  if (!headers['content-range']?.startsWith(range)) throw broken(sentences.range);
-  await sameBytes(body?.stream() ?? [], part, sentences.range);
+  if (!headers['content-range']?.startsWith(range)) throw unhealthy(sentences.range);
+  await expectBytes(body?.stream() ?? [], part, sentences.range);
 }
 
 function conditionOf({ etag, 'last-modified': modified }: OpenResponse['headers']): Record<string, string> | undefined {
@@ -115,6 +124,7 @@ function conditionOf({ etag, 'last-modified': modified }: OpenResponse['headers'
   return modified === undefined ? undefined : { 'if-modified-since': modified };
 }
 
-function lookAtConditional({ status, error }: OpenResponse): void {
-  if (status !== 304) throw broken(`The view answers ${status} to a client that has the file already, not 304.`, error);
+function examineConditional({ status, error }: OpenResponse): void {
+  if (status !== 304)
+    throw unhealthy(`The view answers ${status} to a client that already has the file, not 304.`, error);
 }

@@ -41,6 +41,7 @@ export type DeliveryChoice = Delivery | 'none';
 
 /** The complete head of a response, and how to open its body. An adapter writes it as it is. */
 export interface PreparedResponse {
+  /** The HTTP status. */
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

@@ -15,6 +15,7 @@ export interface DownloadRequest<Raw = unknown> {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Route parameters, decoded. */
   readonly params: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The framework's own request. */
   readonly raw: Raw;
   /**
    * Called with failures that do not change the response, such as those of hooks.

@@ -10,7 +10,7 @@ import { checkPreconditions, rangeApplies, sizeOf, validatorsOf, type Validators
 import { header, loadHint, type DownloadRequest } from './request.js';
 
 /** The Allow header, which a 405 must have (RFC 9110 section 15.5.6). */
-export const allowedMethods = 'GET, HEAD, OPTIONS';
+const allowedMethods = 'GET, HEAD, OPTIONS';
 
 // A 304 repeats the other headers but must not describe a body (RFC 9110 section 15.4.5).
 const bodyHeaders = ['content-type', 'content-disposition', 'content-encoding'];

@@ -3,7 +3,8 @@ import { FileFieldError } from '../errors.js';
 import { bytesBody, exactly, lengthOf, skip, type ByteRange, type FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
 
-type Chunks = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+/** Content that is made while it is sent: chunks of bytes, or of text in UTF-8. */
+export type VirtualContent = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
 /** A file that your program generates. */
 export interface VirtualFileOptions {
@@ -13,7 +14,7 @@ export interface VirtualFileOptions {
    * Text (sent as UTF-8), bytes, or content that is generated while it is sent: a Node or Web stream, a generator or any
    * other iterable, which can be served once, or a function that starts one for each download. A HEAD request starts none.
    */
-  readonly content: string | Uint8Array | Chunks | (() => Chunks);
+  readonly content: string | Uint8Array | VirtualContent | (() => VirtualContent);
   /**
    * Length of a stream in bytes. Without it the response has no Content-Length, and clients can neither resume the
    * download nor detect that it was cut.
@@ -59,14 +60,14 @@ export function virtualFile(options: VirtualFileOptions): FileSource {
   };
 }
 
-function streamBody(chunks: Chunks, size: number | undefined, range?: ByteRange): FileBody {
+function streamBody(chunks: VirtualContent, size: number | undefined, range?: ByteRange): FileBody {
   const close = () => endContent(chunks);
   if (!range) return { ...(size !== undefined && { size }), stream: () => toBytes(chunks), close };
   // A stream has no random access: it starts at its first byte, and ends with the range.
   return exactly({ stream: () => skip(toBytes(chunks), range.start), close }, lengthOf(range));
 }
 
-async function* toBytes(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefined> {
+async function* toBytes(chunks: VirtualContent): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const value of chunks) {
     const chunk = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
     if (!(chunk instanceof Uint8Array))
@@ -76,7 +77,7 @@ async function* toBytes(chunks: Chunks): AsyncGenerator<Uint8Array, void, undefi
 }
 
 /** Ends a stream or generator, also one that was never started, so that it releases its resources. */
-function endContent(chunks: Chunks): void {
+function endContent(chunks: VirtualContent): void {
   const ignore = () => undefined;
   if (chunks instanceof Readable) chunks.destroy();
   else if (chunks instanceof ReadableStream) void (chunks.locked ? undefined : chunks.cancel().catch(ignore));

@@ -1,29 +1,29 @@
 import assert from 'node:assert/strict';
-import { dispositionName } from './disposition-name.js';
 import type { ViewResult } from './run-view.js';
 
-/** What a download must be; what is left out may be anything. */
+/** What a response must be. Members that are absent are not checked. */
 export interface ExpectedDownload {
   /** @default 206 with a `range`, else 200 */
   readonly status?: number;
-  /** The name that the client will save it under. */
+  /** The name under which a browser saves it. */
   readonly name?: string;
-  /** The media type: with parameters all of Content-Type, without them all but its parameters. */
+  /** The media type. With parameters it must equal the whole Content-Type; without, the part before the parameters. */
   readonly type?: string;
+  /** Whether a browser saves or shows it. */
   readonly disposition?: 'attachment' | 'inline';
   /** The body, as bytes. */
   readonly bytes?: Uint8Array;
   /** The body, as text. */
   readonly text?: string;
-  /** What of the file the body holds, as in Content-Range: `'0-3/13'`. */
+  /** The part of the file that the body is, as in Content-Range: `'0-3/13'`. */
   readonly range?: string;
-  /** Other headers by name in any case; null means that there must be none. */
+  /** Other headers by name, in any case; null means that the header must be absent. */
   readonly headers?: Readonly<Record<string, string | RegExp | null>>;
 }
 
 /**
- * Rejects with an AssertionError unless a response is that download. Takes what `fetch` and `runView` give; any test
- * runner will do. The promised length and `nosniff`, which every download of this library has, are checked unasked.
+ * Rejects with an `AssertionError` unless a response is the expected download. Takes the result of `fetch` or of `runView`;
+ * works with any test runner. Content-Length and `nosniff`, which every download of this library has, are always checked.
  *
  * @example
  * ```ts
@@ -62,13 +62,24 @@ export async function expectDownload(response: Response | ViewResult, expected: 
     'body' in response && Buffer.isBuffer(response.body) ? response.body : await bytesOf(response as Response);
   if (expected.text !== undefined) same('text', body.toString('utf8'), expected.text);
   if (expected.bytes !== undefined) {
-    assert.ok(body.equals(expected.bytes), `the body of ${body.byteLength} bytes is not the one that was expected`);
+    assert.ok(
+      body.equals(expected.bytes),
+      `the body has ${body.byteLength} bytes and is not the expected one of ${expected.bytes.byteLength}`,
+    );
   }
   const length = header('content-length');
-  // HEAD promises what it does not send.
+  // A response to HEAD has the length of a body that it does not have.
   if (length !== undefined && body.byteLength > 0) same('length', body.byteLength, Number(length));
 }
 
 async function bytesOf(response: Response): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
+}
+
+/** The name in a Content-Disposition as browsers read it: `filename*` before `filename` (RFC 6266 section 4.3). */
+function dispositionName(header: string): string | undefined {
+  const extended = /;\s*filename\*\s*=\s*UTF-8'[^']*'([^;\s]+)/i.exec(header)?.[1];
+  if (extended !== undefined) return decodeURIComponent(extended);
+  const [, quoted, token] = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s"]+))/i.exec(header) ?? [];
+  return quoted?.replace(/\\(.)/g, '$1') ?? token;
 }

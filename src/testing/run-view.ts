@@ -4,19 +4,22 @@ import { runHandler, type ViewRequest } from '../send/in-process.js';
 
 export type { ViewRequest };
 
-/** What a client would get. */
+/** The response that a client would get. */
 export interface ViewResult {
+  /** Status code. */
   readonly status: number;
-  /** Names in lower case. */
+  /** Headers by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** All bytes. */
   readonly body: Buffer;
-  /** Why there is no download, where the status is that of an error. */
+  /** What was thrown, if the status is that of an error. */
   readonly error?: unknown;
 }
 
 /**
- * Runs a view without a server, as an adapter would: method, view, conditions, ranges, bytes, hooks. Failures become the
- * status that a client would see, with the `error` beside it; a file that breaks off in the middle rejects.
+ * Runs a view without a server, as an adapter would: method, conditions, ranges, bytes and hooks. If the view or its source
+ * fails before the first byte, the result has the status that a client would get, and the `error`. Rejects if the source
+ * fails later.
  *
  * @example
  * ```ts
@@ -27,8 +30,8 @@ export interface ViewResult {
  * const { status, body } = await runView(view, { headers: { range: 'bytes=0-1' } }); // 206, 'he'
  * ```
  */
-export async function runView<Raw>(view: DownloadHandler<Raw>, asked: ViewRequest<Raw> = {}): Promise<ViewResult> {
-  const response = await runHandler(view, asked);
+export async function runView<Raw>(view: DownloadHandler<Raw>, request: ViewRequest<Raw> = {}): Promise<ViewResult> {
+  const response = await runHandler(view, request);
   const { status, headers } = response;
   if ('error' in response) return { status, headers, body: Buffer.alloc(0), error: response.error };
   const hooks = new HookCaller(response);

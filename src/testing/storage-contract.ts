@@ -1,17 +1,19 @@
 import type { Storage } from '../file/storage.js';
-import { abilityClaims } from './storage-claims/abilities.js';
+import { capabilityClaims } from './storage-claims/capabilities.js';
 import { readingClaims } from './storage-claims/reading.js';
 import { writingClaims } from './storage-claims/writing.js';
 
-/** One thing that a storage must do: a title, and a function that rejects where it does not. */
+/** One claim of the contract. */
 export interface StorageClaim {
+  /** A title for the test. */
   readonly title: string;
+  /** Rejects if the storage breaks the claim. */
   readonly run: () => Promise<void>;
 }
 
 /**
- * Everything that the rest of the library relies upon in a storage, as claims that any test runner can run. `make` is
- * called once for each claim; the storages may share what they keep, since every claim uses keys of its own.
+ * Everything that this library expects of a `Storage`, as claims for any test runner. `make` is called once per claim. The
+ * storages that it returns may share their objects, because each claim uses keys of its own.
  *
  * @example
  * ```ts
@@ -22,6 +24,6 @@ export interface StorageClaim {
  * ```
  */
 export function storageContract(make: () => Promise<Storage> | Storage): readonly StorageClaim[] {
-  const claims = { ...writingClaims, ...readingClaims, ...abilityClaims };
+  const claims = { ...writingClaims, ...readingClaims, ...capabilityClaims };
   return Object.entries(claims).map(([title, claim]) => ({ title, run: async () => claim(await make()) }));
 }

@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DiskStorage } from '../storages/disk.js';
 
-/** A storage that is on a disk, and gone when it is removed. */
+/** A `DiskStorage` in a folder of its own, for one test or suite. Made by `temporaryStorage`. */
 export class TemporaryStorage extends DiskStorage {
-  /** Deletes the folder and all that is in it; safe to call twice. */
+  /** Deletes the folder with everything in it. Safe to call twice. */
   async remove(): Promise<void> {
     await rm(this.root, { recursive: true, force: true });
   }
 
-  /** `await using storage = await temporaryStorage()` removes it at the end of the block. */
+  /** Calls `remove`: `await using storage = await temporaryStorage()` removes the folder at the end of the block. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.remove();
   }
 }
 
 /**
- * A `DiskStorage` in a new folder of the system's temporary one.
+ * A `DiskStorage` in a new folder below the system's temporary folder. It does not wait for the disk, so tests run faster.
  *
  * @example
  * ```ts

@@ -13,6 +13,7 @@ import type { DownloadViewOptions, Hook } from './view-options.js';
  * @typeParam Subject what `authorize` and the other functions among the options get: a row, a path, a URL
  */
 export interface Found<Subject> {
+  /** What `authorize` and the other options get: a row, a key, a path. */
   readonly subject: Subject;
   /** Returns the file, or null if there is none. Called after the request was authorized. */
   readonly file: () => FileSource | null | Promise<FileSource | null>;

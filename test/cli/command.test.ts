@@ -5,20 +5,24 @@ const folder = commandFolder();
 const { version, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string; bin: object };
 
 describe('filefield', () => {
-  it('is the command of the package, and can be run as it lies there', () => {
+  it('is the bin of the package, and an executable script', () => {
     expect(bin).toEqual({ filefield: './dist/esm/cli/main.js' });
     expect(readFileSync('dist/esm/cli/main.js', 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node');
   });
 
-  it('says what it can do, and which version it is', async () => {
+  it('prints its commands, options and version', async () => {
     const help = await folder.run(['--help']);
-    expect([help.code, help.stderr]).toEqual([0, '']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
     for (const command of ['doctor', 'nginx', 'apache', 'lighttpd', 'caddy']) expect(help.stdout).toContain(command);
     expect(await folder.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
-    expect(await folder.run(['doctor', '--help'])).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('--json'),
-    });
+    for (const args of [
+      ['doctor', '--help'],
+      ['doctor', '-h'],
+      ['help', 'doctor'],
+      ['--help', 'doctor'],
+    ]) {
+      expect(await folder.run(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('--json') });
+    }
   });
 
   it.each([
@@ -28,10 +32,14 @@ describe('filefield', () => {
     [['doctor', 'now'], /too many arguments/],
     [['doctor', '--timeout'], /argument missing/],
     [['doctor', '--config'], /argument missing/],
+    [['doctor', '--timeout', '--json'], /argument missing/],
+    [['doctor', '--json=yes'], /"--json" has no value/],
+    [['help', 'docter'], /unknown command/],
     [['--json'], /unknown option/],
-  ])('cannot do %j: exit code 2, and what to do on stderr', async (args, said) => {
+  ])('exits with 2 and a sentence on stderr for the arguments %j', async (args, sentence) => {
     const { code, stdout, stderr } = await folder.run(args);
-    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(said)]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(sentence);
     expect(stderr).not.toMatch(/\n {4}at /);
   });
 });

@@ -11,16 +11,16 @@ const { StorageRegistry } = require('filefield');
 const { MemoryStorage } = require('filefield/storages/memory');
 module.exports = { storages: new StorageRegistry({ memory: new MemoryStorage() }) };
 `;
-const inOrder = { code: 0, stdout: expect.stringMatching(/^memory +ok +write/), stderr: '' };
+const passing = { code: 0, stdout: expect.stringMatching(/^memory +ok +write/), stderr: '' };
 
-/** Each in a folder of its own. */
+/** A new folder with these files. */
 function folderWith(files: Readonly<Record<string, string>>): Folder {
   const folder = commandFolder();
   for (const [name, text] of Object.entries(files)) folder.write(name, text);
   return folder;
 }
 
-describe('the configuration of the command', () => {
+describe('loadConfig', () => {
   const folders = {
     'filefield.config.js': folderWith({ 'filefield.config.js': esm }),
     'filefield.config.mjs': folderWith({ 'filefield.config.mjs': esm }),
@@ -29,13 +29,13 @@ describe('the configuration of the command', () => {
       'filefield.config.js': `${esm.replace('export ', '')} export default { storages };`,
     }),
   };
-  it.each(Object.entries(folders))('may be %s', async (_name, folder) => {
-    expect(await folder.run(['doctor'])).toEqual(inOrder);
+  it.each(Object.entries(folders))('loads %s', async (_name, folder) => {
+    expect(await folder.run(['doctor'])).toEqual(passing);
   });
 
   const named = folderWith({ 'deploy/files.mjs': esm, 'filefield.config.js': 'throw new Error("not this one")' });
-  it('may have another name, and then no other is loaded', async () => {
-    expect(await named.run(['doctor', '--config', 'deploy/files.mjs'])).toEqual(inOrder);
+  it('loads only the file that --config names', async () => {
+    expect(await named.run(['doctor', '--config', 'deploy/files.mjs'])).toEqual(passing);
   });
 
   const typed = folderWith({
@@ -50,101 +50,105 @@ describe('the configuration of the command', () => {
       }`,
     'loader.mjs': `import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);`,
   });
-  it('may be TypeScript where a loader is active', async () => {
+  it('loads TypeScript with a loader', async () => {
     const options = { NODE_OPTIONS: `--no-deprecation --import ${pathToFileURL(`${typed.path}/loader.mjs`).href}` };
-    expect(await typed.run(['doctor'], options)).toEqual(inOrder);
+    expect(await typed.run(['doctor'], options)).toEqual(passing);
   });
 
-  it('says what to do where Node does not run TypeScript', async () => {
+  it('names the versions and loaders for TypeScript when Node does not run it', async () => {
     const strips = Boolean((process.features as { typescript?: unknown }).typescript);
     const refused = { code: 2, stdout: '', stderr: expect.stringMatching(/does not run .*Node 22\.18.*--import tsx/s) };
-    expect(await typed.run(['doctor'])).toEqual(strips ? inOrder : refused);
+    expect(await typed.run(['doctor'])).toEqual(strips ? passing : refused);
   });
 
-  const broken: [string, Readonly<Record<string, string>>, readonly string[], RegExp][] = [
-    ['is missing', {}, [], /There is no filefield\.config\.\{js,mjs,cjs,ts\} in .*exports "storages"/],
-    ['is missing where --config says', {}, ['--config', 'nowhere.mjs'], /There is no file .*nowhere\.mjs/],
-    ['is a folder', { 'x/y': '' }, ['--config', 'x'], /There is no file .*\/x;/],
-    ['exports nothing', { 'filefield.config.js': '' }, [], /neither "storages".*nor "checks".*; it exports nothing/],
-    ['exports something else', { 'filefield.config.js': 'export const storage = 1;' }, [], /it exports storage\./],
+  const faults: [string, Readonly<Record<string, string>>, readonly string[], RegExp][] = [
+    ['a missing file', {}, [], /There is no filefield\.config\.\{js,mjs,cjs,ts\} in .*exports "storages"/],
+    ['a missing file of --config', {}, ['--config', 'nowhere.mjs'], /There is no file .*nowhere\.mjs/],
+    ['a folder', { 'x/y': '' }, ['--config', 'x'], /There is no file .*\/x:/],
     [
-      'exports a storage for the registry',
+      'a file without exports',
+      { 'filefield.config.js': '' },
+      [],
+      /must export "storages".*or "checks".*; it exports nothing/,
+    ],
+    ['other exports', { 'filefield.config.js': 'export const storage = 1;' }, [], /it exports storage\./],
+    [
+      'storages that are not a registry',
       { 'filefield.config.js': 'export const storages = {};' },
       [],
       /must be a StorageRegistry/,
     ],
     [
-      'exports checks that are none',
+      'a check that is not one',
       { 'filefield.config.js': 'export const checks = { a: { run() {} }, b: 7 };' },
       [],
-      /"checks\.b" of .*storageCheck/,
+      /"checks\.b" of .* must be a check, .*storageCheck/,
     ],
     [
-      'exports a check for the checks',
+      'checks that are not an object',
       { 'filefield.config.js': 'export const checks = () => 1;' },
       [],
-      /"checks" of .* is not what it should be/,
+      /"checks" of .* must be an object of checks/,
     ],
     [
-      'is no JavaScript (ESM)',
+      'a syntax error in ESM',
       { 'filefield.config.mjs': 'export const a = 1;\nexport const b = ;' },
       [],
       /filefield\.config\.mjs:2\n.*b = ;[^]*SyntaxError: Unexpected token/,
     ],
     [
-      'is no JavaScript (CommonJS)',
+      'a syntax error in CommonJS',
       { 'filefield.config.cjs': 'const a = 1;\nconst b = ;' },
       [],
       /filefield\.config\.cjs:2\n.*b = ;[^]*SyntaxError: Unexpected token/,
     ],
     [
-      'imports what is no JavaScript',
+      'a syntax error in an imported file',
       { 'filefield.config.mjs': 'import "./other.mjs";', 'other.mjs': 'const = 1;' },
       [],
       /in a file that it imports/,
     ],
     [
-      'imports a name that is not there',
+      'an import of a name that does not exist',
       { 'filefield.config.mjs': 'import { Nothing } from "filefield";' },
       [],
       /filefield\.config\.mjs:1\n[^]*does not provide an export named 'Nothing'/,
     ],
     [
-      'imports what is not installed',
+      'an import of a package that is not installed',
       { 'filefield.config.mjs': 'import "no-such-package";' },
       [],
-      /failed while it was loaded[^]*no-such-package/,
+      /threw an error while it was loaded[^]*no-such-package/,
     ],
   ];
-  const prepared = broken.map(([title, files, args, said]) => [title, folderWith(files), args, said] as const);
-  it.each(prepared)('says what is wrong where it %s', async (_title, folder, args, said) => {
+  const prepared = faults.map(([title, files, args, sentence]) => [title, folderWith(files), args, sentence] as const);
+  it.each(prepared)('exits with 2 and a sentence for %s', async (_fault, folder, args, sentence) => {
     const { code, stdout, stderr } = await folder.run(['doctor', ...args]);
-    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(said)]);
-    // Nobody has to look at our own code.
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(sentence);
+    // No stack trace of this package.
     expect(stderr).not.toMatch(/dist\/esm\/cli/);
   });
 
   const throwing = folderWith({
     'filefield.config.js': 'function connect() {\n  throw new Error("no database");\n}\nconnect();',
   });
-  it('shows where it failed when it throws', async () => {
+  it('prints the stack of an error that the file throws', async () => {
     const { code, stderr } = await throwing.run(['doctor']);
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/failed while it was loaded[^]*no database\n +at connect .*config\.js:2/),
-    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/threw an error while it was loaded[^]*no database\n +at connect .*config\.js:2/);
   });
 
   const waiting = folderWith({ 'filefield.config.js': 'await new Promise(() => undefined);' });
-  it('does not look like success when it waits for ever', async () => {
+  it('exits with 2 when the file never finishes loading', async () => {
     expect(await waiting.run(['doctor'])).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/waits for something/),
+      stderr: expect.stringMatching(/did not finish loading/),
     });
   });
 
   const holding = folderWith({ 'filefield.config.js': `${esm} setInterval(() => undefined, 1000);` });
-  it('may hold connections open: the command ends all the same', async () => {
-    expect(await holding.run(['doctor'])).toEqual(inOrder);
+  it('exits although the file keeps a timer running', async () => {
+    expect(await holding.run(['doctor'])).toEqual(passing);
   });
 });

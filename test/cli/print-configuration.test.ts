@@ -21,7 +21,7 @@ folder.write(
 
 describe('filefield nginx, apache, lighttpd and caddy', () => {
   it.each(['nginx', 'apache', 'lighttpd', 'caddy'])(
-    '%s: prints a configuration for the storages with a folder',
+    '%s prints a configuration for the storages with a folder',
     async (server) => {
       const args = [
         '--listen',
@@ -32,24 +32,28 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
         'files.example',
       ];
       const { code, stdout, stderr } = await folder.run([server, ...args]);
-      expect([code, stderr]).toEqual([0, '']);
-      for (const told of [path.join(folder.path, 'documents'), '8099', '3099', 'files']) {
-        expect(stdout).toContain(told);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      for (const value of [path.join(folder.path, 'documents'), '8099', '3099', 'files']) {
+        expect(stdout).toContain(value);
       }
       expect(stdout).not.toContain('memory');
     },
   );
 
   it.each([
-    [['--listen', 'everywhere'], /nothing to listen at/],
+    [['--listen', 'everywhere'], /"listen" must be like/],
     [['--upstream', 'localhost'], /must be http/],
     [['--config', 'none.mjs'], /There is no file/],
     [['--port', '80'], /unknown option/],
-  ])('say what is wrong with %j', async (args, said) => {
-    expect(await folder.run(['nginx', ...args])).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(said) });
+  ])('exit with 2 and a sentence for %j', async (args, sentence) => {
+    expect(await folder.run(['nginx', ...args])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(sentence),
+    });
   });
 
-  it('ask for storages that have a folder', async () => {
+  it('exit with 2 without storages that have a folder', async () => {
     folder.write('checks.mjs', 'export const checks = {};');
     folder.write(
       'memory.mjs',
@@ -58,15 +62,15 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
        export const storages = new StorageRegistry({ memory: new MemoryStorage() });`,
     );
     const without = await folder.run(['nginx', '--config', 'checks.mjs']);
-    expect([without.code, without.stderr]).toEqual([2, expect.stringMatching(/must export "storages"/)]);
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringMatching(/must export "storages"/) });
     const memory = await folder.run(['nginx', '--config', 'memory.mjs']);
-    expect([memory.code, memory.stderr]).toEqual([2, expect.stringMatching(/No storage .* has a folder/)]);
+    expect(memory).toMatchObject({ code: 2, stderr: expect.stringMatching(/No storage .* has a folder/) });
   });
 
-  it('take a bucket for nginx, and refuse what is none', async () => {
+  it('print the location of a bucket for nginx, and exit with 2 for other values of --remote', async () => {
     const remote = (text: string) => folder.run(['nginx', '--config', 'memory.mjs', '--remote', text]);
     const printed = await remote('https://bucket.s3.example=/_filefield/photos');
-    expect([printed.code, printed.stderr]).toEqual([0, '']);
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
     expect(printed.stdout).toMatch(/location \/_filefield\/photos\/ \{[^]*proxy_pass https:\/\/bucket\.s3\.example\//);
     for (const wrong of ['https://bucket.s3.example', '=/_x', 'a=b=c', 'ftp://x=/_x']) {
       expect((await remote(wrong)).code).toBe(2);
@@ -93,7 +97,7 @@ for (const [server, code, delivery] of deliveries) {
     let application: RunningServer;
     let front: RunningFront | undefined;
 
-    /** What doctor says of the front, run in another process than the program behind it. */
+    /** Runs `filefield doctor` in another process than the application. */
     const doctor = (mode: string) => {
       site.write(
         'filefield.config.mjs',
@@ -136,17 +140,17 @@ for (const [server, code, delivery] of deliveries) {
       await application?.close();
     });
 
-    it('agree: what the one prints is in order for the other', async () => {
+    it('agree: doctor passes with the printed configuration', async () => {
       const { code: ended, stdout } = await doctor('0o644');
       expect(stdout).toMatch(/^front +ok +write view header front .* lost_header ranges head delete/m);
       expect(ended).toBe(0);
     });
 
-    it('find files that this server may not read', async () => {
+    it('disagree when the server may not read the file: doctor fails and names the account', async () => {
       const { code: ended, stdout } = await doctor('0');
-      // Apache says of such a file that there is none.
+      // mod_xsendfile answers 404 for such a file.
       const link = server === 'apache' ? 'mapping' : 'permission';
-      expect(stdout).toMatch(new RegExp(`^front +failing +${link}, after`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^front +failed +${link}, after`, 'm'));
       expect(stdout).toContain('account');
       expect(ended).toBe(1);
     });

@@ -2,19 +2,21 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+/** The result of a command. */
 export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
+/** A folder in which commands run. */
 export interface Folder {
   readonly path: string;
   write(name: string, text: string): string;
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>;
 }
 
-/** A folder within the repository, so that configurations in it find the package as it was built. */
+/** A folder within the repository, so that configurations in it can import the built package. */
 export function commandFolder(): Folder {
   mkdirSync('var', { recursive: true });
   const folder = mkdtempSync(path.resolve('var', 'cli-'));
@@ -34,7 +36,7 @@ export function commandFolder(): Folder {
 /** The built command in a process of its own. */
 function runFilefield(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    // Jest's own options for Node are none of the command's.
+    // NODE_OPTIONS of Jest must not apply to the command.
     const inherited = { ...process.env, NODE_OPTIONS: undefined };
     const main = path.resolve('dist/esm/cli/main.js');
     const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...inherited, ...env } });

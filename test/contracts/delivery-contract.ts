@@ -5,15 +5,16 @@ import { headerClaims } from './delivery/headers.js';
 import { refusalClaims } from './delivery/refusals.js';
 import { throughClaims } from './delivery/through.js';
 
-/** What must be true of a server in front, as functions that reject where it is not. */
+/** Claims by title. Each rejects if the server in front breaks it. */
 export type DeliveryClaims = Readonly<Record<string, (bench: DeliveryBench) => Promise<void>>>;
 
+/** One claim of the contract. */
 export interface DeliveryClaim {
   readonly title: string;
   readonly run: (bench: DeliveryBench) => Promise<void>;
 }
 
-/** What every delivery must do with its server in front, over real sockets. */
+/** Everything that a delivery and its server in front must do together, over real sockets. */
 export const deliveryContract: readonly DeliveryClaim[] = Object.entries({
   ...byteClaims,
   ...conditionClaims,

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { frontConfiguration, type FrontName, type FrontSetup } from 'filefield';
 import { askServer, serve, type RunningServer } from '../adapters/server.js';
+import { frontNames as servers } from '../../src/fronts/fronts.js';
 import { freePort, haveFront, startFront } from './start-front.js';
 
-const servers = ['nginx', 'apache', 'lighttpd', 'caddy'] as const;
 const setup: FrontSetup = {
   places: [{ folder: '/srv/var/documents', prefix: '/_filefield/documents' }],
   upstream: 'http://127.0.0.1:3000',
@@ -16,31 +16,35 @@ const place = (folder: string, prefix = '/_p') => ({ places: [{ folder, prefix }
 
 describe('frontConfiguration', () => {
   it.each<[string, Partial<FrontSetup>, RegExp]>([
-    ['no place', { places: [] }, /nothing to hand over/],
+    ['no place', { places: [] }, /at least one folder/],
     ['a relative folder', place('var/documents'), /must be absolute/],
-    ['the whole machine', place('/'), /whole machine/],
-    ['a folder with dots', place('/srv/../etc'), /without "\." and "\.\."/],
-    ['a folder with a newline', place('/srv/a\nb'), /no configuration can hold/],
-    ['a folder with a control character', place('/srv/a\u0007'), /no configuration can hold/],
-    ['a folder that is no text', place('/srv/\ud800'), /no configuration can hold/],
+    ['the root folder', place('/'), /all files of the machine/],
+    ['a folder with dots', place('/srv/../etc'), /must not contain "\." or "\.\."/],
+    ['a folder with a newline', place('/srv/a\nb'), /a configuration cannot contain/],
+    ['a folder with a control character', place('/srv/a\u0007'), /a configuration cannot contain/],
+    ['a folder with a lone surrogate', place('/srv/\ud800'), /a configuration cannot contain/],
     ['a prefix without a slash', place('/srv', '_p'), /must be like/],
-    ['every path as a prefix', place('/srv', '/'), /must be like/],
+    ['the root as a prefix', place('/srv', '/'), /must be like/],
     ['a prefix with dots', place('/srv', '/_p/../x'), /must be like/],
-    ['a prefix that means something to a server', place('/srv', '/_p {'), /must be like/],
-    ['a prefix twice', { ...place('/srv'), remotes: [{ ...remote, prefix: '/_p/' }] }, /each other's way/],
-    ['a prefix below another', { ...place('/srv'), remotes: [{ ...remote, prefix: '/_p/x' }] }, /each other's way/],
-    ['an application that is no address', { upstream: '127.0.0.1:3000' }, /http:\/\/ or https:\/\//],
-    ['an application that speaks no HTTP', { upstream: 'ftp://127.0.0.1' }, /http:\/\/ or https:\/\//],
-    ['an application with a path', { upstream: 'http://127.0.0.1/app' }, /nothing more/],
-    ['an application with a password', { upstream: 'http://a:b@127.0.0.1' }, /nothing more/],
+    ['a prefix with a brace', place('/srv', '/_p {'), /must be like/],
+    ['one prefix for two places', { ...place('/srv'), remotes: [{ ...remote, prefix: '/_p/' }] }, /overlap/],
+    ['a prefix below another', { ...place('/srv'), remotes: [{ ...remote, prefix: '/_p/x' }] }, /overlap/],
+    ['an upstream without a protocol', { upstream: '127.0.0.1:3000' }, /http:\/\/ or https:\/\//],
+    ['an upstream with another protocol', { upstream: 'ftp://127.0.0.1' }, /http:\/\/ or https:\/\//],
+    ['an upstream with a path', { upstream: 'http://127.0.0.1/app' }, /nothing more/],
+    ['an upstream with a password', { upstream: 'http://a:b@127.0.0.1' }, /nothing more/],
     ['a remote with a query', { remotes: [{ ...remote, url: 'https://s3.example/?x' }] }, /nothing more/],
-    ['a remote with a strange path', { remotes: [{ ...remote, url: 'https://s3.example/$uri' }] }, /nothing more/],
-    ['no port', { listen: '127.0.0.1' }, /nothing to listen at/],
-    ['a port that is none', { listen: '70000' }, /nothing to listen at/],
-    ['more than an address', { listen: '8080; #' }, /nothing to listen at/],
-    ['a name that is none', { serverName: 'a b' }, /no host name/],
-    ['a relative folder to run from', { standalone: 'run' }, /must be absolute/],
-  ])('refuses %s, for every server alike', (_what, wrong, message) => {
+    [
+      'a remote with a variable in its path',
+      { remotes: [{ ...remote, url: 'https://s3.example/$uri' }] },
+      /nothing more/,
+    ],
+    ['an address without a port', { listen: '127.0.0.1' }, /"listen" must be like/],
+    ['a port above 65535', { listen: '70000' }, /"listen" must be like/],
+    ['text after the port', { listen: '8080; #' }, /"listen" must be like/],
+    ['a host name with a space', { serverName: 'a b' }, /must be a host name/],
+    ['a relative standalone folder', { standalone: 'run' }, /must be absolute/],
+  ])('throws invalid_option for %s, for every server', (_fault, wrong, message) => {
     for (const server of servers) {
       const print = () => frontConfiguration(server, { ...setup, ...wrong });
       expect(print).toThrow(
@@ -49,17 +53,22 @@ describe('frontConfiguration', () => {
     }
   });
 
-  it.each(['apache', 'lighttpd', 'caddy'] as const)('says that %s fetches from no other host', (server) => {
-    expect(() => frontConfiguration(server, { ...setup, remotes: [remote] })).toThrow(/Only nginx/);
-  });
+  it.each(['apache', 'lighttpd', 'caddy'] as const)(
+    'throws invalid_option for remotes of %s, which cannot fetch',
+    (server) => {
+      expect(() => frontConfiguration(server, { ...setup, remotes: [remote] })).toThrow(/Only nginx/);
+    },
+  );
 
-  it('says that lighttpd speaks no TLS to the application', () => {
-    expect(() => frontConfiguration('lighttpd', { ...setup, upstream: 'https://127.0.0.1:3443' })).toThrow(/no TLS/);
+  it('throws invalid_option for an https upstream of lighttpd', () => {
+    expect(() => frontConfiguration('lighttpd', { ...setup, upstream: 'https://127.0.0.1:3443' })).toThrow(
+      /cannot use TLS/,
+    );
   });
 });
 
-/** What of a folder's name each server takes for something else. */
-const unfit: Readonly<Record<FrontName, readonly string[]>> = {
+/** Folders that the configuration of a server cannot name. */
+const unquotable: Readonly<Record<FrontName, readonly string[]>> = {
   nginx: ['a$uri', '${HOME}'],
   apache: ['${HOME}'],
   lighttpd: ['end\\', 'a\\"b'],
@@ -83,7 +92,7 @@ const folders = [
   .concat('back\\slash', 'a\\nb', 'end\\', 'a\\"b', '<VirtualHost>', 'ü 日本')
   .concat('x'.repeat(200));
 
-/** What a server's main file has, around a file of the folder of sites. */
+/** Wraps the text for the folder of sites in a main configuration. */
 const around: Readonly<Record<FrontName, (site: string, run: string) => string>> = {
   nginx: (site, run) => {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${kind};`);
@@ -107,7 +116,7 @@ const around: Readonly<Record<FrontName, (site: string, run: string) => string>>
 };
 
 for (const server of servers) {
-  (haveFront(server) ? describe : describe.skip)(`the text for ${server}`, () => {
+  (haveFront(server) ? describe : describe.skip)(`the configuration for ${server}`, () => {
     const base = mkdtempSync(path.join(tmpdir(), 'proxy-'));
     let application: RunningServer;
     let file = '';
@@ -127,15 +136,19 @@ for (const server of servers) {
       rmSync(base, { recursive: true });
     });
 
-    /** Hands over one file of a folder, by a configuration made of its text. */
+    /** Hands over one file of a folder, with the configuration that `make` returns. */
     async function handOver(folder: string, make: (text: (more: object) => string, run: string) => string) {
       const port = await freePort();
       const run = path.join(base, `run-${port}`);
       mkdirSync(folder, { recursive: true });
       file = path.join(folder, 'f');
       writeFileSync(file, 'bytes');
-      const asked = { ...place(folder), upstream: `http://127.0.0.1:${application.port}`, listen: `127.0.0.1:${port}` };
-      const text = make((more) => frontConfiguration(server, { ...asked, ...more }), run);
+      const wanted = {
+        ...place(folder),
+        upstream: `http://127.0.0.1:${application.port}`,
+        listen: `127.0.0.1:${port}`,
+      };
+      const text = make((more) => frontConfiguration(server, { ...wanted, ...more }), run);
       const front = await startFront(server, run, text, port);
       try {
         const headers = { host: `files.example:${port}` };
@@ -147,22 +160,23 @@ for (const server of servers) {
       }
     }
 
-    it.each(folders.filter((folder) => !unfit[server].includes(folder)))('names the folder %j', (folder) =>
-      handOver(path.join(base, folder), (text, run) => text({ standalone: run })),
+    it.each(folders.filter((folder) => !unquotable[server].includes(folder)))(
+      'sends a file of the folder %j',
+      (folder) => handOver(path.join(base, folder), (text, run) => text({ standalone: run })),
     );
 
-    it('listens at every address', () =>
+    it('listens on all addresses when listen is a port', () =>
       handOver(path.join(base, 'all'), (text, run) => {
         const port = path.basename(run).replace('run-', '');
         return text({ standalone: run, listen: port });
       }));
 
-    it.each(unfit[server])('refuses the folder %j', (folder) => {
+    it.each(unquotable[server])('throws for the folder %j', (folder) => {
       const print = () => frontConfiguration(server, { ...setup, ...place(`/srv/${folder}`) });
       expect(print).toThrow(/cannot be named in the configuration/);
     });
 
-    it.each([undefined, 'files.example'])('belongs into the folder of sites, for the name %s', (serverName) =>
+    it.each([undefined, 'files.example'])('works in the folder of sites with the server name %s', (serverName) =>
       handOver(path.join(base, 'site'), (text, run) => around[server](text({ serverName }), run)),
     );
   });

@@ -4,7 +4,7 @@ import { deliveryContract } from '../contracts/delivery-contract.js';
 import { apache, caddy, lighttpd, nginx } from './members.js';
 import { haveFront } from './start-front.js';
 
-/** What a delivery says, said in another way. */
+/** A delivery with one header changed. */
 function changed(delivery: Delivery, header: string, change: (value: string) => string): Delivery {
   return (handler) => async (request) => {
     const response = await delivery(handler)(request);
@@ -14,87 +14,81 @@ function changed(delivery: Delivery, header: string, change: (value: string) => 
   };
 }
 
-const safety = 'keeps type, name, caching and safety of a page, whatever is answered';
-const outside = 'sends nothing from outside of its places, even if the application asks for it';
-const leaks = 'takes away what was meant for another server';
-const found = (name: string) => `finds ${JSON.stringify(name)}, and says its name unharmed`;
+const safety = 'sends type, name, caching and security headers of the view with every status';
+const outside = 'sends no file outside of the place when the application names one';
+const leaks = 'removes headers that another server would act on';
+const sends = (name: string) => `sends the file named ${JSON.stringify(name)} with an unchanged Content-Disposition`;
 
-/** Members with one fault each, and the claim that must notice. */
+/** Members with one fault each, and the claim that must fail. */
 const faults: Readonly<Record<string, readonly [claim: string, member: DeliveryMember]>> = {
-  'nginx that is told names as they are': [
-    found('pct%2Fx'),
+  'nginx with unencoded paths': [
+    sends('pct%2Fx'),
     { ...nginx, delivery: (places) => changed(xAccelRedirect(places), 'x-accel-redirect', decodeURIComponent) },
   ],
-  'nginx that does not add the headers again': [
+  'nginx without add_header': [
     safety,
     { ...nginx, spoil: (text) => text.replaceAll(/^ *add_header X-Content-Type-Options.*$/gm, '') },
   ],
-  'nginx that adds them to errors too': [
+  'nginx with add_header always': [
     'sends each header once',
     { ...nginx, spoil: (text) => text.replaceAll(/(add_header .*);/g, '$1 always;') },
   ],
-  'nginx whose locations can be asked for': [
-    'lets no client reach the files without the view',
+  'nginx without internal': [
+    'returns 404 to a client that requests the place itself',
     { ...nginx, spoil: (text) => text.replaceAll('internal;', '') },
   ],
-  'nginx that looks at an upload first': [
-    'passes on an upload as it comes, however large',
+  'nginx with a limit for uploads': [
+    'passes on an upload of 12 MB unbuffered',
     { ...nginx, spoil: (text) => text.replace('client_max_body_size 0;', '') },
   ],
-  'Apache that is told names encoded': [
-    found('a b.txt'),
+  'Apache with encoded paths': [
+    sends('a b.txt'),
     { ...apache, delivery: (places) => changed(xSendfile(places, { server: 'apache' }), 'x-sendfile', encodeURI) },
   ],
-  'Apache that may send everything': [
+  'Apache that may send all files': [
     outside,
     { ...apache, spoil: (text) => text.replace(/XSendFilePath .*/, 'XSendFilePath /') },
   ],
-  'Apache that knows better what an address means': [
-    'tells the application who asks for what',
+  'Apache that decodes slashes': [
+    'passes on the URL unchanged, and Host, X-Forwarded-For and X-Forwarded-Proto',
     { ...apache, spoil: (text) => text.replace('AllowEncodedSlashes NoDecode', '') },
   ],
-  'Apache that lets everything through': [
-    leaks,
-    { ...apache, spoil: (text) => text.replaceAll(/^ *Header unset.*$/gm, '') },
-  ],
-  'lighttpd that is told names as they are': [
-    found('pct%2Fx'),
+  'Apache without Header unset': [leaks, { ...apache, spoil: (text) => text.replaceAll(/^ *Header unset.*$/gm, '') }],
+  'lighttpd with unencoded paths': [
+    sends('pct%2Fx'),
     {
       ...lighttpd,
       delivery: (places) => changed(xSendfile(places, { server: 'lighttpd' }), 'x-sendfile', decodeURIComponent),
     },
   ],
-  'lighttpd that keeps a body back': [
-    'passes on a streamed answer as it is made',
+  'lighttpd that buffers responses': [
+    'passes on a streamed response chunk by chunk',
     { ...lighttpd, spoil: (text) => text.replace('server.stream-response-body = 2', '') },
   ],
-  'lighttpd that remembers the length of a file': [
-    'gives a changed file another tag',
+  'lighttpd that caches the size of files': [
+    'sends another ETag after the file has changed',
     { ...lighttpd, spoil: (text) => text.replace('server.stat-cache-engine := "disable"', '') },
   ],
-  'Caddy that is told encoded names though it does not decode them': [
-    found('a b.txt'),
-    { ...caddy, delivery: (places) => caddyFileServer(places) },
-  ],
-  'Caddy that does not copy headers': [
+  'Caddy 2.6 with encoded paths': [sends('a b.txt'), { ...caddy, delivery: (places) => caddyFileServer(places) }],
+  'Caddy without copy_response_headers': [
     safety,
     { ...caddy, spoil: (text) => text.replace(/copy_response_headers \{[^}]*\}/, '') },
   ],
-  'Caddy that makes HEAD a GET': [
-    'answers HEAD with the length and no body, and stays in step',
+  'Caddy that turns HEAD into GET': [
+    'answers HEAD with the length and no body, and the next request on the connection',
     { ...caddy, spoil: (text) => text.replace('method @other GET', 'method * GET') },
   ],
-  'a delivery that lets the application stream': [
-    'sends the file, of which the application sends nothing',
+  'a delivery that does not hand over': [
+    'sends the file, of which the application sends no bytes',
     { ...nginx, delivery: () => (handler) => handler },
   ],
 };
 
-const here = Object.keys(faults).filter((fault) => haveFront(faults[fault]![1].server));
+const installed = Object.keys(faults).filter((fault) => haveFront(faults[fault]![1].server));
 
-// Where no server is installed there is nothing to be said.
-(here.length > 0 ? describe : describe.skip)('deliveryContract', () => {
-  it.each(here)('notices %s', async (fault) => {
+// Without any of the servers there is nothing to test.
+(installed.length > 0 ? describe : describe.skip)('deliveryContract', () => {
+  it.each(installed)('fails for %s', async (fault) => {
     const [title, member] = faults[fault]!;
     const claim = deliveryContract.find((one) => one.title === title)!;
     const bench = new DeliveryBench(member);
@@ -106,7 +100,7 @@ const here = Object.keys(faults).filter((fault) => haveFront(faults[fault]![1].s
     }
   });
 
-  it('gives every claim a title of its own', () => {
+  it('has a different title for every claim', () => {
     const titles = deliveryContract.map(({ title }) => title);
     expect(titles.length).toBeGreaterThan(80);
     expect(new Set(titles).size).toBe(titles.length);

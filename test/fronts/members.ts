@@ -5,9 +5,6 @@ import type { DeliveryMember } from '../contracts/delivery/bench.js';
 export const nginx: DeliveryMember = {
   server: 'nginx',
   delivery: (places) => xAccelRedirect(places),
-  places: 'prefix',
-  header: 'x-accel-redirect',
-  validators: 'server',
   streams: [],
   loses: ['x-custom'],
   saysRanges: true,
@@ -23,9 +20,6 @@ export const nginx: DeliveryMember = {
 export const apache: DeliveryMember = {
   server: 'apache',
   delivery: (places) => xSendfile(places, { server: 'apache' }),
-  places: 'folder',
-  header: 'x-sendfile',
-  validators: 'view',
   streams: ['trail ', 'line\nbreak', 'return\rhere', 'bell\u0007', 'del\u007f'],
   loses: [],
   saysRanges: false,
@@ -41,9 +35,6 @@ export const apache: DeliveryMember = {
 export const lighttpd: DeliveryMember = {
   server: 'lighttpd',
   delivery: (places) => xSendfile(places, { server: 'lighttpd' }),
-  places: 'folder',
-  header: 'x-sendfile',
-  validators: 'view',
   streams: ['tab\there', 'line\nbreak', 'return\rhere', 'bell\u0007', 'del\u007f'],
   loses: [],
   saysRanges: true,
@@ -58,12 +49,9 @@ export const lighttpd: DeliveryMember = {
 
 export const caddy: DeliveryMember = {
   server: 'caddy',
-  // What Caddy 2.6 wants; later ones want 'encoded'.
+  // For Caddy 2.6; later versions need 'encoded'.
   delivery: (places) => caddyFileServer(places, { paths: 'raw' }),
-  places: 'prefix',
-  header: 'x-accel-redirect',
-  validators: 'server',
-  // Those with # and % it could carry, and the next version would take for others.
+  // Caddy 2.6 would find names with # and %, but Caddy 2.7 would read them as other names.
   streams: [
     'trail ',
     ...awkwardNames.filter((name) => /[#%]/.test(name) && !name.includes('?')),

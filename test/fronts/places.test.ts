@@ -15,7 +15,7 @@ describe('mapPaths', () => {
     ['/srv/files/deeper/a.txt', '/_files', ['deeper', 'a.txt']],
     ['/srv/files/..a', '/_files', ['..a']],
     ['/var/y/a', '/_y/z', ['a']],
-  ])('finds %s at %s', (file, prefix, segments) => expect(map(file)).toEqual({ prefix, segments }));
+  ])('maps %s to the prefix %s', (file, prefix, segments) => expect(map(file)).toEqual({ prefix, segments }));
 
   it.each([
     '/srv/files-evil/a.txt',
@@ -25,15 +25,19 @@ describe('mapPaths', () => {
     '/srv/files/../secret',
     '/srv',
     '/etc/passwd',
-  ])('finds %s nowhere', (file) => expect(map(file)).toBeUndefined());
+  ])('maps %s to undefined', (file) => expect(map(file)).toBeUndefined());
 
-  it('may have the root of the server for one folder, and folders that hold each other as they do here', () => {
+  it('accepts the root as the prefix of a single folder', () => {
     expect(mapPaths({ '/srv': '/' }, 'uri')('/srv/a')).toEqual({ prefix: '', segments: ['a'] });
-    const folders = mapPaths({ '/srv/a': '/mnt/a', '/srv': '/mnt' }, 'folder');
-    expect([folders('/srv/a/x')?.prefix, folders('/srv/b/x')?.prefix]).toEqual(['/mnt/a', '/mnt']);
   });
 
-  it('has a place for each storage with a folder: under its name for servers that are told URLs, else the folder', () => {
+  it('accepts folders of a disk that contain each other', () => {
+    const map = mapPaths({ '/srv/a': '/mnt/a', '/srv': '/mnt' }, 'disk');
+    expect(map('/srv/a/x')?.prefix).toBe('/mnt/a');
+    expect(map('/srv/b/x')?.prefix).toBe('/mnt');
+  });
+
+  it('has a place for each storage with a folder: its name as a URI, its folder as a path on the disk', () => {
     const storages = new StorageRegistry({
       documents: new DiskStorage({ root: 'var/documents' }),
       cache: new MemoryStorage(),
@@ -45,23 +49,23 @@ describe('mapPaths', () => {
       { folder: '/srv/photos', prefix: '/_filefield/photos' },
     ]);
     expect(mapPaths(storages, 'uri')('/srv/photos/a')?.prefix).toBe('/_filefield/photos');
-    expect(mapPaths(storages, 'folder')(`${documents}/a`)?.prefix).toBe(documents);
+    expect(mapPaths(storages, 'disk')(`${documents}/a`)?.prefix).toBe(documents);
   });
 
   it.each([
-    ['a place without a slash', { '/srv': 'files' }, 'slash'],
-    ['nothing at all', {}, 'at least one'],
-    ['one place for two folders', { '/srv/a': '/_files', '/srv/b': '/_files/' }, 'a place of its own'],
-    ['a place within another', { '/srv/a': '/_files', '/srv/b': '/_files/b' }, 'a place of its own'],
-    ['a place that holds all others', { '/srv/a': '/_files', '/srv/b': '/' }, 'a place of its own'],
-    ['a folder within an earlier one', { '/srv': '/_files', '/srv/deep': '/_deep' }, 'never reached'],
+    ['a prefix without a slash', { '/srv': 'files' }, 'slash'],
+    ['an empty mapping', {}, 'at least one folder'],
+    ['one prefix for two folders', { '/srv/a': '/_files', '/srv/b': '/_files/' }, 'overlap'],
+    ['a prefix below another', { '/srv/a': '/_files', '/srv/b': '/_files/b' }, 'overlap'],
+    ['a prefix above all others', { '/srv/a': '/_files', '/srv/b': '/' }, 'overlap'],
+    ['a folder below an earlier one', { '/srv': '/_files', '/srv/deep': '/_deep' }, 'never reached'],
     ['a folder twice', { '/srv': '/_files', '/srv/': '/_deep' }, 'never reached'],
-    ['a place with dot segments', { '/srv': '/_files/../etc' }, 'dot segments'],
-    ['a place with a line break', { '/srv': '/_files\nX-Other: 1' }, 'control characters'],
-    ['a registry without a folder', new StorageRegistry({ cache: new MemoryStorage() }), 'at least one'],
-  ])('refuses %s at start-up', (_what, places, why) => {
-    expect(() => mapPaths(places, 'uri')).toThrow(
-      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(why) }),
+    ['a prefix with dot segments', { '/srv': '/_files/../etc' }, 'dot segments'],
+    ['a prefix with a line break', { '/srv': '/_files\nX-Other: 1' }, 'control characters'],
+    ['a registry without a folder', new StorageRegistry({ cache: new MemoryStorage() }), 'at least one folder'],
+  ])('throws invalid_option for %s', (_fault, folders, message) => {
+    expect(() => mapPaths(folders, 'uri')).toThrow(
+      expect.objectContaining({ code: 'invalid_option', message: expect.stringContaining(message) }),
     );
   });
 });

@@ -5,12 +5,14 @@ import path from 'node:path';
 import { type FrontName } from 'filefield';
 import { until } from '../adapters/server.js';
 
+/** How a front is started. */
 interface Program {
   readonly name: string;
+  /** Debian packages. */
   readonly packages: string;
   readonly configuration: string;
   readonly arguments: (run: string) => readonly string[];
-  /** What else must be there. */
+  /** A file that must exist besides the program. */
   readonly needs?: string;
 }
 
@@ -48,13 +50,13 @@ function executable({ name }: Program): string | undefined {
   return folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
 }
 
-/** False, loudly, where a server is not installed; an error in CI, where it must be. */
+/** False, with a warning, if a server is not installed. Throws in CI, where it must be. */
 export function haveFront(server: FrontName): boolean {
   const program = programs[server];
   if (executable(program) && (!program.needs || existsSync(program.needs))) return true;
   const missing = `${server} is not installed (Debian: ${program.packages})`;
   if (process.env.CI) throw new Error(missing);
-  console.warn(`*** SKIPPED: ${missing}; the hand-off to it was not tried ***`);
+  console.warn(`*** SKIPPED: ${missing}; its suites do not run ***`);
   return false;
 }
 
@@ -68,7 +70,7 @@ process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 /** Starts a server in the foreground with a standalone configuration for the folder `run`; resolves once it listens. */
 export async function startFront(server: FrontName, run: string, text: string, port: number): Promise<RunningFront> {
   const program = programs[server];
-  const ids = rightless();
+  const ids = unprivilegedIds();
   mkdirSync(run, { recursive: true });
   writeFileSync(path.join(run, program.configuration), text);
   if (ids) chownSync(run, ids.uid, ids.gid);
@@ -76,26 +78,26 @@ export async function startFront(server: FrontName, run: string, text: string, p
   const child = spawn(executable(program)!, program.arguments(run), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: run, XDG_DATA_HOME: run, XDG_CONFIG_HOME: run },
-    // The others give up the rights of root themselves.
+    // The others change to www-data themselves.
     ...(server === 'caddy' && ids),
   });
   running.add(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   void ended.then(() => running.delete(child));
-  const log = () => said + (existsSync(`${run}/error.log`) ? readFileSync(`${run}/error.log`, 'utf8') : '');
+  const log = () => output + (existsSync(`${run}/error.log`) ? readFileSync(`${run}/error.log`, 'utf8') : '');
   try {
     let listening = false;
     await until(
       () => {
-        void listens(port).then((does) => (listening ||= does));
+        void listens(port).then((accepted) => (listening ||= accepted));
         return listening || child.exitCode !== null;
       },
       `${server} listened`,
       15_000,
     );
-    if (!listening) throw new Error(`it ended with ${child.exitCode}`);
+    if (!listening) throw new Error(`exit code ${child.exitCode}`);
   } catch (error) {
     child.kill('SIGKILL');
     throw new Error(`${server} did not start:\n${log()}`, { cause: error });
@@ -110,8 +112,8 @@ export async function startFront(server: FrontName, run: string, text: string, p
   };
 }
 
-/** Whom a server shall be where the tests are root's: somebody who may not read everything. */
-function rightless(): { readonly uid: number; readonly gid: number } | undefined {
+/** If the tests run as root: the account www-data, which cannot read all files. */
+function unprivilegedIds(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(spawnSync('id', [flag, 'www-data']).stdout.toString());
   return { uid: id('-u'), gid: id('-g') };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { downloadView, localFile, respond, type PreparedResponse, type Delivery, type FileSource } from 'filefield';
 
-/** A folder that is gone after the suite; nothing but names matters of most files in it. */
+/** A folder that is deleted after the suite. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'delivery-'));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,13 +18,13 @@ export function fileIn(folder: string, name: string): FileSource {
   return localFile(file);
 }
 
-/** What a client would be told of a file, with a delivery. */
+/** The response to a request for a file, with a delivery. */
 export async function ask(
   delivery: Delivery,
   file: FileSource,
-  asked: { readonly method?: string; readonly url?: string; readonly headers?: Record<string, string> } = {},
+  options: { readonly method?: string; readonly url?: string; readonly headers?: Record<string, string> } = {},
 ): Promise<PreparedResponse> {
-  const request = { method: 'GET', headers: {}, params: {}, raw: null, ...asked };
+  const request = { method: 'GET', headers: {}, params: {}, raw: null, ...options };
   const view = downloadView(async () => ({ subject: 0, file: () => file }), { delivery });
   return respond(request, await view(request));
 }

@@ -25,7 +25,7 @@ async function health(listener: RequestListener) {
   };
 }
 
-/** A check that counts its runs, and is as it is told to be. */
+/** A check that counts its runs, and fails at `link` if that is set. */
 function counted(): Check & { runs: number; link: string | undefined } {
   const check = {
     runs: 0,
@@ -40,15 +40,13 @@ function counted(): Check & { runs: number; link: string | undefined } {
 }
 
 describe('healthHandler', () => {
-  it('answers 200 and what is in order', async () => {
+  it('returns 200 with the names of all checks when they pass', async () => {
     const ask = await health(
       healthHandler({ documents: storageCheck(new MemoryStorage()), handbook: viewCheck(view) }),
     );
     const reply = await ask();
-    expect([reply.status, reply.report()]).toEqual([
-      200,
-      { status: 'ok', checks: { documents: { ok: true }, handbook: { ok: true } } },
-    ]);
+    expect(reply.status).toBe(200);
+    expect(reply.report()).toEqual({ status: 'ok', checks: { documents: { ok: true }, handbook: { ok: true } } });
     expect(reply.headers).toMatchObject({
       'content-type': 'application/json; charset=utf-8',
       'cache-control': 'no-store',
@@ -57,19 +55,20 @@ describe('healthHandler', () => {
     });
   });
 
-  it('answers 503 and the broken link, and nothing else to a stranger', async () => {
+  it('returns 503 with the name of the failed link only, without details', async () => {
     const storage = new FailingStorage(new MemoryStorage());
     storage.fail('read', { error: new FileFieldError('storage_failed', 'EIO /srv/secret', { key: 'secret' }) });
     const ask = await health(healthHandler({ documents: storageCheck(storage), handbook: viewCheck(view) }, quiet));
     const reply = await ask();
-    expect([reply.status, reply.report()]).toEqual([
-      503,
-      { status: 'failing', checks: { documents: { ok: false, link: 'read' }, handbook: { ok: true } } },
-    ]);
+    expect(reply.status).toBe(503);
+    expect(reply.report()).toEqual({
+      status: 'failing',
+      checks: { documents: { ok: false, link: 'read' }, handbook: { ok: true } },
+    });
     expect(reply.headers['cache-control']).toBe('no-store');
   });
 
-  it('shows sentences and times to whom it may, and still no path, key or cause', async () => {
+  it('returns sentences and times with details, but no path, key or cause', async () => {
     const storage = new FailingStorage(new MemoryStorage());
     storage.fail('read', { error: new FileFieldError('storage_failed', 'EIO /srv/secret') });
     const secret = () => Promise.reject(new Error('SELECT secret'));
@@ -94,7 +93,7 @@ describe('healthHandler', () => {
       documents: {
         ok: false,
         link: 'read',
-        sentence: expect.stringMatching(/^The storage does not give/),
+        sentence: expect.stringMatching(/^The storage does not return/),
         links: [
           { link: 'write', ok: true },
           { link: 'stat', ok: true },
@@ -103,40 +102,40 @@ describe('healthHandler', () => {
       },
       mine: { ok: false, link: 'query', sentence: 'The database is down.' },
       thrown: { ok: false, link: 'check', sentence: 'The check itself failed.' },
-      foreign: { ok: false, link: 'x', sentence: 'The check failed; the log of the program says why.' },
+      foreign: { ok: false, link: 'x', sentence: 'The check failed; the log of the application says why.' },
     });
   });
 
-  it('shows details for a yes only: not for a promise, nor when the question fails', async () => {
+  it('returns no details when the option returns a promise or throws', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const failing = () => {
       throw new Error('mine');
     };
     for (const details of [async () => true, failing] as unknown as (() => boolean)[]) {
       const reply = await (await health(healthHandler({ documents: counted() }, { details })))();
-      expect([reply.status, reply.report().checks]).toEqual([200, { documents: { ok: true } }]);
+      expect(reply.status).toBe(200);
+      expect(reply.report().checks).toEqual({ documents: { ok: true } });
     }
     expect(printed.mock.calls).toEqual([[expect.objectContaining({ message: 'mine' })]]);
     printed.mockRestore();
   });
 
-  it('answers HEAD without a body and with its length', async () => {
+  it('answers HEAD with the length of the body and without a body', async () => {
     const ask = await health(healthHandler({ documents: counted() }));
     const { status, body, headers } = await ask({ method: 'HEAD' });
-    expect([status, body.byteLength, headers['content-length']]).toEqual([
-      200,
-      0,
-      String((await ask()).body.byteLength),
-    ]);
+    const length = String((await ask()).body.byteLength);
+    expect(status).toBe(200);
+    expect(body.byteLength).toBe(0);
+    expect(headers['content-length']).toBe(length);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('refuses %s, and checks nothing for it', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('returns 405 for %s without running the checks', async (method) => {
     const check = counted();
     const { status, headers } = await (await health(healthHandler({ check })))({ method });
-    expect([status, headers.allow, check.runs]).toEqual([405, 'GET, HEAD', 0]);
+    expect({ status, allow: headers.allow, runs: check.runs }).toEqual({ status: 405, allow: 'GET, HEAD', runs: 0 });
   });
 
-  it('runs the checks once for all who ask at the same time, and not again for a while', async () => {
+  it('runs the checks once for simultaneous requests, and reuses the result', async () => {
     const check = counted();
     const ask = await health(healthHandler({ check }));
     await Promise.all(Array.from({ length: 20 }, () => ask()));
@@ -144,7 +143,7 @@ describe('healthHandler', () => {
     expect(check.runs).toBe(1);
   });
 
-  it('runs them again after `every`, though never twice at once', async () => {
+  it('runs the checks again after `every`, but never twice at the same time', async () => {
     let runs = 0;
     let finish: () => void = () => undefined;
     const check = healthCheck(async () => {
@@ -159,50 +158,50 @@ describe('healthHandler', () => {
     });
     for (const round of [1, 2]) {
       const asked = [ask(), ask()];
-      await until(() => runs === round && arrived === 2 * round, 'both have asked');
+      await until(() => runs === round && arrived === 2 * round, 'both requests have arrived');
       finish();
       expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200]);
     }
     expect(runs).toBe(2);
   });
 
-  it('takes a check that hangs for broken, and says at which link', async () => {
+  it('fails a check that takes longer than timeout, at the link that hangs', async () => {
     const hangs = () => new Promise<never>(() => undefined);
     const storage = new MemoryStorage();
     storage.stat = hangs;
     const checks = { documents: storageCheck(storage), deaf: { run: hangs }, fine: counted() };
     const { status, report } = await (await health(healthHandler(checks, { ...quiet, timeout: '50ms' })))();
-    expect([status, report().checks]).toEqual([
-      503,
-      { documents: { ok: false, link: 'stat' }, deaf: { ok: false, link: 'timeout' }, fine: { ok: true } },
-    ]);
+    expect(status).toBe(503);
+    expect(report().checks).toEqual({
+      documents: { ok: false, link: 'stat' },
+      deaf: { ok: false, link: 'timeout' },
+      fine: { ok: true },
+    });
     await until(() => storage.keys.length === 0, 'the probe is deleted');
   });
 
-  it('takes what is no result for a broken check', async () => {
+  it('fails a check that does not resolve to a result', async () => {
     const odd = [undefined, null, true, {}, { ok: true }].map((result) => ({ run: async () => result }));
     const checks = Object.fromEntries(odd.entries()) as unknown as Record<string, Check>;
     const { status, report } = await (await health(healthHandler(checks, quiet)))();
-    expect([status, new Set(Object.values(report().checks).map(({ link }) => link))]).toEqual([
-      503,
-      new Set(['check']),
-    ]);
+    expect(status).toBe(503);
+    expect(Object.values(report().checks)).toEqual(odd.map(() => ({ ok: false, link: 'check' })));
   });
 
-  it('tells the program when a check breaks, when it breaks elsewhere, and when it breaks again', async () => {
+  it('calls onBroken when a check fails, fails at another link, and fails again', async () => {
     const check = counted();
-    const told: unknown[] = [];
+    const calls: unknown[] = [];
     const ask = await health(
-      healthHandler({ check }, { every: 0, onBroken: (name, { link }) => told.push(`${name} ${link}`) }),
+      healthHandler({ check }, { every: 0, onBroken: (name, { link }) => calls.push(`${name} ${link}`) }),
     );
     for (const link of ['read', 'read', 'write', undefined, 'write']) {
       check.link = link;
       await ask();
     }
-    expect(told).toEqual(['check read', 'check write', 'check write']);
+    expect(calls).toEqual(['check read', 'check write', 'check write']);
   });
 
-  it('prints what broke, with its cause, where nobody else is told', async () => {
+  it('prints the failed link and its error without onBroken', async () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const cause = new Error('why');
     const check = healthCheck((link) => link('query', 'The database is down.', () => Promise.reject(cause)));
@@ -216,7 +215,7 @@ describe('healthHandler', () => {
   it.each([
     ['5', express],
     ['4', express4],
-  ])('is a handler of Express %s, which knows its request', async (_version, framework) => {
+  ])('works in Express %s, and passes its request to details', async (_version, framework) => {
     const app = framework() as ReturnType<typeof express>;
     const details = (request: Request) => request.query.all === '1';
     app.get('/health', healthHandler({ documents: counted() }, { details }));
@@ -226,7 +225,7 @@ describe('healthHandler', () => {
     expect((await ask({ path: '/health', method: 'HEAD' })).status).toBe(200);
   });
 
-  it('refuses times that make no sense when it is made', () => {
+  it('throws invalid_option for a timeout or every that is not a duration', () => {
     expect(() => healthHandler({}, { timeout: 0 })).toThrow(/timeout/);
     expect(() => healthHandler({}, { every: 'soon' as '1s' })).toThrow(/must be a duration/);
   });

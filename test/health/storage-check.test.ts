@@ -8,7 +8,7 @@ import { probeKey } from '../../src/file/key.js';
 import { until } from '../adapters/server.js';
 import { brokenLink } from './broken-link.js';
 
-/** A storage that does one thing wrong. */
+/** A storage with some methods replaced. */
 const wrong = (inner: Storage, fault: Partial<Storage>): Storage => ({
   write: (...given) => inner.write(...given),
   read: (...given) => inner.read(...given),
@@ -18,19 +18,21 @@ const wrong = (inner: Storage, fault: Partial<Storage>): Storage => ({
 });
 
 describe('storageCheck', () => {
-  it('walks along every link of a storage in order, and leaves nothing', async () => {
+  it('passes all links of a storage that works, and deletes the probe', async () => {
     await using storage = await temporaryStorage();
     const { ok, links } = await storageCheck(storage).run();
-    expect([ok, links.map(({ link }) => link)]).toEqual([true, ['write', 'stat', 'read', 'range', 'path', 'delete']]);
+    expect(ok).toBe(true);
+    expect(links.map(({ link }) => link)).toEqual(['write', 'stat', 'read', 'range', 'path', 'delete']);
     expect(readdirSync(path.join(storage.root, 'filefield-probe'))).toEqual([]);
   });
 
-  it('looks for no path where the storage has none', async () => {
+  it('skips the link path for a storage without localPath', async () => {
     const { ok, links } = await storageCheck(new MemoryStorage()).run();
-    expect([ok, links.map(({ link }) => link)]).toEqual([true, ['write', 'stat', 'read', 'range', 'delete']]);
+    expect(ok).toBe(true);
+    expect(links.map(({ link }) => link)).toEqual(['write', 'stat', 'read', 'range', 'delete']);
   });
 
-  it('uses keys that every storage can keep, each only once', async () => {
+  it('writes each probe under a new key that checkKey accepts', async () => {
     const keys: string[] = [];
     const memory = new MemoryStorage();
     const storage = wrong(memory, { write: (key, ...rest) => (keys.push(key), memory.write(key, ...rest)) });
@@ -47,7 +49,7 @@ describe('storageCheck', () => {
     ['stat', 'stat'],
     ['read', 'read'],
     ['delete', 'delete'],
-  ])('says which link is broken where %s fails, and keeps the cause', async (operation, link) => {
+  ])('fails when %s does, at the link %s with its cause', async (operation, link) => {
     const storage = new FailingStorage(new MemoryStorage());
     const cause = new FileFieldError('storage_failed', 'No route to /srv/secret.');
     storage.fail(operation, { error: cause });
@@ -56,7 +58,7 @@ describe('storageCheck', () => {
     expect(broken.error?.message).not.toMatch(/secret/);
   });
 
-  it('finds a storage that gives other bytes, or fewer', async () => {
+  it('fails at read when the storage returns other bytes, or fewer', async () => {
     const memory = new MemoryStorage();
     const reading = (change: (chunk: Uint8Array) => Uint8Array) =>
       wrong(memory, {
@@ -70,7 +72,7 @@ describe('storageCheck', () => {
           };
         },
       });
-    const flipped = reading((chunk) => Buffer.from(chunk).fill(0, 9, 10));
+    const flipped = reading((chunk) => Uint8Array.from(chunk, (byte, index) => (index === 9 ? byte ^ 1 : byte)));
     expect(await brokenLink(storageCheck(flipped))).toMatchObject({ link: 'read' });
     const shorter = reading((chunk) => chunk.subarray(1));
     expect(await brokenLink(storageCheck(shorter))).toMatchObject({ link: 'read' });
@@ -82,18 +84,18 @@ describe('storageCheck', () => {
     expect(memory.keys).toEqual([]);
   });
 
-  it('finds a storage that knows no ranges', async () => {
+  it('fails at range when the storage ignores the range', async () => {
     const memory = new MemoryStorage();
     const storage = wrong(memory, { read: (key) => memory.read(key) });
     expect(await brokenLink(storageCheck(storage))).toMatchObject({ link: 'range' });
   });
 
-  it('finds a storage that tells a wrong size', async () => {
+  it('fails at stat when the storage returns a wrong size', async () => {
     const storage = wrong(new MemoryStorage(), { stat: async () => ({ size: 1 }) });
     expect(await brokenLink(storageCheck(storage))).toMatchObject({ link: 'stat' });
   });
 
-  it('finds a local path that leads elsewhere', async () => {
+  it('fails at path when localPath names another file', async () => {
     await using storage = await temporaryStorage();
     const elsewhere = wrong(storage, { localPath: (key) => path.join(storage.root, 'elsewhere', key) });
     expect(await brokenLink(storageCheck(elsewhere))).toMatchObject({ link: 'path' });
@@ -101,12 +103,12 @@ describe('storageCheck', () => {
     expect(await brokenLink(storageCheck(other))).toMatchObject({ link: 'path' });
   });
 
-  it('finds a delete that does nothing', async () => {
+  it('fails at delete when the object is still there', async () => {
     const storage = wrong(new MemoryStorage(), { delete: async () => undefined });
     expect(await brokenLink(storageCheck(storage))).toMatchObject({ link: 'delete' });
   });
 
-  it.each<StorageOperation>(['stat', 'read'])('leaves nothing behind when %s fails', async (operation) => {
+  it.each<StorageOperation>(['stat', 'read'])('deletes the probe when %s fails', async (operation) => {
     const memory = new MemoryStorage();
     const storage = new FailingStorage(memory);
     storage.fail(operation);
@@ -114,7 +116,7 @@ describe('storageCheck', () => {
     expect(memory.keys).toEqual([]);
   });
 
-  it('closes what it reads', async () => {
+  it('closes every body that it reads', async () => {
     const memory = new MemoryStorage();
     let open = 0;
     const storage = wrong(memory, {
@@ -127,49 +129,49 @@ describe('storageCheck', () => {
     expect(open).toBe(0);
   });
 
-  it('names the link that hangs when it is cut short, and clears up once that has come to an end', async () => {
+  it('fails at the link that hangs when it is aborted, and deletes the probe once the write has ended', async () => {
     const memory = new MemoryStorage();
     let finish: () => void = () => undefined;
     const storage = wrong(memory, {
       async write(key, body) {
         await new Promise<void>((resolve) => (finish = resolve));
-        return memory.write(key, body); // deaf to the signal
+        return memory.write(key, body); // ignores the signal
       },
     });
-    const cut = new AbortController();
-    const running = storageCheck(storage).run({ signal: cut.signal });
-    cut.abort(new Error('10 s are over'));
+    const controller = new AbortController();
+    const running = storageCheck(storage).run({ signal: controller.signal });
+    controller.abort(new Error('too late'));
     const { ok, links, cleared } = await running;
-    expect([ok, links]).toMatchObject([false, [{ link: 'write', ok: false }]]);
+    expect({ ok, links }).toMatchObject({ ok: false, links: [{ link: 'write', ok: false }] });
     finish();
     await cleared;
-    await until(() => memory.keys.length === 0, 'the probe is gone');
-    expect(links[0]?.error?.cause).toMatchObject({ message: '10 s are over' });
+    await until(() => memory.keys.length === 0, 'the probe is deleted');
+    expect(links[0]?.error?.cause).toMatchObject({ message: 'too late' });
   });
 
-  it('gives a write up when it is cut short', async () => {
+  it('passes its signal to write', async () => {
     const memory = new MemoryStorage();
     let seen: AbortSignal | undefined;
     const storage = wrong(memory, {
       write: (_key, _body, options) =>
         new Promise((_resolve, reject) => {
           seen = options?.signal;
-          seen?.addEventListener('abort', () => reject(new FileFieldError('aborted', 'given up')));
+          seen?.addEventListener('abort', () => reject(new FileFieldError('aborted', 'aborted')));
         }),
     });
-    const cut = new AbortController();
-    const running = storageCheck(storage).run({ signal: cut.signal });
-    cut.abort();
+    const controller = new AbortController();
+    const running = storageCheck(storage).run({ signal: controller.signal });
+    controller.abort();
     await (
       await running
     ).cleared;
     expect(seen?.aborted).toBe(true);
   });
 
-  it('fails at once, without a write, where there is no time at all', async () => {
+  it('fails without a write when the signal has already aborted', async () => {
     const storage = new FailingStorage(new MemoryStorage());
     const { ok, cleared } = await storageCheck(storage).run({ signal: AbortSignal.abort() });
     await cleared;
-    expect([ok, storage.calls.write]).toEqual([false, 0]);
+    expect({ ok, writes: storage.calls.write }).toEqual({ ok: false, writes: 0 });
   });
 });

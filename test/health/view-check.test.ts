@@ -11,7 +11,7 @@ const view = virtualView(() => file);
 const linksOf = async (handler: DownloadHandler) =>
   (await viewCheck(handler).run()).links.map(({ link, ok }) => [link, ok]);
 
-/** The view, with one answer spoilt. */
+/** A check of a view that answers some requests with another handler. */
 function spoilt(
   when: (method: string, headers: Readonly<Record<string, unknown>>) => boolean,
   instead: DownloadHandler,
@@ -21,11 +21,11 @@ function spoilt(
 }
 
 describe('viewCheck', () => {
-  it('asks a view four times, in this process', async () => {
+  it('passes all four links of a view that works', async () => {
     expect(await linksOf(view)).toEqual(['get', 'head', 'range', 'conditional'].map((link) => [link, true]));
   });
 
-  it('asks for no range and no condition where the view promises none', async () => {
+  it('skips range and conditional for a view without Accept-Ranges and validators', async () => {
     async function* stream() {
       yield 'made while it is sent';
     }
@@ -39,7 +39,7 @@ describe('viewCheck', () => {
     ]);
   });
 
-  it('leaves the rest to the server in front where the view hands over', async () => {
+  it('skips range and conditional when the view hands over or redirects', async () => {
     const delivery = xAccelRedirect({ [path.resolve('src')]: '/_src' });
     const handed = downloadView(async () => ({ subject: 0, file: () => localFile('src/index.ts') }), { delivery });
     expect(await linksOf(handed)).toEqual([
@@ -53,20 +53,20 @@ describe('viewCheck', () => {
     ]);
   });
 
-  it('gives the view its parameters, headers, URL and request', async () => {
+  it('passes parameters, headers, URL and request to the view', async () => {
     const seen: unknown[] = [];
     const watched: DownloadHandler<{ user: number }> = async (request) => {
       seen.push([request.method, request.params, request.headers.authorization, request.url, request.raw]);
       return view(request);
     };
-    const asked = { params: { slug: 'handbook' }, headers: { Authorization: 'me' }, url: '/a?b', raw: { user: 7 } };
-    expect((await viewCheck(watched, asked).run()).ok).toBe(true);
+    const options = { params: { slug: 'handbook' }, headers: { Authorization: 'me' }, url: '/a?b', raw: { user: 7 } };
+    expect((await viewCheck(watched, options).run()).ok).toBe(true);
     expect(seen).toEqual(
       ['GET', 'HEAD', 'GET', 'GET'].map((method) => [method, { slug: 'handbook' }, 'me', '/a?b', { user: 7 }]),
     );
   });
 
-  it('counts for no download: only what is missing is told to the hooks', async () => {
+  it('calls no hook but onMissing', async () => {
     const hook = jest.fn();
     const hooks = { onStart: hook, onComplete: hook, onAbort: hook };
     expect((await viewCheck(virtualView(() => file, hooks)).run()).ok).toBe(true);
@@ -77,7 +77,7 @@ describe('viewCheck', () => {
     expect(onMissing).toHaveBeenCalledTimes(1);
   });
 
-  it('reads no more than the beginning of a large file, and closes it', async () => {
+  it('reads the beginning of a large file only, and closes it', async () => {
     let read = 0;
     let closed = 0;
     async function* huge() {
@@ -94,7 +94,7 @@ describe('viewCheck', () => {
     expect(closed).toBeGreaterThan(0);
   });
 
-  it('says with which status a view refuses, and keeps why', async () => {
+  it('fails at get with the status in its sentence and the error as its cause', async () => {
     const nothing = await brokenLink(viewCheck(downloadView(async () => null)));
     expect(nothing).toMatchObject({ link: 'get', error: { message: expect.stringMatching(/answers 404/) } });
     expect(nothing.error?.cause).toMatchObject({ code: 'not_found' });
@@ -103,7 +103,7 @@ describe('viewCheck', () => {
     expect(failing.error).toMatchObject({ cause, message: expect.not.stringMatching(/secret/) });
   });
 
-  it('finds a file that is shorter than promised', async () => {
+  it('fails at get when the file is shorter than its length', async () => {
     async function* stream() {
       yield content.subarray(0, 100);
     }
@@ -115,7 +115,7 @@ describe('viewCheck', () => {
     expect(await brokenLink(viewCheck(short))).toMatchObject({ link: 'get' });
   });
 
-  it('finds a HEAD that says something else, or fails', async () => {
+  it('fails at head when HEAD differs from GET, or fails', async () => {
     const other = virtualView(() => ({ ...file, content: content.subarray(1), size: content.byteLength - 1 }));
     const check = spoilt((method) => method === 'HEAD', other);
     expect((await brokenLink(check)).error?.message).toBe('HEAD and GET differ in content-length, etag.');
@@ -126,7 +126,7 @@ describe('viewCheck', () => {
     expect(await brokenLink(refusing)).toMatchObject({ link: 'head' });
   });
 
-  it('finds ranges that are not honoured, or wrong', async () => {
+  it('fails at range when the part is wrong, or the request fails', async () => {
     const ranged = (_method: string, headers: Readonly<Record<string, unknown>>) => headers.range !== undefined;
     const shifted = virtualView(() => ({ ...file, content: Buffer.from(content).reverse() }));
     expect(await brokenLink(spoilt(ranged, shifted))).toMatchObject({ link: 'range' });
@@ -134,7 +134,7 @@ describe('viewCheck', () => {
     expect((await brokenLink(failing)).error?.message).toMatch(/answers 500 to a range/);
   });
 
-  it('finds a view that changes its tag with every answer', async () => {
+  it('fails at conditional when the ETag changes with every response', async () => {
     let version = 0;
     const changing = virtualView(() => file, { etag: () => `"${version++ < 2 ? 0 : version}"` });
     expect(await brokenLink(viewCheck(changing))).toMatchObject({ link: 'conditional' });

@@ -3,7 +3,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import { storageContract } from 'filefield/testing';
 
 /** The titles of the claims that a storage breaks. */
-async function broken(make: () => Storage): Promise<string[]> {
+async function brokenClaims(make: () => Storage): Promise<string[]> {
   const titles: string[] = [];
   for (const { title, run } of storageContract(make)) await run().catch(() => titles.push(title));
   return titles;
@@ -19,10 +19,10 @@ async function* one(bytes: Uint8Array) {
   yield bytes;
 }
 
-/** Storages with one fault each, and the claim that must notice. */
+/** Storages with one fault each, and the claim that must fail. */
 const faults: Readonly<Record<string, readonly [claim: string, make: () => Storage]>> = {
-  'overwrites what is there': [
-    'refuses a key that is taken and keeps the old bytes',
+  'overwrites an object': [
+    'rejects a taken key with already_exists, and keeps the old bytes',
     () =>
       new (class extends MemoryStorage {
         override async write(...[key, body, options]: Parameters<MemoryStorage['write']>) {
@@ -33,7 +33,7 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       })(),
   ],
   'ignores the range': [
-    'reads the range that was asked for and nothing else',
+    'reads exactly the requested range',
     () =>
       new (class extends MemoryStorage {
         override read(key: string) {
@@ -41,8 +41,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'takes the end of a range for exclusive': [
-    'reads the range that was asked for and nothing else',
+  'treats the end of a range as exclusive': [
+    'reads exactly the requested range',
     () =>
       new (class extends MemoryStorage {
         override read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -51,7 +51,7 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       })(),
   ],
   'counts positions from the start of the object': [
-    'counts the positions of read from the start of the range, and reads nothing beyond its end',
+    'counts positions of FileBody.read from the start of the range, and stops at its end',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -60,8 +60,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'reads beyond the end of the range': [
-    'counts the positions of read from the start of the range, and reads nothing beyond its end',
+  'reads past the end of the range': [
+    'counts positions of FileBody.read from the start of the range, and stops at its end',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -71,8 +71,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'gives the size of the object as the size of a range': [
-    'gives the length of the range as the size of the body, if it gives any',
+  'returns the size of the object as the size of a range': [
+    'returns the length of the range as the size of the body, or none',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -81,8 +81,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'tells the size of the range': [
-    'tells of the whole object with every range',
+  'returns the size of the range as that of the object': [
+    'returns the size and etag of the whole object with every range',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -91,8 +91,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'keeps the part of a body that failed': [
-    'keeps nothing of a body that fails, and the key stays free',
+  'keeps a part of a body that fails': [
+    'keeps nothing of a body that fails, and leaves the key free',
     () =>
       new (class extends MemoryStorage {
         override async write(...[key, body, options]: Parameters<MemoryStorage['write']>) {
@@ -112,8 +112,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'shows an object before it is whole': [
-    'shows nothing to readers until all is written',
+  'shows an object before it is complete': [
+    'shows no object until all bytes are written',
     () =>
       new (class extends MemoryStorage {
         override async write(...[key, body]: Parameters<MemoryStorage['write']>) {
@@ -124,8 +124,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'does not look at the signal': [
-    'gives up when the signal is given, whatever its reason, and keeps nothing',
+  'ignores the signal': [
+    'rejects with aborted when the signal aborts during the write, and keeps nothing',
     () =>
       new (class extends MemoryStorage {
         override write(...[key, body]: Parameters<MemoryStorage['write']>) {
@@ -133,8 +133,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'keeps the chunks themselves instead of what they hold': [
-    'keeps what a chunk held when it was given, though its memory is used again',
+  'keeps the chunks without copying them': [
+    'keeps the bytes of each chunk although the body reuses its memory',
     () =>
       new (class extends MemoryStorage {
         override async write(...[key, body, options]: Parameters<MemoryStorage['write']>) {
@@ -145,7 +145,7 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       })(),
   ],
   'throws errors of its own': [
-    'says that there is no such object',
+    'returns null from stat and rejects read with not_found, for a key without an object',
     () =>
       new (class extends MemoryStorage {
         override async read(...[key, range]: Parameters<MemoryStorage['read']>) {
@@ -154,8 +154,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'cannot delete what is not there': [
-    'deletes, and is content when there is nothing to delete',
+  'cannot delete a key without an object': [
+    'deletes only the object of the key, and succeeds if there is none',
     () =>
       new (class extends MemoryStorage {
         override async delete(key: string) {
@@ -164,8 +164,8 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'deletes everything that begins alike': [
-    'deletes, and is content when there is nothing to delete',
+  'deletes all keys that start with the key': [
+    'deletes only the object of the key, and succeeds if there is none',
     () =>
       new (class extends MemoryStorage {
         override async delete(key: string) {
@@ -174,7 +174,7 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       })(),
   ],
   'decodes keys': [
-    'takes every key that checkKey lets through',
+    'accepts every key that checkKey accepts',
     () =>
       new (class extends MemoryStorage {
         override write(...[key, body, options]: Parameters<MemoryStorage['write']>) {
@@ -182,27 +182,27 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
-  'names a path that is not there': [
-    'names a local path that holds the bytes',
+  'returns a localPath without a file': [
+    'returns a localPath at which the bytes are, below root',
     () => Object.assign(new MemoryStorage(), { localPath: (key: string) => `/nowhere/${key}` }),
   ],
 };
 
 describe('storageContract', () => {
   it.each(Object.keys(faults))(
-    'notices a storage that %s',
+    'fails for a storage that %s',
     async (fault) => {
       const [claim, make] = faults[fault]!;
-      expect(await broken(make)).toContain(claim);
+      expect(await brokenClaims(make)).toContain(claim);
     },
     60_000,
   );
 
-  it('has nothing against one that keeps it', async () => {
-    expect(await broken(() => new MemoryStorage())).toEqual([]);
+  it('passes for MemoryStorage', async () => {
+    expect(await brokenClaims(() => new MemoryStorage())).toEqual([]);
   });
 
-  it('has nothing against one that only streams and knows neither time nor tag', async () => {
+  it('passes for a storage without read at a position, modified and etag', async () => {
     const plain = () => {
       const memory = new MemoryStorage();
       const bare: Storage = {
@@ -219,10 +219,10 @@ describe('storageContract', () => {
       };
       return bare;
     };
-    expect(await broken(plain)).toEqual([]);
+    expect(await brokenClaims(plain)).toEqual([]);
   });
 
-  it('gives every claim a title of its own', () => {
+  it('has a different title for every claim', () => {
     const titles = storageContract(() => new MemoryStorage()).map(({ title }) => title);
     expect(titles.length).toBeGreaterThan(20);
     expect(new Set(titles).size).toBe(titles.length);

@@ -1,19 +1,17 @@
-import { handOffHeaders } from '../hand-off-headers.js';
-import type { CheckedSetup } from '../setup.js';
-import { quoted } from '../quoted.js';
+import { quoted, type CheckedSetup } from '../setup.js';
 
-/** Braces are placeholders even between quotes; a backslash before a quote cannot be told from one that escapes it. */
+/** Caddy reads braces as placeholders even between quotes, and a backslash before a quote as an escape. */
 const quote = (folder: string) =>
-  quoted(folder, { server: 'Caddy', unfit: /[{}]|\\(?="|$)/, escape: (text) => text.replaceAll('"', '\\"') });
+  quoted(folder, { server: 'Caddy', unquotable: /[{}]|\\(?="|$)/, escape: (text) => text.replaceAll('"', '\\"') });
 
-/** The site; before it, for standalone use, what Caddy needs to run without its own folders. */
-export function caddyConfiguration(setup: CheckedSetup): string {
+/** The site; with `standalone`, a complete Caddyfile around it. */
+export function caddyConfiguration(setup: CheckedSetup, instructions: readonly string[]): string {
   const { standalone } = setup;
   if (standalone === undefined) {
     return `# Add to /etc/caddy/Caddyfile, then: caddy validate --config /etc/caddy/Caddyfile && systemctl reload caddy
-# For HTTPS, which Caddy sees to by itself, write the host's name alone in place of the address.
-# Caddy must be allowed to read the folders; DiskStorage makes files readable by their owner and group.
-${site(setup)}`;
+# For HTTPS with certificates that Caddy obtains, replace the address of the site by the host name alone.
+# Caddy needs read access to the folders; DiskStorage makes files readable for their owner and group.
+${site(setup, instructions)}`;
   }
   return `# Save as Caddyfile in ${standalone}, then:
 # XDG_DATA_HOME=${standalone} XDG_CONFIG_HOME=${standalone} caddy run --config ${standalone}/Caddyfile --adapter caddyfile
@@ -22,30 +20,30 @@ ${site(setup)}`;
 	auto_https off
 }
 
-${site(setup)}`;
+${site(setup, instructions)}`;
 }
 
-function site({ places, upstream, host, port, serverName = '' }: CheckedSetup): string {
+function site(setup: CheckedSetup, instructions: readonly string[]): string {
+  const { places, upstream, host, port, serverName = '' } = setup;
+  // The handler of the first one removes it.
+  const hidden = instructions.filter((name) => name !== 'X-Accel-Redirect');
   return `http://${serverName}:${port} {${host === undefined ? '' : `\n\tbind ${host.replace(/^\[|\]$/g, '')}`}
 	reverse_proxy ${upstream.origin} {
 		@handed header X-Accel-Redirect *
 		handle_response @handed {
 			rewrite * {rp.header.X-Accel-Redirect}
-			# The files are for GET and HEAD; HEAD must stay what it is.
+			# file_server accepts GET and HEAD only; HEAD must stay HEAD.
 			@other not method GET HEAD
 			method @other GET
-			# All that the view said, but what the file itself says better.
+			# All headers of the view, except instructions and those that file_server sets.
 			copy_response_headers {
-				exclude ${handOffHeaders.join(' ')}
+				exclude ${instructions.join(' ')}
 				exclude Content-Length Content-Encoding Accept-Ranges ETag Last-Modified Date Connection Keep-Alive
 			}
 ${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			error 404
 		}
-${handOffHeaders
-  .filter((name) => name !== 'X-Accel-Redirect')
-  .map((name) => `\t\theader_down -${name}\n`)
-  .join('')}	}
-	# Of a file that is lost at the last moment nothing may be kept, its head least of all.
+${hidden.map((name) => `\t\theader_down -${name}\n`).join('')}	}
+	# If the file vanishes after the view has responded, the error page must not have the headers of the download.
 	handle_errors {
 		header {
 			-Content-Disposition
@@ -63,7 +61,7 @@ function placeRoute(folder: string, prefix: string): string {
 				root * ${quote(folder)}
 				file_server {
 					disable_canonical_uris
-					# No index.html in place of a folder.
+					# A folder is never answered with its index.html.
 					index .
 				}
 			}

@@ -1,22 +1,25 @@
+import { oneOf } from '../../options.js';
 import type { Delivery } from '../../response/download.js';
-import { encodedPath, hasControl, rawPath } from '../encode-path.js';
-import type { HandOverOptions } from '../hand-over-options.js';
-import { handOver } from '../hand-over.js';
-import { mapPaths, type Kept, type MappedPath, type Places } from '../places.js';
+import { handOver, type HandOverOptions } from '../hand-over.js';
+import type { HandOverFolders, StorageMap } from '../places.js';
+import { caddy, caddyRawPath } from './caddy.js';
 
+/** Options of `caddyFileServer`. */
 export interface CaddyFileServerOptions extends HandOverOptions {
   /**
-   * How the path is written: `encoded` for Caddy 2.7 and later, which decodes it; `raw` for 2.6 and before, which does not.
+   * How paths are written: `'encoded'` for Caddy 2.7 and later, which decode them; `'raw'` for 2.6 and earlier, which do not.
    * @default 'encoded'
    */
   readonly paths?: 'encoded' | 'raw';
 }
 
 /**
- * Lets Caddy send the bytes: the view answers with an empty body and `X-Accel-Redirect`, and `handle_response` of Caddy's
- * configuration has `file_server` send the file, with ranges, conditions, ETag and Last-Modified of its own. What cannot
- * be handed over is streamed as usual, and so are names with `?` or control characters and, where paths are raw, `#` and
- * `%`. Costs one look for the file.
+ * A delivery for Caddy: the view responds without a body and with `X-Accel-Redirect`, on which `handle_response` in Caddy's
+ * configuration acts: `file_server` sends the bytes, with its own ETag and Last-Modified, and handles ranges and conditions.
+ * Other files are streamed by this process; so are names with `?` or control characters and, with raw paths, with `#`, `%` or
+ * a blank at the end. Costs one stat() per download.
+ *
+ * @throws `invalid_option` for folders or options that cannot work
  *
  * @example
  * ```ts
@@ -26,19 +29,10 @@ export interface CaddyFileServerOptions extends HandOverOptions {
  * const delivery = caddyFileServer(storages);
  * ```
  */
-export function caddyFileServer<Storages extends Kept>(
-  places: Places<Storages>,
+export function caddyFileServer<Storages extends StorageMap>(
+  folders: HandOverFolders<Storages>,
   options: CaddyFileServerOptions = {},
 ): Delivery {
-  const write = options.paths === 'raw' ? rawPath : encodedPath;
-  // Caddy takes whatever follows a question mark for a query, and cannot be told otherwise. What a later version would
-  // read in another way is another file to it: after an upgrade `a%41` would be `aA`, and `a#b` would be `a`.
-  const unfit = options.paths === 'raw' ? /[?#%]/ : /\?/;
-  const encode = (place: MappedPath) =>
-    hasControl(place) || unfit.test(place.segments.join('/')) ? undefined : write(place);
-  return handOver(
-    { name: 'caddy', header: 'x-accel-redirect', encode, validators: 'server' },
-    mapPaths(places, 'uri'),
-    options,
-  );
+  const paths = oneOf('paths', options.paths ?? 'encoded', ['encoded', 'raw']);
+  return handOver(caddy, folders, { ...options, encode: paths === 'raw' ? caddyRawPath : caddy.encode });
 }

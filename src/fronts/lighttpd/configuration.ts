@@ -1,26 +1,28 @@
-import { FileFieldError } from '../../errors.js';
-import { handOffHeaders } from '../hand-off-headers.js';
-import type { CheckedSetup } from '../setup.js';
-import { quoted } from '../quoted.js';
+import { invalidOption } from '../../options.js';
+import { quoted, type CheckedSetup } from '../setup.js';
 
+/** lighttpd reads a backslash before a quote as an escape, and cannot escape the backslash. */
 const quote = (folder: string) =>
-  quoted(folder, { server: 'lighttpd', unfit: /\\(?="|$)/, escape: (text) => text.replaceAll('"', '\\"') });
+  quoted(folder, { server: 'lighttpd', unquotable: /\\(?="|$)/, escape: (text) => text.replaceAll('"', '\\"') });
 
-/** What belongs to one socket; around it, for standalone use, what lighttpd needs to run from one folder. */
-export function lighttpdConfiguration(setup: CheckedSetup): string {
+/** The settings of one socket; with `standalone`, a complete lighttpd.conf around them. */
+export function lighttpdConfiguration(setup: CheckedSetup, instructions: readonly string[]): string {
   const { standalone, host, port, serverName, upstream } = setup;
   if (upstream.protocol === 'https:') {
-    throw new FileFieldError('invalid_option', 'lighttpd speaks no TLS to the application: give an http:// upstream.');
+    throw invalidOption(
+      'The option "upstream" must start with http:// for lighttpd, which cannot use TLS to the application.',
+    );
   }
+  const proxy = proxySettings(setup, instructions);
   const settings =
     serverName === undefined
-      ? proxy(setup)
-      : `$HTTP["host"] =~ "^${serverName.replaceAll('.', '\\.')}(:\\d+)?$" {\n${indent(proxy(setup))}}\n`;
+      ? proxy
+      : `$HTTP["host"] =~ "^${serverName.replaceAll('.', '\\.')}(:\\d+)?$" {\n${indent(proxy)}}\n`;
   if (standalone === undefined) {
-    const all = `# Debian's main file refuses addresses that end in ~ or .inc.\nurl.access-deny = ()\n${settings}`;
+    const all = `# Debian's main file refuses URLs that end in ~ or .inc.\nurl.access-deny = ()\n${settings}`;
     return `# Save as /etc/lighttpd/conf-available/60-filefield.conf, then:
 # lighty-enable-mod filefield && lighttpd -tt -f /etc/lighttpd/lighttpd.conf && systemctl reload lighttpd
-# lighttpd must be allowed to read the folders; DiskStorage makes files readable by their owner and group.
+# lighttpd needs read access to the folders; DiskStorage makes files readable for their owner and group.
 server.modules += ( "mod_proxy", "mod_setenv" )
 ${forAllSites}
 $SERVER["socket"] == "${host ?? ''}:${port}" {
@@ -28,7 +30,7 @@ ${indent(all)}}
 `;
   }
   return `# Save as lighttpd.conf in ${standalone}, then: lighttpd -D -f ${standalone}/lighttpd.conf
-# Started by root, it goes on as www-data; these two lines mean nothing to anybody else.
+# Started by root, lighttpd runs as www-data; it ignores these two lines if another account starts it.
 server.username = "www-data"
 server.groupname = "www-data"
 server.document-root = ${quote(standalone)}
@@ -41,26 +43,26 @@ ${forAllSites}
 ${settings}`;
 }
 
-/** lighttpd has these for the whole server only; `:=` replaces what the main file says. */
-const forAllSites = `# For all sites: addresses go to the application as they came, or signed ones, and names with %2F, would break.
+/** lighttpd has these settings per server, not per site; `:=` replaces those of the main file. */
+const forAllSites = `# For all sites: URLs reach the application unchanged; otherwise signed URLs and names with %2F would fail.
 server.http-parseopts := ( "url-normalize" => "disable" )
-# For all sites: else a file that was replaced is cut to the length it had a second ago.
+# For all sites: sizes are not cached; otherwise a file that was just replaced would be cut to its old length.
 server.stat-cache-engine := "disable"
 `;
 
 const indent = (text: string) => text.replace(/^(?=.)/gm, '  ');
 
-function proxy({ places, upstream }: CheckedSetup): string {
+function proxySettings({ places, upstream }: CheckedSetup, instructions: readonly string[]): string {
   const folders = places.map(({ folder }) => `    ${quote(folder)},\n`).join('');
-  // lighttpd takes its own header away itself, after this would have.
-  const hidden = handOffHeaders.filter((name) => name !== 'X-Sendfile');
+  // lighttpd removes X-Sendfile after it has acted on it; this setting would do so before.
+  const hidden = instructions.filter((name) => name !== 'X-Sendfile');
   const port = upstream.port === '' ? '80' : upstream.port;
-  return `# By default lighttpd keeps a body back until it is complete, an upload as well as an answer.
+  return `# By default lighttpd buffers whole bodies, of uploads and of responses.
 server.stream-request-body = 2
 server.stream-response-body = 2
 proxy.server = ( "" => (( "host" => "${upstream.hostname}", "port" => ${port},
   "x-sendfile" => "enable",
-  # Files are sent from these folders and from nowhere else.
+  # Files are sent from these folders only.
   "x-sendfile-docroot" => (
 ${folders}  )
 )) )

@@ -1,51 +1,48 @@
 import type { Delivery } from '../../response/download.js';
-import { encodedPath } from '../encode-path.js';
-import type { HandOverOptions } from '../hand-over-options.js';
-import { handOver } from '../hand-over.js';
-import { mapPaths, type Kept, type PathMapping, type Places } from '../places.js';
+import { handOver, type HandOverOptions } from '../hand-over.js';
+import type { HandOverFolders, PathMapping, StorageMap } from '../places.js';
+import { accelHeaders, type AccelOptions } from './accel-headers.js';
+import { nginx } from './nginx.js';
 import { mapRemotes } from './remotes.js';
-import { accelHeaders, type AccelOptions } from './headers.js';
 
+/** Options of `xAccelRedirect`. */
 export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
   /**
-   * Storages of other machines that nginx fetches from, by their URL: `{ 'https://bucket.s3.example': '/_photos' }`. For
-   * files with a signed or lasting URL below it; nginx gets the URL, the client never sees it.
+   * Buckets that nginx fetches from, by the start of their URLs: `{ 'https://bucket.s3.example': '/_photos' }`. For files
+   * whose storage has signed or permanent URLs. nginx gets the URL, the client never sees it.
    * @default none
    */
   readonly remotes?: PathMapping;
 }
 
 /**
- * Lets nginx send the bytes: the view answers with an empty body and `X-Accel-Redirect`, and nginx takes the file from
- * an `internal` location, with ranges, conditions, ETag and Last-Modified of its own. What cannot be handed over is
- * streamed as usual. Costs one look for the file.
+ * A delivery for nginx: the view responds without a body and with `X-Accel-Redirect`; nginx sends the file from an
+ * `internal` location, with its own ETag and Last-Modified, and handles ranges and conditions. Other files are streamed by
+ * this process. Costs one stat() per download.
  *
- * WARNING: nginx drops X-Content-Type-Options and Content-Security-Policy from the view's answer; the location must add
- * them again, as the configuration does that `filefield nginx` prints.
+ * WARNING: nginx drops X-Content-Type-Options and Content-Security-Policy of the view's response. The location must add
+ * them again, as the configuration that `filefield nginx` prints does.
+ *
+ * @throws `invalid_option` for folders or options that cannot work
  *
  * @example
  * ```ts
  * import { xAccelRedirect, type StorageRegistry } from 'filefield';
  *
  * declare const storages: StorageRegistry;
- * const all = xAccelRedirect(storages); // the folder of `documents` at /_filefield/documents, and so on
- * const one = xAccelRedirect({ '/srv/var/documents': '/_documents' }, { limitRate: 500_000 });
+ * const all = xAccelRedirect(storages); // the folder of `documents` is /_filefield/documents, and so on
+ * const one = xAccelRedirect({ '/srv/var/documents': '/_documents' }, { limitRate: '500 KB' });
  * ```
  */
-export function xAccelRedirect<Storages extends Kept>(
-  places: Places<Storages>,
+export function xAccelRedirect<Storages extends StorageMap>(
+  folders: HandOverFolders<Storages>,
   options: XAccelRedirectOptions = {},
 ): Delivery {
-  return handOver(
-    {
-      name: 'nginx',
-      header: 'x-accel-redirect',
-      encode: encodedPath,
-      validators: 'server',
-      headers: accelHeaders(options),
-      ...(options.remotes && { remote: mapRemotes(options.remotes) }),
-    },
-    mapPaths(places, 'uri', options.remotes ? 0 : 1),
-    options,
-  );
+  const { remotes, explain, minSize } = options;
+  return handOver(nginx, folders, {
+    explain,
+    minSize,
+    headers: accelHeaders(options),
+    ...(remotes && { remote: mapRemotes(remotes) }),
+  });
 }

@@ -4,51 +4,51 @@ import { isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
 import { collect, type ByteRange } from '../../file/body.js';
 import type { Storage } from '../../file/storage.js';
 
-/** What the claims are written in. */
+/** Claims by title. Each gets a storage and rejects if the storage breaks the claim. */
 export type Claims = Readonly<Record<string, (storage: Storage) => Promise<void>>>;
 
-/** A key that nobody else has. */
+/** A key that no other claim uses. */
 export function freshKey(name = 'object'): string {
   return `contract/${randomUUID()}/${name}`;
 }
 
-/** Bytes that differ at every position, as far as bytes can. */
+/** Bytes with a pattern that repeats late, so that a wrong position yields other bytes. */
 export function someBytes(size: number): Buffer {
   const bytes = Buffer.alloc(size);
   for (let index = 0; index < size; index += 1) bytes[index] = (index * 31 + (index >> 8)) % 251;
   return bytes;
 }
 
-/** A body out of chunks of the given size. */
+/** A body in chunks of the given size. */
 export async function* chunked(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array, void, undefined> {
   for (let position = 0; position < bytes.byteLength; position += size) yield bytes.subarray(position, position + size);
 }
 
-/** Reads an object or a range of it as a stream. */
+/** All bytes of an object or of a range, from its stream. */
 export async function readAll(storage: Storage, key: string, range?: ByteRange): Promise<Buffer> {
   return collect(await storage.read(key, range));
 }
 
-/** Fails unless the promise rejects with an error of this library that has the code. */
+/** Fails unless the promise rejects with a `FileFieldError` of this code. */
 export async function rejectsWith(code: FileFieldErrorCode, promise: Promise<unknown>): Promise<void> {
   await assert.rejects(promise, (error: unknown) => {
-    assert.ok(isFileFieldError(error, code), `expected a FileFieldError "${code}", got ${describe(error)}`);
+    assert.ok(isFileFieldError(error, code), `expected a FileFieldError "${code}", got ${shown(error)}`);
     return true;
   });
 }
 
-/** Fails unless the bytes are the same; quick, where a comparison that prints differences is not. */
-export function assertBytes(actual: Buffer, expected: Uint8Array, what = 'the bytes'): void {
-  assert.equal(actual.byteLength, expected.byteLength, `${what} are ${actual.byteLength}, not ${expected.byteLength}`);
-  assert.ok(actual.equals(expected), `${what} are others than were written`);
+/** Fails unless the bytes are equal. Faster than `deepEqual`, which prints differences. */
+export function assertBytes(actual: Buffer, expected: Uint8Array): void {
+  assert.equal(actual.byteLength, expected.byteLength, `read ${actual.byteLength} bytes, not ${expected.byteLength}`);
+  assert.ok(actual.equals(expected), 'the bytes that were read differ from those that were written');
 }
 
-/** Fails if anything is kept under the key. */
+/** Fails if there is an object under the key. */
 export async function assertAbsent(storage: Storage, key: string): Promise<void> {
-  assert.equal(await storage.stat(key), null, 'something is kept under the key');
+  assert.equal(await storage.stat(key), null, 'there is an object under the key');
   await rejectsWith('not_found', storage.read(key));
 }
 
-function describe(error: unknown): string {
+function shown(error: unknown): string {
   return isFileFieldError(error) ? `"${error.code}"` : String(error);
 }

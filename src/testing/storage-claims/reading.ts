@@ -4,14 +4,14 @@ import { assertAbsent, chunked, freshKey, readAll, someBytes, type Claims } from
 
 const size = 300_000;
 
-/** What `read` and `stat` must do. */
+/** Claims about `read` and `stat`. */
 export const readingClaims: Claims = {
-  'says that there is no such object': async (storage) => {
+  'returns null from stat and rejects read with not_found, for a key without an object': async (storage) => {
     await assertAbsent(storage, freshKey());
     await assertAbsent(storage, `${freshKey()}/deeper/still`);
   },
 
-  'reads the range that was asked for and nothing else': async (storage) => {
+  'reads exactly the requested range': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(size)];
     await storage.write(key, chunked(bytes));
     const ranges = [
@@ -26,12 +26,12 @@ export const readingClaims: Claims = {
       const got = await readAll(storage, key, { start, end });
       assert.ok(
         got.equals(bytes.subarray(start, end + 1)),
-        `the range ${start}-${end} came as ${got.byteLength} bytes`,
+        `the range ${start}-${end} has ${got.byteLength} bytes, or others`,
       );
     }
   },
 
-  'tells of the whole object with every range': async (storage) => {
+  'returns the size and etag of the whole object with every range': async (storage) => {
     const key = freshKey();
     const written = await storage.write(key, chunked(someBytes(size)));
     for (const range of [undefined, { start: 5, end: 9 }]) {
@@ -42,7 +42,7 @@ export const readingClaims: Claims = {
     }
   },
 
-  'tells when an object was written, if it tells at all, and always the same': async (storage) => {
+  'returns the same modification time from write, stat and read, or none': async (storage) => {
     const key = freshKey();
     const { modified } = await storage.write(key, chunked(someBytes(10)));
     const stat = await storage.stat(key);
@@ -50,31 +50,35 @@ export const readingClaims: Claims = {
     reader.close();
     assert.equal(stat?.modified?.getTime(), modified?.getTime());
     assert.equal(reader.info.modified?.getTime(), modified?.getTime());
-    if (modified) assert.ok(Math.abs(modified.getTime() - Date.now()) < 600_000, 'the time is ten minutes off');
+    if (modified)
+      assert.ok(
+        Math.abs(modified.getTime() - Date.now()) < 600_000,
+        'the time differs from now by more than ten minutes',
+      );
   },
 
-  'counts the positions of read from the start of the range, and reads nothing beyond its end': async (storage) => {
+  'counts positions of FileBody.read from the start of the range, and stops at its end': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(size)];
     await storage.write(key, chunked(bytes));
     for (const range of [undefined, { start: 1000, end: 250_000 }]) {
       const expected = range ? bytes.subarray(range.start, range.end + 1) : bytes;
       const body = await storage.read(key, range);
       try {
-        // The storage has no random access; then `stream` alone is enough.
+        // A storage without random access has only `stream`.
         if (!body.read) return;
         for (const position of [1000, 123_456, 2000]) await assertReads(body, position, expected);
         const buffer = Buffer.alloc(10);
         const last = await body.read(buffer, expected.byteLength - 1);
-        assert.equal(last, 1, `read ${last} bytes where one byte is left`);
+        assert.equal(last, 1, `read ${last} bytes, but one is left`);
         assert.equal(buffer[0], expected.at(-1));
-        assert.equal(await body.read(buffer, expected.byteLength), 0, 'read beyond the end');
+        assert.equal(await body.read(buffer, expected.byteLength), 0, 'read bytes after the end');
       } finally {
         body.close();
       }
     }
   },
 
-  'gives the length of the range as the size of the body, if it gives any': async (storage) => {
+  'returns the length of the range as the size of the body, or none': async (storage) => {
     const key = freshKey();
     await storage.write(key, chunked(someBytes(size)));
     for (const range of [undefined, { start: 5, end: 9 }]) {
@@ -84,14 +88,14 @@ export const readingClaims: Claims = {
     }
   },
 
-  'is read by many at once': async (storage) => {
+  'reads one object ten times at once': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(size)];
     await storage.write(key, chunked(bytes));
     const all = await Promise.all(Array.from({ length: 10 }, () => readAll(storage, key)));
     for (const one of all) assert.ok(one.equals(bytes));
   },
 
-  'closes a reader that was read in part, not at all, or twice': async (storage) => {
+  'closes a body that was read in part or not at all, and closes it twice': async (storage) => {
     const key = freshKey();
     await storage.write(key, chunked(someBytes(size)));
     const unread = await storage.read(key);

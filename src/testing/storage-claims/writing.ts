@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { assertBytes, assertAbsent, chunked, freshKey, readAll, rejectsWith, someBytes, type Claims } from './bytes.js';
 
-/** What `write` and `delete` must do. */
+/** Claims about `write` and `delete`. */
 export const writingClaims: Claims = {
-  'keeps the bytes and tells their size': async (storage) => {
+  'keeps the bytes and returns their size': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(1000)];
     const info = await storage.write(key, chunked(bytes), { size: 1000, type: 'text/plain' });
     assert.equal(info.size, 1000);
@@ -13,20 +13,20 @@ export const writingClaims: Claims = {
     assert.deepEqual(stat?.etag, info.etag);
   },
 
-  'keeps zero bytes': async (storage) => {
+  'keeps an object of zero bytes': async (storage) => {
     const key = freshKey();
     assert.equal((await storage.write(key, chunked(Buffer.alloc(0)), { size: 0 })).size, 0);
     assert.equal((await storage.stat(key))?.size, 0);
     assert.equal((await readAll(storage, key)).byteLength, 0);
   },
 
-  'keeps 5 MiB that come in odd chunks, and of a size that nobody told': async (storage) => {
+  'keeps 5 MiB in chunks of an odd size, without the option size': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(5 * 1024 * 1024 + 3)];
     await storage.write(key, chunked(bytes, 99_991));
     assertBytes(await readAll(storage, key), bytes);
   },
 
-  'keeps what a chunk held when it was given, though its memory is used again': async (storage) => {
+  'keeps the bytes of each chunk although the body reuses its memory': async (storage) => {
     const [key, buffer] = [freshKey(), Buffer.alloc(1000)];
     const body = async function* () {
       for (const value of [1, 2, 3]) yield buffer.fill(value);
@@ -35,14 +35,14 @@ export const writingClaims: Claims = {
     assertBytes(await readAll(storage, key), Buffer.concat([1, 2, 3].map((value) => Buffer.alloc(1000, value))));
   },
 
-  'refuses a key that is taken and keeps the old bytes': async (storage) => {
+  'rejects a taken key with already_exists, and keeps the old bytes': async (storage) => {
     const [key, bytes] = [freshKey(), someBytes(100)];
     await storage.write(key, chunked(bytes));
     await rejectsWith('already_exists', storage.write(key, chunked(Buffer.alloc(50, 1))));
     assertBytes(await readAll(storage, key), bytes);
   },
 
-  'lets one of several writers of the same key win': async (storage) => {
+  'lets exactly one of several simultaneous writes of one key succeed': async (storage) => {
     const key = freshKey();
     const writes = [1, 2, 3, 4].map((value) => storage.write(key, chunked(Buffer.alloc(1000, value), 100)));
     const settled = await Promise.allSettled(writes);
@@ -53,7 +53,7 @@ export const writingClaims: Claims = {
     assertBytes(await readAll(storage, key), Buffer.alloc(1000, winner + 1));
   },
 
-  'keeps nothing of a body that fails, and the key stays free': async (storage) => {
+  'keeps nothing of a body that fails, and leaves the key free': async (storage) => {
     const key = freshKey();
     const failing = async function* () {
       yield someBytes(100_000);
@@ -65,7 +65,7 @@ export const writingClaims: Claims = {
     assertBytes(await readAll(storage, key), someBytes(10));
   },
 
-  'gives up when the signal is given, whatever its reason, and keeps nothing': async (storage) => {
+  'rejects with aborted when the signal aborts during the write, and keeps nothing': async (storage) => {
     for (const reason of [undefined, new Error('a reason of our own'), 'text']) {
       const [key, controller] = [freshKey(), new AbortController()];
       const body = async function* () {
@@ -78,13 +78,13 @@ export const writingClaims: Claims = {
     }
   },
 
-  'gives up before it starts when the signal was given already': async (storage) => {
+  'rejects with aborted when the signal has already aborted, and keeps nothing': async (storage) => {
     const key = freshKey();
     await rejectsWith('aborted', storage.write(key, chunked(someBytes(10)), { signal: AbortSignal.abort() }));
     await assertAbsent(storage, key);
   },
 
-  'gives up while it waits for a body that has stalled': async (storage) => {
+  'rejects with aborted while it waits for a body that stalls': async (storage) => {
     const [key, controller] = [freshKey(), new AbortController()];
     const body = async function* () {
       yield someBytes(10);
@@ -94,12 +94,12 @@ export const writingClaims: Claims = {
     const late = new Promise((resolve) => setTimeout(resolve, 2_000, 'late').unref());
     const write = storage.write(key, body(), { signal: controller.signal }).catch((error: unknown) => error);
     const outcome = await Promise.race([write, late]);
-    assert.notEqual(outcome, 'late', 'the write still waits');
+    assert.notEqual(outcome, 'late', 'the write did not reject');
     await rejectsWith('aborted', Promise.reject(outcome));
     await assertAbsent(storage, key);
   },
 
-  'shows nothing to readers until all is written': async (storage) => {
+  'shows no object until all bytes are written': async (storage) => {
     const key = freshKey();
     const body = async function* () {
       yield someBytes(300_000);
@@ -111,14 +111,14 @@ export const writingClaims: Claims = {
     assert.equal((await storage.stat(key))?.size, 300_010);
   },
 
-  'keeps different keys apart, written at once': async (storage) => {
+  'keeps objects apart that are written at the same time': async (storage) => {
     const keys = Array.from({ length: 8 }, (_key, index) => freshKey(String(index)));
     const write = (key: string, index: number) => storage.write(key, chunked(Buffer.alloc(50_000, index), 1_000));
     await Promise.all(keys.map(write));
     for (const [index, key] of keys.entries()) assertBytes(await readAll(storage, key), Buffer.alloc(50_000, index));
   },
 
-  'takes every key that checkKey lets through': async (storage) => {
+  'accepts every key that checkKey accepts': async (storage) => {
     const names = [
       'a b',
       '100%',
@@ -145,7 +145,7 @@ export const writingClaims: Claims = {
     }
   },
 
-  'deletes, and is content when there is nothing to delete': async (storage) => {
+  'deletes only the object of the key, and succeeds if there is none': async (storage) => {
     const key = freshKey('a');
     const neighbour = `${key}b`;
     await storage.write(key, chunked(someBytes(10)));

@@ -1,4 +1,4 @@
-/** Names of files that some program on the way has got wrong. A slash is a folder. */
+/** File names that proxies and applications are known to get wrong. A slash separates folders. */
 export const awkwardNames: readonly string[] = [
   'plain.bin',
   'a b.txt',

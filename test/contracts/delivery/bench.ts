@@ -6,61 +6,60 @@ import path from 'node:path';
 import { frontConfiguration, type Delivery, type FrontName, type FrontSetup } from 'filefield';
 import { askServer, serve, type Asked, type Reply, type RunningServer } from '../../adapters/server.js';
 import { freePort, startFront, type RunningFront } from '../../fronts/start-front.js';
+import type { Front } from '../../../src/fronts/front.js';
+import { fronts } from '../../../src/fronts/fronts.js';
 import { awkwardNames } from './awkward-names.js';
 import { routes } from './routes.js';
 
-/** A server in front: how it is told, how it is configured, and what it is known to do its own way. */
+/** A server in front, its delivery, and how it differs from the others. */
 export interface DeliveryMember {
   readonly server: FrontName;
-  readonly delivery: (places: Readonly<Record<string, string>>) => Delivery;
-  /** What a place is for the delivery: a path that the server knows, or the folder. */
-  readonly places: 'prefix' | 'folder';
-  readonly header: 'x-accel-redirect' | 'x-sendfile';
-  /** Whose ETag and Last-Modified the client gets. */
-  readonly validators: 'view' | 'server';
-  /** Names that it cannot carry; the application streams these files. */
+  readonly delivery: (folders: Readonly<Record<string, string>>) => Delivery;
+  /** Names that it cannot be given; the application streams these files. */
   readonly streams: readonly string[];
-  /** Headers of the application that do not reach the client with a file. */
+  /** Headers of the application that are dropped from a response with a file. */
   readonly loses: readonly string[];
-  /** Whether a whole file comes with Accept-Ranges. */
+  /** True if a 200 has Accept-Ranges. */
   readonly saysRanges: boolean;
-  /** Whether a 416 tells the size, as RFC 9110 section 15.5.17 asks. */
+  /** True if a 416 has a Content-Range with the size (RFC 9110 section 15.5.17). */
   readonly tellsSize: boolean;
-  /** Whether it makes one range of several that nearly touch. */
+  /** True if it joins ranges with a small gap. */
   readonly joinsRanges: boolean;
-  /** HEAD with a Range: 206 as GET would be, or 200. */
+  /** The status of HEAD with a Range. */
   readonly headOfRange: 200 | 206;
-  /** What comes of a file that is lost between the look of the application and that of the server. */
+  /** The status if the file is lost after the application has responded. */
   readonly lost: { readonly gone: number; readonly folder: number; readonly unreadable: number };
-  /** Whether a lost file's 404 still has the head of the download. */
+  /** True if that response still has the headers of the download. */
   readonly keepsHeadOfLost: boolean;
-  /** What comes of a path outside of the places, from an application that is wrong. */
+  /** The statuses for a path outside of the place, which a faulty application might send. */
   readonly outside: readonly number[];
-  /** What a client gets while the application is away. */
+  /** The status while the application is not running. */
   readonly away: number;
-  /** Makes a wrong configuration of a right one. */
+  /** Makes a correct configuration incorrect. */
   readonly spoil?: (text: string) => string;
 }
 
+/** A response of the server in front. */
 export interface BenchReply extends Reply {
-  /** Bytes, head and all, that the application wrote for this answer; undefined when it was not asked. */
+  /** Bytes that the application wrote for this response, with headers; undefined if it got no request. */
   readonly sent: number | undefined;
 }
 
-/** One server in front of one application, and a folder of files between them. */
+/** One server in front of one application, with a folder of files. */
 export class DeliveryBench {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'delivery-'));
-  /** The place. */
+  /** The folder of the place. */
   readonly root = path.join(this.folder, 'documents');
   readonly prefix = '/_filefield/documents';
+  readonly server: Front;
   readonly delivery: Delivery;
-  /** What `/changing` does to the disk once the application has looked. */
+  /** Changes the disk after the view of `/changing` has responded. */
   meanwhile: () => void = () => undefined;
-  /** What `/forged` answers with. */
+  /** The headers of the response to `/forged`. */
   forged: Readonly<Record<string, string>> = {};
-  /** What `/virtual` waits for in the middle. */
+  /** `/virtual` waits for it after its first chunk. */
   gate: Promise<void> = Promise.resolve();
-  /** Bytes that `/upload` has got so far. */
+  /** Bytes that `/upload` has received so far. */
   arrived = 0;
   readonly #fronts: RunningFront[] = [];
   #application: RunningServer | undefined;
@@ -68,7 +67,8 @@ export class DeliveryBench {
   #sent: number | undefined;
 
   constructor(readonly member: DeliveryMember) {
-    this.delivery = member.delivery({ [this.root]: member.places === 'prefix' ? this.prefix : this.root });
+    this.server = fronts[member.server];
+    this.delivery = member.delivery({ [this.root]: this.server.paths === 'uri' ? this.prefix : this.root });
   }
 
   get port(): number {
@@ -97,7 +97,7 @@ export class DeliveryBench {
     const standalone = path.join(this.folder, `run-${port}`);
     const text = frontConfiguration(this.member.server, { ...this.setup(upstream, port), standalone });
     const spoiled = this.member.spoil?.(text) ?? text;
-    if (this.member.spoil && spoiled === text) throw new Error('nothing was spoiled');
+    if (this.member.spoil && spoiled === text) throw new Error('spoil changed nothing');
     this.#fronts.push(await startFront(this.member.server, standalone, spoiled, port));
     return port;
   }
@@ -116,14 +116,14 @@ export class DeliveryBench {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Asks the server in front for a file by way of a route. */
+  /** Requests a route, with the name of a file, from the server in front. */
   async ask(route: string, name = '', asked: Asked = {}): Promise<BenchReply> {
     this.#sent = undefined;
     const reply = await askServer(this.#port, { ...asked, path: this.url(route, name) });
     return { ...reply, sent: this.#sent };
   }
 
-  /** Hides the name from the server in front, which is to meet it first where it must open the file. */
+  /** The name is encoded, so that the server in front sees it only in the header of the response. */
   url(route: string, name: string): string {
     return `/${route}/${Buffer.from(name).toString('base64url')}`;
   }
@@ -132,7 +132,7 @@ export class DeliveryBench {
     return path.join(this.root, name);
   }
 
-  /** An hour ago, since a date of this minute is no strong validator (RFC 9110 section 8.8.2.2). */
+  /** Writes a file that was changed an hour ago: a newer date is not a strong validator (RFC 9110 section 8.8.2.2). */
   write(name: string, size: number, modified = new Date(Date.now() - 3_600_000)): void {
     const file = this.path(name);
     mkdirSync(path.dirname(file), { recursive: true });
@@ -144,12 +144,12 @@ export class DeliveryBench {
     const before = request.socket.bytesWritten;
     response.once('finish', () => (this.#sent = request.socket.bytesWritten - before));
     const [, route = '', name = ''] = /^\/([^/?]*)\/?([^?]*)/.exec(request.url!) ?? [];
-    const run = Object.hasOwn(routes, route) ? routes[route]! : routes.nothing!;
-    run({ bench: this, request, response, name: Buffer.from(name, 'base64url').toString() });
+    const serveRoute = Object.hasOwn(routes, route) ? routes[route]! : routes.nothing!;
+    serveRoute({ bench: this, request, response, name: Buffer.from(name, 'base64url').toString() });
   }
 }
 
-/** Bytes that no other file has, nor any other place of the same file nearby. */
+/** Bytes that differ between files and between positions of one file. */
 export function bytesOf(name: string, size: number): Buffer {
   return Buffer.alloc(size, createHash('shake256', { outputLength: 65_521 }).update(name).digest());
 }

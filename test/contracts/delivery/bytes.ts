@@ -7,7 +7,7 @@ import { bytesOf, type BenchReply, type DeliveryBench } from './bench.js';
 
 const big = bytesOf('big.bin', 300_000);
 
-/** The application sent a head and no bytes, or head and bytes. */
+/** Fails unless the bytes of the file were sent by the server in front, or by the application. */
 export function assertSender(reply: BenchReply, sender: 'server' | 'application'): void {
   const { sent = 0 } = reply;
   assert.equal(sent > 10_000 ? 'application' : 'server', sender, `the application sent ${sent} bytes`);
@@ -15,7 +15,10 @@ export function assertSender(reply: BenchReply, sender: 'server' | 'application'
 
 export function assertBody(reply: BenchReply, status: number, bytes: Uint8Array): void {
   assert.equal(reply.status, status);
-  assert.ok(reply.body.equals(bytes), `the body of ${reply.body.byteLength} bytes is not the one that was expected`);
+  assert.ok(
+    reply.body.equals(bytes),
+    `the body of ${reply.body.byteLength} bytes differs from the file, which has ${bytes.byteLength}`,
+  );
 }
 
 async function parts(bench: DeliveryBench, range: string): Promise<readonly string[]> {
@@ -24,7 +27,7 @@ async function parts(bench: DeliveryBench, range: string): Promise<readonly stri
   assertSender(reply, 'server');
   const { 'content-type': type = '', 'content-length': length } = reply.headers;
   assert.equal(length, String(reply.body.byteLength));
-  // Most begin with an empty line, which RFC 2046 allows.
+  // Most servers start the body with an empty line, which RFC 2046 allows.
   const body = reply.body.subarray(reply.body.indexOf('--'));
   return parseMultipart(type, body).map(({ headers, bytes }) => {
     const [, start = '', end = ''] = /^bytes (\d+)-(\d+)\/300000$/.exec(headers['content-range'] ?? '') ?? [];
@@ -33,10 +36,10 @@ async function parts(bench: DeliveryBench, range: string): Promise<readonly stri
   });
 }
 
-/** Who sends the file of a name, and which bytes arrive under which name. */
+/** Each name arrives unchanged, with its bytes, from the server in front if it can be given the name. */
 const nameClaims: DeliveryClaims = Object.fromEntries(
   awkwardNames.map((name) => [
-    `finds ${JSON.stringify(name)}, and says its name unharmed`,
+    `sends the file named ${JSON.stringify(name)} with an unchanged Content-Disposition`,
     async (bench: DeliveryBench) => {
       const reply = await bench.ask('file', name);
       assertBody(reply, 200, bytesOf(name, 20_000));
@@ -67,14 +70,14 @@ const rangeClaims: DeliveryClaims = Object.fromEntries(
 );
 
 export const byteClaims: DeliveryClaims = {
-  'sends the file, of which the application sends nothing': async (bench) => {
+  'sends the file, of which the application sends no bytes': async (bench) => {
     const reply = await bench.ask('file', 'big.bin');
     assertBody(reply, 200, big);
     assert.equal(reply.headers['content-length'], '300000');
     assert.equal(reply.headers['accept-ranges'], bench.member.saysRanges ? 'bytes' : undefined);
     assert.ok(reply.sent! < 1000, `the application sent ${reply.sent} bytes`);
   },
-  'sends the files of a storage and of a folder': async (bench) => {
+  'sends files of a storage view and of a path view': async (bench) => {
     for (const route of ['stored', 'path']) {
       const reply = await bench.ask(route, 'deep/er/est.bin');
       assertBody(reply, 200, bytesOf('deep/er/est.bin', 20_000));
@@ -83,23 +86,23 @@ export const byteClaims: DeliveryClaims = {
   },
   ...nameClaims,
   ...rangeClaims,
-  'sends several ranges, each with its bytes': async (bench) => {
+  'sends several ranges as multipart, each with its bytes': async (bench) => {
     assert.deepEqual(await parts(bench, 'bytes=0-9,100000-100009,-5'), ['0-9', '100000-100009', '299995-299999']);
   },
-  'sends ranges that nearly touch, each with its bytes or in one': async (bench) => {
+  'sends ranges with a small gap, separately or joined': async (bench) => {
     const range = 'bytes=0-9,20-29';
     if (!bench.member.joinsRanges) return assert.equal((await parts(bench, range)).join(), '0-9,20-29');
     const reply = await bench.ask('file', 'big.bin', { headers: { range } });
     assertBody(reply, 206, big.subarray(0, 30));
     assert.equal(reply.headers['content-range'], 'bytes 0-29/300000');
   },
-  'refuses a range beyond the end': async (bench) => {
+  'returns 416 when the range starts after the end': async (bench) => {
     const reply = await bench.ask('file', 'big.bin', { headers: { range: 'bytes=300000-' } });
     assert.equal(reply.status, 416);
     assert.equal(reply.headers['content-range'], bench.member.tellsSize ? 'bytes */300000' : undefined);
     assertSender(reply, 'server');
   },
-  'answers HEAD with the length and no body, and stays in step': async (bench) => {
+  'answers HEAD with the length and no body, and the next request on the connection': async (bench) => {
     const reply = await bench.ask('file', 'big.bin', { method: 'HEAD' });
     assertBody(reply, 200, Buffer.alloc(0));
     assert.equal(reply.headers['content-length'], '300000');
@@ -117,7 +120,7 @@ export const byteClaims: DeliveryClaims = {
     const ranged = await bench.ask('file', 'big.bin', { method: 'HEAD', headers: { range: 'bytes=0-9' } });
     assertBody(ranged, bench.member.headOfRange, Buffer.alloc(0));
   },
-  'leaves to the application what is outside of the places': async (bench) => {
+  'lets the application stream a file outside of the place': async (bench) => {
     const reply = await bench.ask('outside');
     assertBody(reply, 200, bytesOf('outside', 20_000));
     assertSender(reply, 'application');

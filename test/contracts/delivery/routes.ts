@@ -11,19 +11,20 @@ import {
 } from 'filefield';
 import { toNode } from 'filefield/node';
 import { DiskStorage } from 'filefield/storages/disk';
-import { handOffHeaders } from '../../../src/fronts/hand-off-headers.js';
+import { instructionHeaders } from '../../../src/fronts/fronts.js';
 import type { DeliveryBench } from './bench.js';
 
+/** A request to the application of a bench. */
 export interface Visit {
   readonly bench: DeliveryBench;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** What comes after the route, decoded. */
+  /** The part of the path after the route, decoded. */
   readonly name: string;
 }
 
-/** What middleware in front of a view sets, as it should arrive. */
-export const dress: Readonly<Record<string, string | string[]>> = {
+/** Headers that middleware sets before the view, as they should arrive. */
+export const middlewareHeaders: Readonly<Record<string, string | string[]>> = {
   'set-cookie': ['one=1; Path=/; HttpOnly', 'two=2; Path=/'],
   'cross-origin-resource-policy': 'same-site',
   'access-control-allow-origin': 'https://page.example',
@@ -37,29 +38,29 @@ export const dress: Readonly<Record<string, string | string[]>> = {
   'repr-digest': 'sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:',
   'content-language': 'de, fr',
   link: '<https://page.example/licence>; rel="license"',
-  'x-filefield-delivery': 'somebody',
+  'x-filefield-delivery': 'other',
   'x-custom': 'kept',
 };
 
-/** What the application of a bench does, by the first part of the path. */
+/** The handlers of the application, by the first segment of the path. */
 export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   nothing: ({ response }) => response.writeHead(404).end(),
-  /** A file of the place. */
+  /** A file of the place, handed over. */
   file: (visit) => run(visit, fileView(visit, visit.bench.delivery)),
-  /** The same, streamed. */
+  /** The same file, streamed. */
   streamed: (visit) => run(visit, fileView(visit)),
-  /** The same, behind middleware. */
-  dressed: (visit) => {
-    for (const [name, value] of Object.entries(dress)) visit.response.setHeader(name, value);
+  /** The same file, after middleware. */
+  middleware: (visit) => {
+    for (const [name, value] of Object.entries(middlewareHeaders)) visit.response.setHeader(name, value);
     run(visit, fileView(visit, visit.bench.delivery));
   },
-  /** The same, behind middleware that speaks to all servers but this one. */
+  /** The same file, after middleware that sets the headers of all other servers. */
   leaky: (visit) => {
-    for (const name of handOffHeaders) visit.response.setHeader(name, name === 'X-Accel-Limit-Rate' ? 'off' : '0');
-    visit.response.removeHeader(visit.bench.member.header);
+    for (const name of instructionHeaders) visit.response.setHeader(name, name === 'X-Accel-Limit-Rate' ? 'off' : '0');
+    visit.response.removeHeader(visit.bench.server.header);
     run(visit, fileView(visit, visit.name === 'streamed.bin' ? undefined : visit.bench.delivery));
   },
-  /** The same, and the disk changes once the application has looked. */
+  /** The same file; the disk changes after the view has responded. */
   changing: (visit) => {
     const delivery: Delivery = (handler) => {
       const handed = visit.bench.delivery(handler);
@@ -100,7 +101,9 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   },
   forged: ({ bench, response }) => response.writeHead(200, { ...bench.forged, 'content-type': 'text/plain' }).end(),
   refused: ({ response }) =>
-    response.writeHead(401, { 'set-cookie': dress['set-cookie'], 'www-authenticate': 'Basic' }).end('who are you?'),
+    response
+      .writeHead(401, { 'set-cookie': middlewareHeaders['set-cookie'], 'www-authenticate': 'Basic' })
+      .end('who are you?'),
   echo: ({ request, response }) => response.end(JSON.stringify({ url: request.url, headers: request.headers })),
   upload: ({ bench, request, response }) => {
     bench.arrived = 0;

@@ -8,7 +8,7 @@ import { freePort } from '../../fronts/start-front.js';
 import type { DeliveryClaims } from '../delivery-contract.js';
 import { bytesOf, type DeliveryBench } from './bench.js';
 
-/** A process that answers every request with this head and no body, at this port. */
+/** Starts a process that answers every request with these headers and no body. */
 async function answering(bench: DeliveryBench, port: number, headers: http.IncomingHttpHeaders): Promise<ChildProcess> {
   const file = path.join(bench.folder, 'application.cjs');
   writeFileSync(
@@ -23,7 +23,7 @@ async function answering(bench: DeliveryBench, port: number, headers: http.Incom
 }
 
 export const throughClaims: DeliveryClaims = {
-  'passes on a streamed answer as it is made': async (bench) => {
+  'passes on a streamed response chunk by chunk': async (bench) => {
     let open = () => {};
     bench.gate = new Promise((resolve) => (open = resolve));
     const client = await talk(bench.port, head('GET', '/virtual/', { connection: 'close' }));
@@ -33,7 +33,7 @@ export const throughClaims: DeliveryClaims = {
     await until(() => client.received().includes('last'), 'the last chunk arrived');
     client.socket.destroy();
   },
-  'passes on an upload as it comes, however large': async (bench) => {
+  'passes on an upload of 12 MB unbuffered': async (bench) => {
     const request = http.request({
       port: bench.port,
       host: '127.0.0.1',
@@ -51,14 +51,14 @@ export const throughClaims: DeliveryClaims = {
       });
     });
     request.write(Buffer.alloc(100_000));
-    await until(() => bench.arrived >= 50_000, 'the beginning had arrived', 3000);
+    await until(() => bench.arrived >= 50_000, 'the first bytes had arrived', 3000);
     request.end(Buffer.alloc(11_900_000));
     assert.equal(await body, '12000000');
   },
-  'finishes a download though the application is killed, and says 502 or so to the next': async (bench) => {
+  'finishes a download when the application is killed, and returns 502 or 503 to the next request': async (bench) => {
     const size = 48_000_000;
     bench.write('huge.bin', size);
-    // What the real application answers, so that a process that can be killed may answer it too.
+    // The headers of the real application, for a process that can be killed.
     const { headers } = await askServer(bench.application.port, { path: bench.url('file', 'huge.bin') });
     const upstream = await freePort();
     const child = await answering(bench, upstream, headers);
@@ -75,12 +75,13 @@ export const throughClaims: DeliveryClaims = {
     const received = Buffer.concat(chunks);
     const body = received.subarray(received.indexOf('\r\n\r\n') + 4);
     assert.equal(body.byteLength, size);
-    assert.ok(body.equals(bytesOf('huge.bin', size)), 'the bytes are others');
+    assert.ok(body.equals(bytesOf('huge.bin', size)), 'the bytes differ from the file');
     assert.equal((await askServer(port)).status, bench.member.away);
     const again = await answering(bench, upstream, { 'content-type': 'text/plain' });
-    // lighttpd and Caddy give an application that was away a moment.
+    // lighttpd and Caddy wait for a moment before they try again.
     const end = Date.now() + 10_000;
-    while ((await askServer(port)).status !== 200) assert.ok(Date.now() < end, 'the application was not found again');
+    while ((await askServer(port)).status !== 200)
+      assert.ok(Date.now() < end, 'the server did not reach the application again');
     again.kill();
   },
 };

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { assertBytes, chunked, freshKey, someBytes, type Claims } from './bytes.js';
 
-/** What the optional methods must do where they are present; a storage without one passes. */
-export const abilityClaims: Claims = {
-  'names a local path that holds the bytes': async (storage) => {
+/** Claims about the optional members of a storage. A storage without one passes. */
+export const capabilityClaims: Claims = {
+  'returns a localPath at which the bytes are, below root': async (storage) => {
     if (!storage.localPath) return;
     const [key, bytes] = [freshKey('é 100%'), someBytes(1000)];
     await storage.write(key, chunked(bytes));

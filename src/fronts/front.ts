@@ -1,0 +1,32 @@
+import type { FrontPath } from './places.js';
+import type { CheckedSetup } from './setup.js';
+
+/** Steps of a delivery check whose sentence can name the setting of one front. */
+export type FrontStep = 'mapping' | 'permission' | 'ignored_header';
+
+/**
+ * One server in front: everything that differs between nginx, Apache, lighttpd and Caddy. Deliveries, configurations, the
+ * commands of the CLI and the sentences of health checks are derived from it; `fronts.ts` lists all of them.
+ */
+export interface Front {
+  /** As in `filefield nginx` and in the `delivery` of a `DeliveryEvent`. */
+  readonly name: string;
+  /** Completes "prints the configuration of …". */
+  readonly description: string;
+  /** The response header that names the file. */
+  readonly header: 'x-accel-redirect' | 'x-sendfile';
+  /** What that header holds: a path of the front's URL space, or an absolute path on the front's disk. */
+  readonly paths: 'uri' | 'disk';
+  /** The value of that header; undefined for a name that this front cannot be given. */
+  readonly encode: (path: FrontPath) => string | undefined;
+  /** Whose ETag and Last-Modified the client gets. */
+  readonly validators: 'view' | 'front';
+  /** All response headers that this front acts on; a client must never see them. */
+  readonly instructions: readonly string[];
+  /** True if it can fetch from a bucket by signed URLs, and its configuration can have `remotes`. */
+  readonly fetches: boolean;
+  /** The text of its configuration. `instructions` are those of all fronts: headers that it must hide from clients. */
+  readonly configuration: (setup: CheckedSetup, instructions: readonly string[]) => string;
+  /** What to do when a step of a delivery check fails. Shown to operators: no path, key or URL. */
+  readonly sentences: Readonly<Record<FrontStep, string>>;
+}
