@@ -3,7 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DiskStorage } from '../storages/disk.js';
 
-/** A `DiskStorage` in a folder of its own, for one test or suite. Made by `temporaryStorage`. */
+/**
+ * A `DiskStorage` in a folder of its own, for one test or suite. Made by `temporaryStorage`.
+ *
+ * @example
+ * ```ts
+ * import { temporaryStorage, type TemporaryStorage } from 'filefield/testing';
+ *
+ * let storage: TemporaryStorage;
+ * beforeAll(async () => void (storage = await temporaryStorage()));
+ * afterAll(() => storage.remove());
+ * ```
+ */
 export class TemporaryStorage extends DiskStorage {
   /** Deletes the folder with everything in it. Safe to call twice. */
   async remove(): Promise<void> {
