@@ -22,9 +22,8 @@ const manyRanges = 8;
 /**
  * Parses a Range header (RFC 9110 section 14.1). Undefined for another unit than bytes, for a syntax error, and for more
  * than 50 ranges; such a header is ignored.
- * @internal
  */
-export function parseRange(text: string): readonly RangeSpec[] | undefined {
+function parseRange(text: string): readonly RangeSpec[] | undefined {
   const match = /^[ \t]*bytes=(.*)$/i.exec(text);
   if (!match) return undefined;
   // Optional white space is blanks and tabs only; `trim` would also remove a no-break space.

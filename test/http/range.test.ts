@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { chooseRange, parseRange, contentRange, parseContentRange } from '../../src/http/range.js';
+import { chooseRange, contentRange, parseContentRange } from '../../src/http/range.js';
 
 const size = 11;
 const huge = '18446744073709551616'; // 2^64
@@ -108,7 +108,7 @@ describe('chooseRange', () => {
   });
 
   it('ignores a header with more than 50 ranges', () => {
-    expect(parseRange(`bytes=${'0-0,'.repeat(50)}`)).toBeUndefined();
+    expect(chooseRange(`bytes=${'0-0,'.repeat(50)}20-30`, size)).toEqual(whole);
     expect(chooseRange(`bytes=${','.repeat(5000)}0-0`, size)).toEqual(whole);
   });
 
