@@ -12,10 +12,10 @@ export interface Statements {
   readonly drop: readonly string[];
 }
 
-/** One UPDATE of the ledger that ends in conditions, and the condition on the row under which it runs. */
+/** One statement that ends in conditions, and the condition on the row under which it runs. */
 export interface TriggerStep {
   readonly when: string;
-  readonly update: string;
+  readonly statement: string;
 }
 
 /** What the triggers of one column do. */
@@ -63,6 +63,8 @@ export interface Dialect {
    * byte on every database.
    */
   table(name: string, columns: readonly string[], indexes: Readonly<Record<string, string>>): readonly string[];
+  /** A statement of a trigger that makes the write fail with a message unless the entry exists. */
+  refuseUnless(exists: string, message: string): string;
   /** Triggers of one file column; `create` replaces triggers of the same names. */
   triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
   /** A generated column with the file's id and a foreign key to the ledger. */
@@ -79,7 +81,7 @@ export type TriggerEvent = (typeof triggerEvents)[number];
 
 /** The steps of one event in procedural SQL: PL/pgSQL and the trigger bodies of MariaDB and MySQL. */
 export function conditionalSteps(steps: readonly TriggerStep[]): string {
-  return steps.map(({ when, update }) => `  IF ${when} THEN ${update}; END IF;`).join('\n');
+  return steps.map(({ when, statement }) => `  IF ${when} THEN ${statement}; END IF;`).join('\n');
 }
 
 /** `AFTER UPDATE OF …`: the names of the watched columns keep the trigger away from writes to other columns. */

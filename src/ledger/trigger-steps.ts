@@ -18,29 +18,50 @@ export function triggerSteps(dialect: Dialect, column: TriggerColumn): TriggerSt
   const letGo = (row: RowTerms, delay: number | 'keep') =>
     update(release(raw(dialect.now), delay === 'keep' ? delay : raw(String(delay))), isObject(row.object)).literal;
   return {
-    insert: bindSteps(column, current, [current], `${current.column} IS NOT NULL`),
+    insert: bindSteps(dialect, column, current, [current], `${current.column} IS NOT NULL`),
     update: [
-      { when: replaced, update: letGo(old, column.onReplace) },
-      ...bindSteps(column, current, [old, current], `${replaced} OR ${moved}${restored}`),
+      { when: replaced, statement: letGo(old, column.onReplace) },
+      ...bindSteps(dialect, column, current, [old, current], `${replaced} OR ${moved}${restored}`),
       ...(softDelete
-        ? [{ when: `OLD.${deleted} IS NULL AND NEW.${deleted} IS NOT NULL`, update: letGo(current, softDelete.retain) }]
+        ? [
+            {
+              when: `OLD.${deleted} IS NULL AND NEW.${deleted} IS NOT NULL`,
+              statement: letGo(current, softDelete.retain),
+            },
+          ]
         : []),
     ],
-    delete: [{ when: `${old.column} IS NOT NULL`, update: letGo(old, column.onDelete) }],
+    delete: [{ when: `${old.column} IS NOT NULL`, statement: letGo(old, column.onDelete) }],
     watched: [column.column, ...column.primaryKey, ...(softDelete ? [softDelete.column] : [])].map((name) =>
       dialect.quote(name),
     ),
   };
 }
 
-/** A file of another row stays with that row: a trigger does not refuse it, as the ORMs' hooks do. */
-function bindSteps(column: TriggerColumn, row: RowTerms, own: readonly RowTerms[], when: string): TriggerStep[] {
+/**
+ * Refuses a file that the ledger does not know: its bytes are deleted, or were never there. A file of another row stays with
+ * that row: a trigger does not refuse it, as the ORMs' hooks do.
+ */
+function bindSteps(
+  dialect: Dialect,
+  column: TriggerColumn,
+  row: RowTerms,
+  own: readonly RowTerms[],
+  when: string,
+): TriggerStep[] {
   const shared = column.copies === 'share';
   const slots = own.map(({ slot }) => slot);
-  const steps = [{ when, update: update(bind(row.slot, row.facts, slots, shared), isObject(row.object)).literal }];
-  if (shared) steps.push({ when, update: update(share(row.slot), isObject(row.object)).literal });
+  const exists = `EXISTS (SELECT 1 FROM file_ledger WHERE ${isObject(row.object).literal})`;
+  const steps = [
+    { when: `(${when}) AND ${row.member('id')} IS NOT NULL`, statement: dialect.refuseUnless(exists, unknownFile) },
+    { when, statement: update(bind(row.slot, row.facts, slots, shared), isObject(row.object)).literal },
+  ];
+  if (shared) steps.push({ when, statement: update(share(row.slot), isObject(row.object)).literal });
   return steps;
 }
+
+/** Begins with the code of the error that the ORMs' hooks throw in this case. */
+const unknownFile = 'staged_expired: the file ledger has no entry for this file; stage it again';
 
 /** What a trigger can say about the row before (`OLD`) or after (`NEW`) a write. */
 class RowTerms {

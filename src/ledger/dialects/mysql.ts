@@ -27,6 +27,9 @@ export const mysql: Dialect = {
     return [`CREATE TABLE IF NOT EXISTS ${name} (\n  ${body}\n) ${options}`];
   },
 
+  refuseUnless: (exists, message) =>
+    `IF NOT ${exists} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${message}'; END IF`,
+
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);
     return { create: [...drop, ...triggerEvents.map((event) => trigger(column, event, steps))], drop };

@@ -30,6 +30,9 @@ export const postgres: Dialect = {
 
   table: tableWithIndexes,
 
+  refuseUnless: (exists, message) =>
+    `IF NOT ${exists} THEN RAISE EXCEPTION '${message}' USING ERRCODE = 'foreign_key_violation'; END IF`,
+
   triggers(column, steps) {
     const drop = triggerEvents.map(
       (event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)} ON ${tableName(column)}`,

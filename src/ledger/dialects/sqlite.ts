@@ -27,6 +27,8 @@ export const sqlite: Dialect = {
 
   table: tableWithIndexes,
 
+  refuseUnless: (exists, message) => `SELECT RAISE(ABORT, '${message}') WHERE NOT ${exists}`,
+
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);
     return { create: [...drop, ...triggerEvents.map((event) => trigger(column, event, steps))], drop };
@@ -62,6 +64,6 @@ function triggerName(column: TriggerColumn, event: TriggerEvent): string {
 }
 
 function trigger(column: TriggerColumn, event: TriggerEvent, steps: TriggerSteps): string {
-  const body = steps[event].map(({ when, update }) => `  ${update} AND (${when});`).join('\n');
+  const body = steps[event].map(({ when, statement }) => `  ${statement} AND (${when});`).join('\n');
   return `CREATE TRIGGER ${triggerName(column, event)} ${timing(event, steps)} ON ${sqlite.quote(column.table)} FOR EACH ROW\nBEGIN\n${body}\nEND`;
 }

@@ -8,7 +8,8 @@ import {
   type FilterQuery,
 } from '@mikro-orm/core';
 import { FileFieldError } from '../../errors.js';
-import type { Conditions, Entities, MatchingRow, MatchingRows } from '../../fields/entities.js';
+import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
+import type { Entities } from '../../fields/entities.js';
 import type { FileField } from '../../fields/field.js';
 import type { ColumnKind, EntityRef } from '../../file/entity.js';
 import { isStoredFile } from '../../file/stored-file.js';

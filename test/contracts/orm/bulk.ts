@@ -99,6 +99,8 @@ export function bulkClaims<Harness extends BulkHarness>(
       expect(await t.kept(`new ${slug}`)).toBe(0);
     });
 
+    if (triggers) goneClaims(t, all);
+
     it('a rollback leaves everything as it was', async () => {
       await t.inserted('undone-replace', 'replaced, not');
       await t.inserted('undone-delete', 'deleted, not');
@@ -128,6 +130,20 @@ export function bulkClaims<Harness extends BulkHarness>(
 
     cascadeClaims(t, triggers);
     blindClaims(t);
+  });
+}
+
+/** With triggers the database itself refuses a row whose bytes are gone, whoever writes it. */
+function goneClaims<Harness extends BulkHarness>(t: BulkContext, all: readonly [string, Way<Harness>][]): void {
+  const writes = all.filter(([, { does }]) => does !== 'delete');
+  it.each(writes)('refuses a file whose bytes are gone in %s', async (name, { does, run }) => {
+    const slug = `gone-${name.replace(/\W/g, '-')}`;
+    if (does === 'replace') await t.inserted(slug, `kept ${slug}`);
+    const file = await t.stage(`gone ${slug}`);
+    await t.expire();
+    expect(await t.kept(`gone ${slug}`)).toBe(0);
+    await expect(run(t.harness as Harness, slug, file)).rejects.toThrow();
+    expect(await t.textOf(slug)).toBe(does === 'replace' ? `kept ${slug}` : undefined);
   });
 }
 
