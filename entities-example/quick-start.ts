@@ -15,7 +15,7 @@ class Document {
 
 const sqlite = { type: 'sqljs', location: 'app.sqlite', autoSave: true } as const; // or 'postgres', 'mariadb' …
 const dataSource = await new DataSource({ ...sqlite, entities: [Document], synchronize: true }).initialize();
-await createLedger(dataSource.createQueryRunner()); // in a migration, once you have migrations
+await createLedger(dataSource); // in a migration, once you have migrations
 const files = await attachFiles(dataSource, { storages: { documents: new DiskStorage({ root: 'documents' }) } });
 files.sweepEvery('5m'); // deletes the bytes that no row refers to any more
 const transaction = transactionQueue(dataSource); // SQLite has one connection; elsewhere use dataSource.transaction

@@ -74,6 +74,28 @@ export interface FileFieldErrorOptions extends ErrorContext {
   readonly cause?: unknown;
 }
 
+/** The HTTP status of each category; 500 for the others. The only place that knows. */
+const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
+  not_found: 404,
+  missing: 404,
+  invalid_key: 404,
+  forbidden: 403,
+  method_not_allowed: 405,
+  invalid_value: 400,
+  malformed_upload: 400,
+  aborted: 400,
+  staged_expired: 409,
+  already_bound: 409,
+  too_large: 413,
+  limit_exceeded: 413,
+  wrong_type: 415,
+  rejected: 422,
+  upstream_failed: 502,
+  busy: 503,
+  upstream_timeout: 504,
+  no_space: 507,
+};
+
 const brand = Symbol.for('filefield.error');
 
 /**
@@ -86,7 +108,10 @@ export class FileFieldError extends Error {
   /** What the error is about. */
   readonly context: ErrorContext;
 
-  /** @internal */
+  /**
+   * For storages, views and checks of your own. The message says what happened and what to do; a client may see it if the
+   * status is below 500, so it must contain no path and no key.
+   */
   constructor(code: FileFieldErrorCode, message: string, options: FileFieldErrorOptions = {}) {
     const { cause, ...context } = options;
     super(message, cause === undefined ? undefined : { cause });
@@ -94,6 +119,19 @@ export class FileFieldError extends Error {
     this.code = code;
     this.context = context;
     Object.defineProperty(this, brand, { value: true });
+  }
+
+  /**
+   * The HTTP status of the category, such as 413 for `too_large`. Fastify, Koa and the default handlers of Express and Nest
+   * read it.
+   */
+  get statusCode(): number {
+    return statuses[this.code] ?? 500;
+  }
+
+  /** The same as `statusCode`, under the name that Koa and http-errors use. */
+  get status(): number {
+    return this.statusCode;
   }
 }
 

@@ -36,8 +36,9 @@ export function checkField({ entity, property, options }: FileField, storages: S
 }
 
 /**
- * Returns a value that is about to be written to a file column if it is null or a file of the field's storage. All other
- * values, such as text or an object from a request body, throw `invalid_value`: a client must not name a key.
+ * Returns a value that is about to be written to a file column if it is null or a file of the field's storage that its rules
+ * accept. All other values, such as text or an object from a request body, throw `invalid_value`: a client must not name a
+ * key. A file that was staged for another field is judged by the rules of this one.
  */
 export function checkValue(value: unknown, options: FileFieldOptions): StoredFile | null {
   if (value === null || value === undefined) return null;
@@ -56,7 +57,26 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
       { storage: options.storage },
     );
   }
+  if (value.acceptedBy && value.acceptedBy !== options) judge(value, options);
   return value;
+}
+
+/** Throws if the rules of a field refuse a file that was staged for another field, or cannot judge it any more. */
+function judge(file: StoredFile, options: FileFieldOptions): void {
+  const { name, size, type } = file;
+  if (options.check) {
+    throw new FileFieldError(
+      'invalid_value',
+      'A file that was staged for another field was assigned to a field with a check of its own; stage it for this field.',
+    );
+  }
+  const upload = { name, size, type, head: new Uint8Array(0) };
+  for (const rule of Object.values<Rule>(rules)) {
+    const refusal = rule.declared?.(upload, options) ?? rule.recognised?.(upload, options);
+    if (!refusal) continue;
+    const { code, message, limit } = refusal;
+    throw new FileFieldError(code, message, { rule: rule.name, limit });
+  }
 }
 
 function kindOf(value: unknown): string {

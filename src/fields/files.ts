@@ -13,7 +13,7 @@ import { duration, wholeNumber, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
 import type { Entities } from './entities.js';
-import { checkField } from './field.js';
+import { checkField, type FileField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
 import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
 
@@ -102,7 +102,7 @@ export class Files implements ObjectFinder {
   ): Promise<StoredFile> {
     const target = this.#entities.fileField(entity, field);
     const upload = await toUpload(source, options.name);
-    return new StoredFile(await stageUpload(this.#staging, target, upload, options), this.context);
+    return new StoredFile(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
   }
 
   /**
@@ -160,7 +160,7 @@ export class Files implements ObjectFinder {
   ): Promise<Received<StoredFile>> {
     const target = this.#entities.fileField(entity, field);
     const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
-      new StoredFile(await stageUpload(this.#staging, target, upload, staging), this.context);
+      new StoredFile(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
     return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
   }
 
@@ -289,6 +289,10 @@ export class Files implements ObjectFinder {
 
   checkFileField(entity: EntityRef, property: string): void {
     this.#entities.fileField(entity, property);
+  }
+
+  #contextOf({ options }: FileField): StoredFileContext {
+    return { ...this.context, acceptedBy: options };
   }
 
   get #staging(): StageContext {

@@ -12,7 +12,7 @@ export interface DeclaredUpload {
 export interface RecognisedUpload extends DeclaredUpload {
   /** Media type, found from the bytes. */
   readonly type: string;
-  /** The first bytes, at most 4100. */
+  /** The first bytes, at most 4100; empty when a stored file of another field is assigned. */
   readonly head: Uint8Array;
 }
 

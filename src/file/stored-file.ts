@@ -15,6 +15,8 @@ export type MissingListener = (descriptor: FileDescriptor, cause: unknown) => vo
 export interface StoredFileContext {
   readonly storages: StorageRegistry;
   readonly onMissing?: MissingListener;
+  /** The options of the field whose rules the file has passed; undefined if unknown. */
+  readonly acceptedBy?: object;
 }
 
 /** A stored file as JSON. */
@@ -46,7 +48,7 @@ export class StoredFile implements FileSource {
   readonly #descriptor: FileDescriptor;
   readonly #context: StoredFileContext | undefined;
 
-  /** @internal */
+  /** For the ORM packages: use `files.stage` instead. */
   constructor(descriptor: FileDescriptor, context?: StoredFileContext) {
     this.id = descriptor.id;
     this.name = descriptor.name;
@@ -85,6 +87,11 @@ export class StoredFile implements FileSource {
   /** The storage that keeps the bytes; undefined before `attachFiles`. */
   get origin(): Storage | undefined {
     return this.#context?.storages.resolve(this.#descriptor.storage);
+  }
+
+  /** The options of the field whose rules the file has passed. @internal */
+  get acceptedBy(): object | undefined {
+    return this.#context?.acceptedBy;
   }
 
   /** Looks for the bytes on this machine without opening them. Rejects with `not_found`. */

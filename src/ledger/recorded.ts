@@ -181,7 +181,7 @@ async function bindTaken(
   if (copies !== 'share') {
     throw new FileFieldError(
       'already_bound',
-      `The file belongs to another row or field already (${String(entry.owner)}.${String(entry.slot)}); stage the file again to give this row a copy.`,
+      'The file belongs to another row or field already; stage the stored file again to give this row a copy.',
       { field: slot.slot, storage: file.storage, key: file.key },
     );
   }

@@ -1,26 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { isFileFieldError, type FileFieldErrorCode } from '../errors.js';
-
-const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
-  not_found: 404,
-  missing: 404,
-  invalid_key: 404,
-  forbidden: 403,
-  method_not_allowed: 405,
-  invalid_value: 400,
-  malformed_upload: 400,
-  aborted: 400,
-  staged_expired: 409,
-  already_bound: 409,
-  too_large: 413,
-  limit_exceeded: 413,
-  wrong_type: 415,
-  rejected: 422,
-  upstream_failed: 502,
-  busy: 503,
-  upstream_timeout: 504,
-  no_space: 507,
-};
+import { isFileFieldError } from '../errors.js';
 
 /**
  * The HTTP status for an error: that of its code, and 500 for errors of other libraries.
@@ -33,7 +12,7 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
  * ```
  */
 export function errorStatus(error: unknown): number {
-  return isFileFieldError(error) ? (statuses[error.code] ?? 500) : 500;
+  return isFileFieldError(error) ? error.statusCode : 500;
 }
 
 /** The part of an error that is safe to show to a client: no message, path, storage key or SQL. */

@@ -37,7 +37,8 @@ export abstract class FileType extends JsonType {
 
   override convertToJSValue(value: unknown, platform: Platform): StoredFile | null {
     if (isStoredFile(value)) return value;
-    const file = StoredFile.parse(value, contextOf(platform));
+    const context = contextOf(platform);
+    const file = StoredFile.parse(value, context && { ...context, acceptedBy: this.options });
     if (file) loadedFrom.set(file, this.options);
     return file;
   }

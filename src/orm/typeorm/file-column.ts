@@ -31,7 +31,7 @@ export class FileColumn implements ValueTransformer {
   }
 
   from(value: unknown): StoredFile | null {
-    return StoredFile.parse(value, this.context);
+    return StoredFile.parse(value, this.context && { ...this.context, acceptedBy: this.options });
   }
 }
 

@@ -1,4 +1,5 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
+import type { Statements } from '../../ledger/dialect.js';
 import { ledgerSchema } from '../../ledger/schema.js';
 import { columnTriggers, type EntityTriggerOptions, type FileTriggerColumn } from '../../ledger/triggers.js';
 import { dialectOf } from './database.js';
@@ -6,7 +7,8 @@ import { TypeormEntities } from './entities.js';
 import type { FieldColumn } from './entity-values.js';
 
 /**
- * Makes the ledger's tables: call it in the `up` of a migration.
+ * Makes the ledger's tables, unless they exist: call it with the query runner in the `up` of a migration, or with a data source
+ * where there are no migrations.
  *
  * @example
  * ```ts
@@ -19,13 +21,19 @@ import type { FieldColumn } from './entity-values.js';
  * }
  * ```
  */
-export async function createLedger(runner: QueryRunner): Promise<void> {
-  await runAll(runner, ledgerSchema(dialectOf(runner.manager.connection).name).create);
+export async function createLedger(target: QueryRunner | DataSource): Promise<void> {
+  if (!('createQueryRunner' in target)) return runAll(target, ledgerOf(target).create);
+  const runner = target.createQueryRunner();
+  try {
+    await runAll(runner, ledgerOf(runner).create);
+  } finally {
+    await runner.release();
+  }
 }
 
 /** Drops the ledger's tables: for the `down` of that migration. Stored files then have no record; delete them by hand. */
 export async function dropLedger(runner: QueryRunner): Promise<void> {
-  await runAll(runner, ledgerSchema(dialectOf(runner.manager.connection).name).drop);
+  await runAll(runner, ledgerOf(runner).drop);
 }
 
 /**
@@ -60,6 +68,10 @@ export async function dropFileTriggers(runner: QueryRunner, options: EntityTrigg
     const foreignKey = (options.foreignKey ?? false) && hasKey;
     await runAll(runner, columnTriggers(dialect, trigger, { ...options, foreignKey }).drop);
   }
+}
+
+function ledgerOf(runner: QueryRunner): Statements {
+  return ledgerSchema(dialectOf(runner.manager.connection).name);
 }
 
 async function runAll(runner: QueryRunner, statements: readonly string[]): Promise<void> {

@@ -1,0 +1,74 @@
+import { isFileFieldError, StorageRegistry, type StoredFile } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { checkField, checkValue, type FileField } from '../../src/fields/field.js';
+import type { FileFieldOptions } from '../../src/fields/field-options.js';
+import { filesFor, Letter } from '../support/fields.js';
+
+const png = Buffer.from('89504e470d0a1a0a0000000d4948445200000001000000010806000000', 'hex');
+
+/** The code and rule of the error that a value gets from a field; undefined if the field takes it. */
+function refusalOf(value: unknown, options: Partial<FileFieldOptions>): string | undefined {
+  try {
+    checkValue(value, { storage: 'letters', ...options });
+    return undefined;
+  } catch (error) {
+    if (!isFileFieldError(error)) throw error;
+    return `${error.code} ${error.context.rule ?? ''}`.trim();
+  }
+}
+
+describe('a file that was staged for another field of the same storage', () => {
+  let file: StoredFile;
+  let image: StoredFile;
+  beforeAll(async () => {
+    const { files } = filesFor();
+    file = await files.stage(Letter, 'file', '<html><script>alert(1)</script></html>', { name: 'page.html' });
+    image = await files.stage(Letter, 'file', png, { name: 'dot.png' });
+  });
+
+  it.each<[string, Partial<FileFieldOptions>, string]>([
+    ['accepts only images', { accept: ['image/*'] }, 'wrong_type accept'],
+    ['accepts at most 10 bytes', { maxSize: 10 }, 'too_large maxSize'],
+    ['accepts only .png', { extensions: ['.png'] }, 'wrong_type extensions'],
+    ['has a check of its own', { check: () => undefined }, 'invalid_value'],
+    ['names another storage', { storage: 'photos' }, 'invalid_value'],
+  ])('is refused by a field that %s', (_title, options, refusal) => {
+    expect(refusalOf(file, options)).toBe(refusal);
+  });
+
+  it('is taken by a field whose rules accept it', () => {
+    expect(refusalOf(image, { accept: ['image/png'], maxSize: '1 KB', extensions: ['.png'] })).toBeUndefined();
+  });
+
+  it('is not judged again by the field that it was staged for', () => {
+    const options = { storage: 'letters', maxSize: 10 };
+    const own = Object.create(file, { acceptedBy: { value: options } }) as StoredFile;
+    Object.defineProperty(own, 'toDescriptor', { value: () => file.toDescriptor() });
+    expect(checkValue(own, options)).toBe(own);
+  });
+});
+
+describe('checkField', () => {
+  const storages = new StorageRegistry({ letters: new MemoryStorage() });
+  const field = (options: object): FileField => ({
+    entity: 'Letter',
+    property: 'file',
+    options: { storage: 'letters', ...options },
+    reference: { table: 'letter', column: 'file', owner: 'letter', slot: 'file' },
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['a pattern that can match nothing', { accept: ['*/*'] }, /Letter\.file: .*"accept".*"\*\/\*"/],
+    ['a type without a subtype', { accept: ['image'] }, /"accept".*"image"/],
+    ['an extension without a dot', { extensions: ['pdf'] }, /"extensions".*"pdf"/],
+    ['a negative size', { maxSize: -5 }, /"maxSize" must be a size/],
+    ['a check that is not a function', { check: 'yes' }, /"check".*must be a function/],
+    [
+      'a storage that is not registered',
+      { storage: 'photos' },
+      /"photos", which is not registered; the registry has: letters/,
+    ],
+  ])('refuses %s', (_title, options, message) => {
+    expect(() => checkField(field(options), storages)).toThrow(message);
+  });
+});
