@@ -24,13 +24,13 @@ import type { Library, OpenOptions } from './store.js';
 export type OrmName = 'typeorm' | 'mikro';
 
 export interface ApplicationOptions {
-  /** Folder for the database and the files; made when it is missing. Each ORM has its own folder in it. */
+  /** Folder for the database and the files; created if it is missing. Each ORM has its own folder in it. */
   readonly data: string;
   /** @default 'typeorm' */
   readonly orm?: OrmName;
   /** Fill an empty library with the samples. @default true */
   readonly seed?: boolean;
-  /** Milliseconds from sweep to sweep; 0 for none. @default 10_000 */
+  /** Milliseconds between sweeps; 0 turns them off. @default 10_000 */
   readonly sweepEvery?: number;
   /** The server in front that sends the bytes. @default none: this process sends them */
   readonly front?: FrontName;
@@ -82,7 +82,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       photos: storageCheck(storages.get('photos')),
     }),
   );
-  // A timer does it anyway; tests and impatient people need not wait.
+  // The timer above sweeps too; this route sweeps at once.
   app.post('/sweep', async (_request, response) => void response.json(await files.sweep()));
   app.use(() => {
     throw new Refusal(404, 'not_found');
@@ -101,7 +101,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   };
 }
 
-/** How each server in front is told which file to send. */
+/** The delivery of each server in front. */
 const deliveries: Readonly<Record<FrontName, (storages: StorageRegistry) => Delivery>> = {
   nginx: (storages) => xAccelRedirect(storages),
   apache: (storages) => xSendfile(storages, { server: 'apache' }),
@@ -109,20 +109,20 @@ const deliveries: Readonly<Record<FrontName, (storages: StorageRegistry) => Deli
   caddy: (storages) => caddyFileServer(storages),
 };
 
-/** Only the ORM that is asked for is loaded. */
+/** Loads only the chosen ORM. */
 async function openLibrary(orm: OrmName, options: OpenOptions): Promise<Library> {
   return orm === 'typeorm'
     ? (await import('./typeorm-store.js')).openTypeorm(options)
     : (await import('./mikro/mikro-store.js')).openMikro(options);
 }
 
-/** What each shelf takes, for the page's file pickers and sentences. */
+/** The rules of each shelf, for the file pickers and the messages of the page. */
 const rules = {
   documents: { field: 'file', accept: documentFile.accept, maxSize: documentFile.maxSize },
   photos: { field: 'image', accept: photoImage.accept, maxSize: photoImage.maxSize },
 };
 
-/** Other sites may not make a visitor's browser upload or delete here: there is no login that would stop them. */
+/** Refuses uploads and deletions from other sites: this example has no login that would protect against them. */
 const sameOrigin: RequestHandler = (request, _response, next) => {
   const { origin, host } = request.headers;
   const safe = request.method === 'GET' || request.method === 'HEAD';
@@ -149,7 +149,7 @@ function protectPage(response: { setHeader(name: string, value: string): unknown
   response.setHeader('cache-control', 'no-cache');
 }
 
-/** What nobody else answered: our own refusals, Express's (a broken URL), and faults, which are logged and not shown. */
+/** Handles the remaining errors: refusals, errors of Express (a malformed URL), and all others, which are only logged. */
 const lastErrors: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
   const status = statusOf(error);
   if (status >= 500) console.error(error);

@@ -1,6 +1,6 @@
 import type { FileFieldOptions } from 'filefield';
 
-/** What the field `file` of a document takes. Written once: the entities of both ORMs and the page use it. */
+/** The options of the field `file` of a document. The entities of both ORMs and the page use them. */
 export const documentFile = {
   storage: 'documents',
   accept: [
@@ -17,7 +17,7 @@ export const documentFile = {
   maxSize: '1 GB',
 } as const satisfies FileFieldOptions;
 
-/** What the field `image` of a photo takes. No SVG: it is a program, not a picture. */
+/** The options of the field `image` of a photo. SVG is not accepted, since it can run scripts. */
 export const photoImage = {
   storage: 'photos',
   accept: ['image/png', 'image/jpeg', 'image/gif', 'image/webp'],

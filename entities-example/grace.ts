@@ -1,6 +1,6 @@
 /**
- * Milliseconds that bytes outlive their row: a minute, to let you watch them go; a real application has reasons to wait
- * longer. Triggers cannot ask the application, so its migration and `attachFiles` must be told the same.
+ * Milliseconds between the release of a file and its deletion: one minute, so that you can watch it; an application should
+ * wait longer. The migration of the triggers and `attachFiles` must use the same value.
  */
 export function grace(): number {
   return Number(process.env.EXAMPLE_GRACE ?? 60_000);

@@ -1,4 +1,4 @@
-/** A request that cannot be fulfilled: its status, and the small JSON that the client is told, as `fileErrors()` does. */
+/** An error with an HTTP status and a JSON body for the client, in the format of `fileErrors()`. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,

@@ -5,11 +5,11 @@ import { Refusal } from './refusal.js';
 import { isSlug, slugsFor } from './slug.js';
 import type { Row, Store } from './store.js';
 
-/** Upload, list, replace, delete and download, for one entity with a file field: mounted at /documents and at /photos. */
+/** Routes to upload, list, replace, delete and download, for one entity with a file field. */
 export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entity>): Router {
   const { entity, field } = store;
   const router = Router();
-  // A stored file shows its name, size and type as JSON, never where it is kept.
+  // As JSON, a stored file is its name, size and type, without storage and key.
   const show = (row: Entity) => ({
     id: row.id,
     slug: row.slug,
@@ -29,14 +29,14 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   });
 
   router.put('/:slug/file', async (request, response) => {
-    // Asked before the bytes come; asked again below, since the row may be deleted while they do.
+    // Checked before the bytes arrive, and again below, since the row may be deleted meanwhile.
     if (!(await store.find(request.params.slug))) throw new Refusal(404, 'not_found');
     const { file } = await files.receive(request, entity, field);
     if (!file) throw new Refusal(400, 'missing_file', field);
     const row = await orDiscard(files, file, async () => {
-      const found = await store.replaceFile(request.params.slug, file);
-      if (!found) throw new Refusal(404, 'not_found');
-      return found;
+      const replaced = await store.replaceFile(request.params.slug, file);
+      if (!replaced) throw new Refusal(404, 'not_found');
+      return replaced;
     });
     response.json(show(row));
   });
@@ -46,7 +46,7 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
     response.status(204).end();
   });
 
-  // Everybody may have everything here; `authorize: (request, row) => ...` is where yours would decide.
+  // All files are public here. An application adds `authorize: (request, row) => ...`.
   router.get(
     '/:slug/file',
     objectDownloadView<Entity>(files, entity, { field, slugField: 'slug', disposition: 'inline' }),
@@ -68,7 +68,7 @@ async function create<Entity extends Row>(
   }
   for (const slug of slugsFor(file.name)) {
     try {
-      // A file survives a rollback: what was staged can be saved with the next slug.
+      // A staged file survives a rollback, so it can be saved with the next slug.
       return await store.create({ slug, title, file });
     } catch (error) {
       if (!(error instanceof Refusal && error.status === 409)) throw error;
@@ -77,7 +77,7 @@ async function create<Entity extends Row>(
   throw new Refusal(409, 'slug_taken', 'slug');
 }
 
-/** Without it a file whose row was refused would only be swept when its lease ends. */
+/** Discards the file if the work fails. Otherwise it would be kept until its lease ends. */
 async function orDiscard<Result>(files: Files, file: StoredFile, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

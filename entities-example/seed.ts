@@ -6,12 +6,12 @@ interface Sample {
   readonly path: string;
   readonly slug: string;
   readonly title: string;
-  /** The name it gets. @default that of the sample */
+  /** File name. @default the name of the sample */
   readonly name?: string;
 }
 
 const documents: readonly Sample[] = [
-  // In the repository it has an ASCII name, since some archive tools and file systems spoil others.
+  // Its name in the repository is ASCII, since some archive tools and file systems change other names.
   { path: 'notes.txt', slug: 'notes', title: 'Notes with a UTF-8 name', name: 'Grüße aus 東京 – notes.txt' },
   { path: 'handbook.pdf', slug: 'handbook', title: 'A small handbook' },
   { path: 'chord.ogg', slug: 'chord', title: 'A soft chord' },
@@ -26,11 +26,11 @@ const photos: readonly Sample[] = [
 export async function seed(library: Library): Promise<void> {
   const { files } = library;
   if ((await library.documents.list()).length + (await library.photos.list()).length > 0) return;
-  await keep(files, library.documents, documents);
-  await keep(files, library.photos, photos);
+  await add(files, library.documents, documents);
+  await add(files, library.photos, photos);
 }
 
-async function keep<Entity extends Row>(files: Files, store: Store<Entity>, samples: readonly Sample[]): Promise<void> {
+async function add<Entity extends Row>(files: Files, store: Store<Entity>, samples: readonly Sample[]): Promise<void> {
   for (const { path, name, slug, title } of samples) {
     const source = { path: fileURLToPath(new URL(`samples/${path}`, import.meta.url)) };
     const file = await files.stage(store.entity, store.field, source, { name });

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 
-const longest = 80;
+const maxLength = 80;
 
-/** True for what may stand in a URL as it is: lower-case words joined by hyphens. */
+/** True for lower-case words joined by hyphens, which need no encoding in a URL. */
 export function isSlug(text: string): boolean {
-  return text.length <= longest && /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(text);
+  return text.length <= maxLength && /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(text);
 }
 
-/** Slugs for a file name, the plainest first; the last holds chance, so that somebody always finds a free one. */
+/** Slugs for a file name, the simplest first; the last has a random part, so that one of them is free. */
 export function slugsFor(fileName: string): readonly string[] {
   const words = path
     .parse(fileName)
@@ -19,7 +19,7 @@ export function slugsFor(fileName: string): readonly string[] {
     .match(/[a-z0-9]+/g);
   const base = (words ?? ['file'])
     .join('-')
-    .slice(0, longest - 10)
+    .slice(0, maxLength - 10)
     .replace(/-$/, '');
   return [base, `${base}-2`, `${base}-3`, `${base}-${randomBytes(4).toString('hex')}`];
 }

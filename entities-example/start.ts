@@ -6,11 +6,11 @@ import { createApplication, type Application, type OrmName } from './application
 
 const fronts: readonly FrontName[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
 const usage = `npm run example -- [options]
-  --orm typeorm|mikro   the ORM that keeps the rows          (typeorm)
-  --port <number>       0 takes any free port                (3000)
-  --host <address>      who can reach it                     (127.0.0.1: this machine only)
-  --data <folder>       database and files                   (var/example)
-  --front <server>      nginx, apache, lighttpd or caddy: it sends the bytes; prints its configuration
+  --orm typeorm|mikro   the ORM                              (typeorm)
+  --port <number>       the port; 0 for any free port        (3000)
+  --host <address>      the address to listen on             (127.0.0.1: this machine only)
+  --data <folder>       folder for database and files        (var/example)
+  --front <server>      nginx, apache, lighttpd or caddy sends the bytes; prints its configuration
   --help`;
 
 interface Arguments {
@@ -37,26 +37,28 @@ function readArguments(): Arguments {
     process.exit(0);
   }
   const orm = values.orm.replace(/-orm$/, '');
-  if (orm !== 'typeorm' && orm !== 'mikro') throw new Error(`There is no ORM "${values.orm}" here.`);
+  if (orm !== 'typeorm' && orm !== 'mikro') throw new Error(`--orm must be typeorm or mikro, not "${values.orm}".`);
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`"${values.port}" is not a port.`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`--port must be a number from 0 to 65535, not "${values.port}".`);
   const front = fronts.find((name) => name === values.front);
-  if (values.front !== undefined && !front) throw new Error(`There is no server "${values.front}" to stand in front.`);
+  if (values.front !== undefined && !front)
+    throw new Error(`--front must be one of ${fronts.join(', ')}, not "${values.front}".`);
   return { orm, port, host: values.host, data: values.data, front };
 }
 
 function listen(application: Application, { port, host }: Arguments): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = application.app.listen(port, host, (error) => (error ? reject(error) : resolve(server)));
-    // Node cuts every request off after five minutes; a gigabyte may take longer on its way.
+    // By default Node ends a request after five minutes; an upload of a gigabyte may take longer.
     server.requestTimeout = 60 * 60_000;
   });
 }
 
 function explain(error: unknown, { port }: Arguments): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') return `Port ${port} is taken; choose another: npm run example -- --port ${port + 1}`;
-  if (code === 'EACCES') return `This account may not listen on port ${port}; choose one above 1023.`;
+  if (code === 'EADDRINUSE') return `Port ${port} is in use. Choose another one: npm run example -- --port ${port + 1}`;
+  if (code === 'EACCES') return `You have no permission to listen on port ${port}. Choose one above 1023.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
@@ -73,17 +75,17 @@ async function main(args: Arguments): Promise<void> {
     const places = storagePlaces(application.storages);
     console.log(frontConfiguration(args.front, { places, upstream: url, listen: '8080' }));
   }
-  console.log(`filefield example with ${args.orm}, files in ${args.data}: ${url}/   (Ctrl-C ends it)`);
+  console.log(`filefield example with ${args.orm}, files in ${args.data}: ${url}/   (Ctrl-C to stop)`);
 
-  let ending = false;
-  const end = () => {
-    // A second Ctrl-C does not wait.
-    if (ending) process.exit(130);
-    ending = true;
+  let stopping = false;
+  const stop = () => {
+    // A second Ctrl-C stops at once.
+    if (stopping) process.exit(130);
+    stopping = true;
     server.close(() => void application.close());
     server.closeAllConnections();
   };
-  process.on('SIGINT', end).on('SIGTERM', end);
+  process.on('SIGINT', stop).on('SIGTERM', stop);
 }
 
 let args: Arguments;

@@ -1,6 +1,6 @@
 import type { EntityRef, FileFieldOf, Files, LedgerOptions, StorageRegistry, StoredFile } from 'filefield';
 
-/** What documents and photos have in common, whichever ORM maps them. */
+/** The columns that documents and photos have in common, on both ORMs. */
 export interface Row {
   id: number;
   slug: string;
@@ -16,21 +16,21 @@ export interface PhotoRow extends Row {
 }
 
 /**
- * All that the routes ask of an ORM, so that they are written once. Files need no method of their own: assigning one to
- * the row's field is all, the rest follows the row.
+ * Everything that the routes need from an ORM, so that they are written once. Files need no methods: a file is assigned to
+ * the field of its row, and is saved and deleted with it.
  */
 export interface Store<Entity extends Row> {
   readonly entity: EntityRef<Entity>;
   /** The file field of the entity. */
   readonly field: FileFieldOf<Entity>;
-  /** The newest first. */
+  /** All rows, newest first. */
   list(): Promise<readonly Entity[]>;
   find(slug: string): Promise<Entity | null>;
-  /** Throws `slugTaken()`. */
+  /** Saves a new row. @throws `slugTaken()` */
   create(values: { readonly slug: string; readonly title: string; readonly file: StoredFile }): Promise<Entity>;
-  /** Resolves to null when there is no such row. */
+  /** Returns null if there is no such row. */
   replaceFile(slug: string, file: StoredFile): Promise<Entity | null>;
-  /** Resolves to false when there is no such row. */
+  /** Returns false if there is no such row. */
   delete(slug: string): Promise<boolean>;
 }
 

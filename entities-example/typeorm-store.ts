@@ -20,7 +20,7 @@ export async function openTypeorm({ database, storages, ledger }: OpenOptions): 
   await dataSource.initialize();
   await dataSource.runMigrations();
   const files = await attachFiles(dataSource, { storages, ...ledger });
-  // TypeORM has a single connection to a SQLite file.
+  // TypeORM has only one connection to a SQLite file, so transactions must wait for each other.
   const write = transactionQueue(dataSource);
   return {
     files,

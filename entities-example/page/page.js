@@ -1,8 +1,8 @@
-// Everything shown comes from strangers: it goes in by textContent and properties only, never as HTML.
+// Names and titles are untrusted: they are set as textContent and properties, never as HTML.
 import { refusal, size, typeName } from './words.js';
 
 const shelves = { documents: 'Documents', photos: 'Photos' };
-// Bytes of a text file that its preview shows.
+// The number of bytes in the preview of a text file.
 const textPreview = 2048;
 
 const rules = await (await fetch('/rules')).json();
@@ -15,7 +15,7 @@ function Shelf(name, heading, rule) {
   const picker = find('input[type=file]');
   const messages = find('.messages');
   const cards = new Map();
-  // The address of a file stays when its bytes change; without this the page would show the old ones.
+  // The URL of a file stays the same when it is replaced; without a revision the page would show the old bytes.
   let revision = 0;
 
   section.setAttribute('aria-labelledby', `${name}-heading`);
@@ -28,7 +28,7 @@ function Shelf(name, heading, rule) {
     picker.value = '';
   });
   form.addEventListener('submit', (event) => event.preventDefault());
-  takeDrops(section, form, add);
+  onDrop(section, form, add);
   document.querySelector('main').append(section);
   refresh();
 
@@ -41,7 +41,7 @@ function Shelf(name, heading, rule) {
     arrange(find('.cards'), rows.map(cardOf));
   }
 
-  /** The same card for an unchanged row: what plays goes on playing. */
+  /** Returns the same card for an unchanged row, so that a player continues. */
   function cardOf(row) {
     const known = cards.get(row.id);
     const state = JSON.stringify(row);
@@ -51,12 +51,12 @@ function Shelf(name, heading, rule) {
     return item;
   }
 
-  /** One after the other; what is refused does not stop the rest. */
+  /** Uploads files one after the other. A refused file does not stop the rest. */
   async function add(files) {
     messages.replaceChildren();
     const { title, slug } = Object.fromEntries(new FormData(form));
     for (const [index, file] of files.entries()) {
-      // An address is for one file.
+      // A slug is for one file.
       const texts = { title: files.length === 1 ? title : '', slug: index === 0 ? slug : '' };
       if (!(await upload('POST', `/${name}`, file, texts))) continue;
       form.reset();
@@ -66,7 +66,7 @@ function Shelf(name, heading, rule) {
 
   async function upload(method, url, file, texts = {}) {
     const body = new FormData();
-    // Before the file, so that the server knows them when the bytes come.
+    // Texts come before the file, so that the server has them when the bytes arrive.
     for (const [field, text] of Object.entries(texts)) if (text) body.append(field, text);
     body.append(rule.field, file);
     const line = clone('upload');
@@ -93,14 +93,14 @@ function Shelf(name, heading, rule) {
     const item = clone('card');
     const part = (selector) => item.querySelector(selector);
     const file = row[rule.field];
-    const address = `/${name}/${encodeURIComponent(row.slug)}`;
+    const url = `/${name}/${encodeURIComponent(row.slug)}`;
     const type = file?.type.split(';')[0] ?? '';
     item.dataset.slug = row.slug;
     part('h3').textContent = row.title;
     part('.name').textContent = file?.name ?? 'no file';
     part('.facts').textContent = file ? `${size(file.size)} · ${typeName(type)} · /${row.slug}` : `/${row.slug}`;
-    if (file) preview(part('.preview'), `${address}/file?${revision}`, type, row.title);
-    part('.open').href = `${address}/file`;
+    if (file) preview(part('.preview'), `${url}/file?${revision}`, type, row.title);
+    part('.open').href = `${url}/file`;
     part('.download').href = `/${name}/by-id/${row.id}/file`;
     for (const link of item.querySelectorAll('a')) link.hidden = !file;
     for (const button of item.querySelectorAll('.button, button')) {
@@ -109,8 +109,8 @@ function Shelf(name, heading, rule) {
     const replacement = part('input');
     replacement.accept = picker.accept;
     part('.replace').addEventListener('click', () => replacement.click());
-    replacement.addEventListener('change', () => replace(row, `${address}/file`, replacement.files));
-    part('.delete').addEventListener('click', () => remove(address, row.title));
+    replacement.addEventListener('change', () => replace(row, `${url}/file`, replacement.files));
+    part('.delete').addEventListener('click', () => remove(url, row.title));
     return item;
   }
 
@@ -122,14 +122,14 @@ function Shelf(name, heading, rule) {
     await refresh();
   }
 
-  async function remove(address, title) {
-    if (!confirm(`Delete “${title}”? Its file goes with it.`)) return;
+  async function remove(url, title) {
+    if (!confirm(`Delete “${title}” and its file?`)) return;
     messages.replaceChildren();
-    const response = await fetch(address, { method: 'DELETE' }).catch(() => undefined);
+    const response = await fetch(url, { method: 'DELETE' }).catch(() => undefined);
     if (!response?.ok) say(await refusal(response, title));
     await refresh();
     find('h2').tabIndex = -1;
-    // The focused button is gone; without this a keyboard would start from the top again.
+    // The focused button no longer exists; without this the keyboard focus would return to the top of the page.
     find('h2').focus();
   }
 
@@ -145,7 +145,7 @@ function Shelf(name, heading, rule) {
   }
 }
 
-/** Moves only what must move: a player that is taken out of the page stops. */
+/** Moves only cards whose position changes, since a player that is removed from the page stops. */
 function arrange(list, items) {
   for (const old of [...list.children]) if (!items.includes(old)) old.remove();
   items.forEach((item, index) => {
@@ -157,7 +157,7 @@ function clone(template) {
   return document.getElementById(template).content.firstElementChild.cloneNode(true);
 }
 
-/** fetch() tells nothing of an upload's progress; XMLHttpRequest does. Resolves to undefined when there is no answer. */
+/** XMLHttpRequest reports the progress of an upload, unlike fetch(). Resolves to undefined if there is no response. */
 function send(request, method, url, body, onProgress) {
   return new Promise((resolve) => {
     request.open(method, url);
@@ -174,7 +174,7 @@ function send(request, method, url, body, onProgress) {
   });
 }
 
-function takeDrops(section, form, take) {
+function onDrop(section, form, listener) {
   section.addEventListener('dragover', (event) => {
     if (!event.dataTransfer.types.includes('Files')) return;
     event.preventDefault();
@@ -187,40 +187,40 @@ function takeDrops(section, form, take) {
     if (!event.dataTransfer.types.includes('Files')) return;
     event.preventDefault();
     form.classList.remove('over');
-    take([...event.dataTransfer.files]);
+    listener([...event.dataTransfer.files]);
   });
 }
-// A file dropped beside a shelf would replace the page.
+// Without this, a file that is dropped outside a shelf would replace the page.
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => event.preventDefault());
 
-function preview(place, url, type, title) {
+function preview(parent, url, type, title) {
   const [kind] = type.split('/');
   if (kind === 'image') {
-    place.append(Object.assign(new Image(), { src: url, alt: title, loading: 'lazy' }));
+    parent.append(Object.assign(new Image(), { src: url, alt: title, loading: 'lazy' }));
   } else if (kind === 'video' || kind === 'audio') {
     const player = Object.assign(document.createElement(kind), { src: url, controls: true, preload: 'metadata' });
     player.setAttribute('aria-label', title);
-    place.append(player);
+    parent.append(player);
   } else if (kind === 'text') {
     const text = document.createElement('pre');
     text.tabIndex = 0;
-    text.setAttribute('aria-label', `Beginning of ${title}`);
-    place.append(text);
-    showBeginning(text, url);
+    text.setAttribute('aria-label', `Start of ${title}`);
+    parent.append(text);
+    showStart(text, url);
   } else {
     const sheet = document.createElement('div');
     sheet.className = 'sheet';
     sheet.textContent = typeName(type);
-    place.append(sheet);
+    parent.append(sheet);
   }
 }
 
-/** The beginning only, by a range request, however large the file is. */
-async function showBeginning(element, url) {
+/** Shows the first bytes, by a range request, whatever the size of the file. */
+async function showStart(element, url) {
   const response = await fetch(url, { headers: { range: `bytes=0-${textPreview - 1}` } }).catch(() => undefined);
-  // An empty file has no range to give.
+  // An empty file has no range.
   if (!response?.ok) return;
-  // The cut may fall inside a character, which a streaming decoder leaves out.
+  // The last character may be cut in two; a streaming decoder omits it.
   element.textContent = new TextDecoder().decode(await response.arrayBuffer(), { stream: true });
 }

@@ -1,4 +1,4 @@
-// What is said to people: sizes, types, and why something was refused.
+// Texts for users: sizes, types, and reasons why a file was refused.
 const names = {
   'application/pdf': 'PDF',
   'text/plain': 'plain text',
@@ -32,33 +32,35 @@ export function size(bytes) {
   }).format(value);
 }
 
-/** A sentence for an answer that is not ok; `response` is undefined when there was none. */
+/** Returns a sentence for a response that is not ok; `response` is undefined if there was none. */
 export async function refusal(response, name = '', slug = '') {
-  if (!response) return 'The server cannot be reached, or the connection was lost.';
+  if (!response) return 'We can’t reach the server. Check your connection and try again.';
   const { error, limit } = await response.json().catch(() => ({}));
-  const file = name ? `“${name}”` : 'The file';
+  const file = name ? `“${name}”` : 'this file';
   switch (error) {
     case 'too_large':
-      return `${file} is too large: at most ${size(limit)} are accepted.`;
+      return `We can’t accept ${file}: it is larger than ${size(limit)}.`;
     case 'wrong_type':
-      return `${file} is, judged by its bytes, of a type that is not accepted. Accepted are ${list(limit)}.`;
+      return `We can’t accept ${file}: its content is not ${list(limit)}.`;
     case 'slug_taken':
-      return slug ? `The address “${slug}” is taken; choose another.` : `No free address was found for ${file}.`;
+      return slug
+        ? `The slug “${slug}” is already in use. Choose another one.`
+        : `We found no free slug for ${file}. Enter one.`;
     case 'invalid_slug':
-      return `“${slug}” cannot be an address: use lower-case letters and digits, joined by hyphens.`;
+      return `“${slug}” is not a valid slug. Use lower-case letters, digits and single hyphens.`;
     case 'missing_file':
-      return 'No file was chosen.';
+      return 'Choose a file first.';
     case 'not_found':
-      return `${file} is gone: somebody deleted it.`;
+      return `We can’t find ${file}: it was deleted.`;
     case 'busy':
-      return 'The database is busy; try again in a moment.';
+      return 'The database is busy. Try again in a moment.';
     case 'no_space':
       return 'The disk of the server is full.';
     default:
-      return `${file} could not be processed: the server answered ${response.status}.`;
+      return `We couldn’t process ${file}: the server responded with status ${response.status}.`;
   }
 }
 
 function list(types) {
-  return new Intl.ListFormat('en', { type: 'conjunction' }).format(types.map(typeName));
+  return new Intl.ListFormat('en', { type: 'disjunction' }).format(types.map(typeName));
 }

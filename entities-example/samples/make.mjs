@@ -1,17 +1,17 @@
-// Makes the samples anew: node entities-example/samples/make.mjs (needs ffmpeg). The application never runs this.
+// Makes the samples again: node entities-example/samples/make.mjs (needs ffmpeg). The application never runs this.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
 process.chdir(new URL('.', import.meta.url).pathname);
 const ffmpeg = (...args) => execFileSync('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', ...args]);
 const source = (...args) => args.flatMap((graph) => ['-f', 'lavfi', '-i', graph]);
-// The same bytes every time, as far as the encoders allow.
+// The same bytes each time, as far as the encoders allow it.
 const plain = ['-map_metadata', '-1', '-fflags', '+bitexact', '-flags', '+bitexact'];
 
 ffmpeg(...source('mandelbrot=size=1200x800:start_scale=0.016:start_x=-0.7453:start_y=0.1127'), ...plain, '-frames:v', '1', '-q:v', '7', 'mandelbrot.jpg');
 ffmpeg(...source('gradients=size=1200x800:seed=7:nb_colors=4:c0=0x14213d:c1=0x3a506b:c2=0xf4a259:c3=0xf25c54:x0=0:y0=0:x1=0:y1=799'), ...plain, '-frames:v', '1', '-q:v', '4', 'dusk.jpg');
 
-// A soft chord whose parts swell in turn.
+// A soft chord whose tones swell one after the other.
 const chord = [196, 246.94, 293.66, 369.99].map((hertz, i) => `0.06*(1+sin(2*PI*t/${7 + 3 * i}))*sin(2*PI*${hertz}*t)`);
 const sound = (seconds) => `aevalsrc=${chord.join('+')}:s=48000:d=${seconds}`;
 const fade = (seconds) => ['-af', `afade=t=in:d=2,afade=t=out:st=${seconds - 3}:d=3`];
@@ -27,7 +27,7 @@ writeFileSync('handbook.pdf', pdf([
   ['Page two', '', 'This file came out of a DiskStorage.', 'Its URL is made of a slug, its bytes are', 'sent in ranges, its name is UTF-8.', '', 'No font, image or text of anybody else is in it.'],
 ]));
 
-/** A small PDF 1.4 by hand: one content stream per page, the standard font that every reader has. */
+/** A small PDF 1.4: one content stream per page, and a standard font that every reader has. */
 function pdf(pages) {
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The example's own tables, as `mikro-orm migration:create` writes them: a file field is one JSON column. */
+/** The tables of the example, as `mikro-orm migration:create` writes them: a file field is one JSON column. */
 export class Tables extends Migration {
   override up(): void {
     for (const [table, field] of [

@@ -1,7 +1,7 @@
 import { createLedger, dropLedger } from 'filefield/typeorm';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The ledger's two tables: what every application with file fields needs. */
+/** The two tables of the ledger, which every application with file fields needs. */
 export class Ledger1763000000000 implements MigrationInterface {
   readonly name = 'Ledger1763000000000';
 

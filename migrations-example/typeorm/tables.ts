@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The example's own tables, as `typeorm migration:generate` writes them: a file field is one JSON column. */
+/** The tables of the example, as `typeorm migration:generate` writes them: a file field is one JSON column. */
 export class Tables1763000001000 implements MigrationInterface {
   readonly name = 'Tables1763000001000';
 

@@ -10,7 +10,7 @@ import { viewsClaims } from './orm/views.js';
 export { times, type DocumentRow, type NewDocument, type OwnerRow, type OrmHarness, type Unit } from './orm/context.js';
 
 /**
- * What every ORM, major and database must do alike. After each claim the two invariants are checked: every committed
+ * The claims that hold for every ORM, major and database. After each claim two invariants are checked: every committed
  * reference resolves to the right bytes; every object is referenced or scheduled for deletion.
  */
 export function ormContract(open: () => Promise<OrmHarness>): void {
@@ -22,7 +22,7 @@ export function ormContract(open: () => Promise<OrmHarness>): void {
   afterAll(() => harness?.close());
   afterEach(() => expectInvariants(harness));
 
-  // Claims are declared before the database is open; they look at it only while they run.
+  // Claims are declared before the database is open; they use it only while they run.
   const context = new OrmContext(() => harness);
   keepingClaims(context);
   rollbackClaims(context);

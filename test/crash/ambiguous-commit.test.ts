@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reachableDatabases, servers } from '../support/databases.js';
 import { tcpProxy, type CommitFate, type TcpProxy } from '../support/tcp-proxy.js';
-import { expectHealed, openStage, type Stage } from './matrix.js';
+import { expectConsistent, openStage, type Stage } from './matrix.js';
 import { openMikroOrm } from './process/mikro-orm.js';
 import { openTypeorm } from './process/typeorm.js';
 import type { Application } from './process/application.js';
 
-const found = await reachableDatabases();
-const orms = found.includes('postgres') ? (['typeorm', 'mikro-orm'] as const) : [];
+const databases = await reachableDatabases();
+const orms = databases.includes('postgres') ? (['typeorm', 'mikro-orm'] as const) : [];
 
-/** Whether the row is written: the application cannot know, the database does. */
+/** What happens to the COMMIT, and whether the database has then written the row. The application cannot know it. */
 const cases: readonly (readonly [CommitFate, boolean])[] = [
   ['lost', false],
   ['unanswered', true],
   ['silent', true],
 ];
 
-describe.each(orms)('a COMMIT of %s whose answer never came', (orm) => {
+describe.each(orms)('a COMMIT of %s without a response', (orm) => {
   let stage: Stage;
   let proxy: TcpProxy;
   let app: Application;
@@ -24,7 +24,7 @@ describe.each(orms)('a COMMIT of %s whose answer never came', (orm) => {
     stage = await openStage(orm, 'postgres');
     proxy = await tcpProxy(servers.postgres);
     const place = { ...stage.place, host: '127.0.0.1', port: proxy.port };
-    // pg gives a query up after this time; without it, it waits for ever.
+    // pg cancels a query after this time; by default it waits for ever.
     app = await (orm === 'typeorm' ? openTypeorm : openMikroOrm)(place, { queryTimeout: 400 });
   });
   afterAll(async () => {
@@ -34,30 +34,30 @@ describe.each(orms)('a COMMIT of %s whose answer never came', (orm) => {
   });
 
   it.each(cases)(
-    'because it was %s: insert, replace and delete are done (%s) or not, and never half',
+    'commits or rolls back the row and its file together when the COMMIT is %s (committed: %s)',
     async (fate, done) => {
       const text = async (slug: string) => (await stage.app.rows()).get(slug)?.text();
-      const meet = async (work: (staged: Awaited<ReturnType<Application['stage']>>) => Promise<void>) => {
+      const expectLost = async (work: (staged: Awaited<ReturnType<Application['stage']>>) => Promise<void>) => {
         const staged = await app.stage('new');
-        const before = proxy.met;
+        const before = proxy.commits;
         proxy.fate = fate;
         await expect(work(staged)).rejects.toThrow();
-        expect(proxy.met).toBe(before + 1);
-        // A pool may keep a connection on which nobody answers; its own time limits are not the subject.
+        expect(proxy.commits).toBe(before + 1);
+        // A pool may keep a connection that never responds; its own time limits are not tested here.
         proxy.hangUp();
         await delay(50);
-        // While nobody knows, a sweep may run.
+        // A sweep may run while the application does not know the result.
         await stage.app.files.sweep();
-        await expectHealed(stage);
+        await expectConsistent(stage);
       };
       await stage.app.insert(`${fate}-replace`, await stage.app.stage('old'));
       await stage.app.insert(`${fate}-delete`, await stage.app.stage('old'));
 
-      await meet((staged) => app.insert(`${fate}-insert`, staged));
+      await expectLost((staged) => app.insert(`${fate}-insert`, staged));
       expect(await text(`${fate}-insert`)).toBe(done ? 'new' : undefined);
-      await meet((staged) => app.replace(`${fate}-replace`, staged));
+      await expectLost((staged) => app.replace(`${fate}-replace`, staged));
       expect(await text(`${fate}-replace`)).toBe(done ? 'new' : 'old');
-      await meet(() => app.remove(`${fate}-delete`));
+      await expectLost(() => app.remove(`${fate}-delete`));
       expect(await text(`${fate}-delete`)).toBe(done ? undefined : 'old');
     },
   );

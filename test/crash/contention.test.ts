@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError } from 'filefield';
 import { reachableDatabases } from '../support/databases.js';
-import { expectHealed, openStage, stored, type Stage } from './matrix.js';
+import { expectConsistent, openStage, storedKeys, type Stage } from './matrix.js';
 import { Document, type TypeormApplication } from './process/typeorm.js';
 
 const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
 
-/** The same dice in every run. */
-function dice(seed: number): () => number {
+/** Pseudo-random numbers from 0 to 1, the same in every run. */
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-describe.each(servers)('many at once on %s', (database) => {
+describe.each(servers)('concurrent transactions on %s', (database) => {
   let stage: Stage<TypeormApplication>;
   let app: TypeormApplication;
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe.each(servers)('many at once on %s', (database) => {
     app = stage.app;
   });
   afterAll(() => stage?.close());
-  afterEach(() => expectHealed(stage));
+  afterEach(() => expectConsistent(stage));
 
   const replace = (slug: string, file: Awaited<ReturnType<typeof app.stage>>, fail = false) =>
     app.dataSource.transaction(async (manager) => {
@@ -29,16 +29,16 @@ describe.each(servers)('many at once on %s', (database) => {
       if (fail) throw new Error('rolled back');
     });
 
-  it('eight writers, two sweepers, rollbacks and leases that end leave one file: the one that the row has', async () => {
+  it("keeps only the row's file after eight writers, two sweepers, rollbacks and leases that end", async () => {
     await app.insert('contended', await app.stage('first'));
     let running = true;
     let expired = 0;
     const unexpected: unknown[] = [];
     const writer = async (number: number) => {
-      const random = dice(number + 1);
+      const random = seededRandom(number + 1);
       for (let turn = 0; turn < 20; turn += 1) {
         const file = await app.stage(`writer ${number} turn ${turn}`);
-        // As if the writer had been slow: a sweep may take it right now, or not.
+        // As if the writer had been slow: a sweep may delete the file from now on.
         if (random() < 0.3) await app.files.discard(file);
         await replace('contended', file, random() < 0.2).catch((error: unknown) => {
           if (isFileFieldError(error, 'staged_expired')) expired += 1;
@@ -55,12 +55,12 @@ describe.each(servers)('many at once on %s', (database) => {
     await Promise.all(sweepers);
     expect(unexpected).toEqual([]);
     expect(expired).toBeGreaterThan(0);
-    await expectHealed(stage);
+    await expectConsistent(stage);
     const live = await app.query(`SELECT id FROM file_ledger`);
     expect(live).toEqual([{ id: (await app.rows()).get('contended')?.id }]);
   });
 
-  it('ten replacements at once leave the last one', async () => {
+  it("keeps only the row's file after ten replacements at once", async () => {
     await app.insert('ten', await app.stage('ten'));
     const files = await app.files.stageAll(
       Document,
@@ -71,7 +71,7 @@ describe.each(servers)('many at once on %s', (database) => {
     expect(files.map((file) => file.id)).toContain((await app.rows()).get('ten')?.id);
   });
 
-  it('a replacement that loses against a delete leaves nothing', async () => {
+  it('keeps neither row nor file when a replacement waits for a delete that is committed', async () => {
     await app.insert('deleted', await app.stage('old'));
     const file = await app.stage('too late');
     const runner = app.dataSource.createQueryRunner();
@@ -82,25 +82,26 @@ describe.each(servers)('many at once on %s', (database) => {
     await runner.commitTransaction();
     await runner.release();
     await losing;
-    await expectHealed(stage);
+    await expectConsistent(stage);
     expect((await app.rows()).has('deleted')).toBe(false);
   });
 
-  it('a transaction of its own, inside one that is rolled back, keeps its file', async () => {
+  it('keeps the file of an independent transaction that ran inside one that is rolled back', async () => {
     const [outer, inner] = await app.files.stageAll(Document, 'file', ['outer', 'inner']);
     const work = app.dataSource.transaction(async (manager) => {
       await manager.save(Document, { slug: 'required', file: outer! });
-      // As REQUIRES_NEW does: another connection, committed by itself.
+      // As with REQUIRES_NEW: on another connection, which commits by itself.
       await app.insert('requires new', inner!);
       throw new Error('changed my mind');
     });
     await expect(work).rejects.toThrow('changed my mind');
-    await expectHealed(stage);
+    await expectConsistent(stage);
     const rows = await app.rows();
-    expect([rows.has('required'), await rows.get('requires new')?.text()]).toEqual([false, 'inner']);
+    expect(rows.has('required')).toBe(false);
+    expect(await rows.get('requires new')?.text()).toBe('inner');
   });
 
-  it('a delete that comes after a replacement takes the new file', async () => {
+  it('releases the new file when a delete waits for a replacement that is committed', async () => {
     await app.insert('replaced', await app.stage('old'));
     const file = await app.stage('new');
     const runner = app.dataSource.createQueryRunner();
@@ -116,7 +117,7 @@ describe.each(servers)('many at once on %s', (database) => {
 });
 
 describe('a download that runs while its row is deleted', () => {
-  it('gets all its bytes within the grace; after it they are gone', async () => {
+  it('gets all bytes within the grace, after which a sweep deletes them', async () => {
     const stage = await openStage('typeorm', 'sqlite', { grace: 1000 });
     const { app } = stage;
     await app.insert('download', await app.stage('x'.repeat(500_000)));
@@ -125,19 +126,19 @@ describe('a download that runs while its row is deleted', () => {
     let bytes = ((await chunks.next()).value as Uint8Array).byteLength;
     await app.remove('download');
     await app.files.sweep();
-    // Another request of the same download, such as for its next range, still finds it.
+    // Another request of the same download, for example for its next range, still finds the bytes.
     expect((await file.bytes()).byteLength).toBe(500_000);
     for await (const chunk of chunks) bytes += chunk.byteLength;
     expect(bytes).toBe(500_000);
     await delay(1100);
-    await expectHealed(stage);
-    expect(await stored(stage.place)).toEqual([]);
+    await expectConsistent(stage);
+    expect(await storedKeys(stage.place)).toEqual([]);
     await stage.close();
   });
 });
 
 describe.each(servers.filter((name) => name === 'postgres'))('a serialization failure on %s', (database) => {
-  it('is retried with the same staged file', async () => {
+  it('can be retried with the same staged file', async () => {
     const stage = await openStage('typeorm', database, { lease: 2000 });
     const { app } = stage;
     await app.insert('serial', await app.stage('old'));
@@ -154,7 +155,7 @@ describe.each(servers.filter((name) => name === 'postgres'))('a serialization fa
     });
     await app.files.sweep();
     await attempt();
-    await expectHealed(stage);
+    await expectConsistent(stage);
     expect(await (await app.rows()).get('serial')?.text()).toBe('mine');
     await stage.close();
   });

@@ -5,7 +5,7 @@ import { FileFieldError, type FilesEvents, type Storage } from 'filefield';
 import { FailingStorage } from 'filefield/testing';
 import { expectCode } from '../contracts/orm/context.js';
 import { reachableDatabases } from '../support/databases.js';
-import { expectHealed, openStage, stored, type Stage } from './matrix.js';
+import { expectConsistent, openStage, storedKeys, type Stage } from './matrix.js';
 import { Document, type TypeormApplication } from './process/typeorm.js';
 
 const databases = (await reachableDatabases()).filter((name) => name !== 'mariadb');
@@ -18,16 +18,16 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     const around = (inner: Storage) => (storage = new FailingStorage(inner));
     stage = await openStage('typeorm', database, { around });
     app = stage.app;
-    // What a sweep could not delete is told; here it is expected.
+    // Failed deletions are expected here; without a listener they would be printed.
     app.files.on('fault', () => undefined);
   });
   afterAll(() => stage?.close());
-  afterEach(() => expectHealed(stage));
+  afterEach(() => expectConsistent(stage));
 
-  const soon = () => app.query('UPDATE file_trash SET not_before = 0');
+  const endDelays = () => app.query('UPDATE file_trash SET not_before = 0');
   const attempts = async () => (await app.query('SELECT attempts, last_error FROM file_trash')) as unknown[];
 
-  it('a storage that answers 503 refuses uploads and loses none that it has', async () => {
+  it('refuses uploads and keeps stored files while the storage responds 503', async () => {
     await app.insert('outage', await app.stage('kept'));
     const end = storage.outage();
     await expectCode(app.stage('refused'), 'storage_failed');
@@ -36,10 +36,10 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     end();
     await delay(stage.place.lease + 20);
     await app.files.sweep();
-    await soon();
+    await endDelays();
   });
 
-  it('a sweep waits longer after each failure, gives up after ten, says so, and can be told to try again', async () => {
+  it('retries a failed deletion later, emits stuck after ten failures, and tries again with the option stuck', async () => {
     const stuck: FilesEvents['stuck'][] = [];
     const listener = (...event: FilesEvents['stuck']) => void stuck.push(event);
     app.files.on('stuck', listener);
@@ -47,10 +47,10 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     const end = storage.fail('delete');
     for (let turn = 1; turn <= 10; turn += 1) {
       expect(await app.files.sweep()).toMatchObject({ failed: 1, deleted: 0 });
-      // Not again before its time.
+      // No retry before `not_before`.
       expect(await app.files.sweep()).toMatchObject({ failed: 0 });
       expect(stuck).toHaveLength(turn === 10 ? 1 : 0);
-      await soon();
+      await endDelays();
     }
     end();
     expect(await app.files.sweep()).toMatchObject({ failed: 0, deleted: 0 });
@@ -59,18 +59,18 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     app.files.off('stuck', listener);
   });
 
-  it('a full disk is no_space, and nothing stays', async () => {
+  it('rejects with no_space when the disk is full, and keeps no bytes', async () => {
     storage.fail('write', { nth: 1, after: 3, error: new FileFieldError('no_space', 'The disk is full.') });
     await expectCode(app.stage('too much'), 'no_space');
-    await expectHealed(stage);
+    await expectConsistent(stage);
     await app.insert('space', await app.stage('fits'));
   });
 
-  it('a key that is taken in the storage is refused, and the object that has it is never swept', async () => {
+  it('rejects with already_exists when the storage has the key, and never deletes that object', async () => {
     let taken = '';
     app.files.on('intended', ({ key }) => (taken = key));
     const foreign = (async function* () {
-      yield Buffer.from('somebody else');
+      yield Buffer.from('another program');
     })();
     const write = storage.inner.write.bind(storage.inner);
     storage.inner.write = async (key, body, options) => {
@@ -81,12 +81,12 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     delete (storage.inner as { write?: unknown }).write;
     await delay(stage.place.lease + 20);
     await app.files.sweep();
-    expect(await stored(stage.place)).toContain(taken);
+    expect(await storedKeys(stage.place)).toContain(taken);
     await storage.inner.delete(taken);
   });
 
-  it('a lease that ends during an upload is an error; one that is renewed is none', async () => {
-    // More than is read ahead of the intent.
+  it('renews the lease of a slow upload, and rejects with staged_expired when that fails', async () => {
+    // More than the head that is read before the intent is written.
     const drip = 'drip '.repeat(2000);
     const slow = (times: number) =>
       (async function* () {
@@ -109,7 +109,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     app.files.ledger.renew = renew;
   });
 
-  it('the clock of a process that is a day wrong changes nothing', async () => {
+  it('ignores the clock of the process, which may be a day wrong', async () => {
     for (const wrong of [-86_400_000, 86_400_000]) {
       const now = Date.now;
       const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + wrong);
@@ -122,7 +122,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     }
   });
 
-  it('three savepoints: the one that is rolled back, and only that, is undone', async () => {
+  it('undoes only a savepoint that is rolled back, and the savepoint inside it', async () => {
     for (const slug of ['one', 'two', 'three']) await app.insert(slug, await app.stage('old'));
     const [one, two, three] = await app.files.stageAll(Document, 'file', ['1', '2', '3']);
     const manager = app.dataSource.manager;
@@ -138,13 +138,13 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
         })
         .catch(() => undefined);
     });
-    await expectHealed(stage);
+    await expectConsistent(stage);
     const rows = await app.rows();
     const texts = await Promise.all(['one', 'two', 'three'].map((slug) => rows.get(slug)?.text()));
     expect(texts).toEqual(['1', 'old', 'old']);
   });
 
-  it('a write that is committed at once is refused before the row when its file was swept', async () => {
+  it('writes no row outside a transaction when its file was swept', async () => {
     const repository = app.dataSource.getRepository(Document);
     const [first, second] = await app.files.stageAll(Document, 'file', ['1', '2']);
     await app.insert('at once', null);
@@ -154,10 +154,11 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     await expectCode(repository.insert({ slug: 'too late', file: first! } as never), 'staged_expired');
     await expectCode(repository.update({ slug: 'at once' }, { file: second! } as never), 'staged_expired');
     const rows = await app.rows();
-    expect([rows.has('too late'), rows.get('at once')]).toEqual([false, null]);
+    expect(rows.has('too late')).toBe(false);
+    expect(rows.get('at once')).toBeNull();
   });
 
-  it('a file that is bound and released again while it is retired leaves the ledger for the trash or stays', async () => {
+  it('keeps a file in the ledger or moves it to the trash when it is bound and released during a sweep', async () => {
     await app.files.discard(await app.stage('back and forth'));
     const { database: ledger } = app.files.ledger;
     const execute = ledger.execute.bind(ledger);

@@ -11,11 +11,11 @@ import type { Application, OpenOptions, Place } from './process/application.js';
 import type { TypeormApplication } from './process/typeorm.js';
 import type { Moment, Scenario } from './process/victim.js';
 
-/** An application of this process, and the same one for processes that will be killed. */
+/** An application in this process, and processes with the same application that are killed. */
 export interface Stage<App extends Application = Application> {
   readonly app: App;
   readonly place: Place;
-  /** Runs the scenario in a process of its own; resolves to the signal that ended it. */
+  /** Runs the scenario in another process and expects that SIGKILL ends it. */
   kill(scenario: Omit<Scenario, 'place'>): Promise<void>;
   close(): Promise<void>;
 }
@@ -49,8 +49,8 @@ export async function openStage(orm: Place['orm'], database: DatabaseName, optio
     place,
     async kill(scenario) {
       compiled ??= compile('test/crash/process');
-      const ended = await run(compiled.script('test/crash/process/victim.ts'), { place, ...scenario });
-      expect(ended).toEqual({ signal: 'SIGKILL', errors: '' });
+      const result = await run(compiled.script('test/crash/process/victim.ts'), { place, ...scenario });
+      expect(result).toEqual({ signal: 'SIGKILL', errors: '' });
     },
     async close() {
       compiled?.remove();
@@ -74,8 +74,8 @@ function run(script: string, scenario: Scenario): Promise<{ signal: string | nul
   });
 }
 
-/** Every file below the storage's folder, the unfinished ones too. */
-export async function stored({ root }: Place): Promise<string[]> {
+/** All files in the folder of the storage, unfinished ones too. */
+export async function storedKeys({ root }: Place): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isFile())
@@ -84,10 +84,10 @@ export async function stored({ root }: Place): Promise<string[]> {
 }
 
 /**
- * Lets leases end, sweeps, and looks: every row has its bytes, and there are no other bytes; every ledger entry is that of
- * a row, and the trash is empty.
+ * Waits until leases have ended, sweeps, and expects: every row has its bytes, and there are no other bytes; every ledger
+ * entry belongs to a row, and the trash is empty.
  */
-export async function expectHealed({ app, place }: Pick<Stage, 'app' | 'place'>): Promise<void> {
+export async function expectConsistent({ app, place }: Pick<Stage, 'app' | 'place'>): Promise<void> {
   await delay(place.lease + 20);
   await app.files.sweep();
   const keys: string[] = [];
@@ -97,14 +97,14 @@ export async function expectHealed({ app, place }: Pick<Stage, 'app' | 'place'>)
     expect(hash.digest('hex')).toBe(file.sha256);
     keys.push(file.toDescriptor().key);
   }
-  expect(await stored(place)).toEqual(keys.sort());
+  expect(await storedKeys(place)).toEqual(keys.sort());
   const ledger = await app.query('SELECT object_key AS object_key, state FROM file_ledger ORDER BY object_key');
   expect(ledger.map((row) => [row.object_key, row.state])).toEqual(keys.map((key) => [key, 'live']));
   expect(await app.query('SELECT id FROM file_trash')).toEqual([]);
   await expectNoOrphans(app.files);
 }
 
-/** Where a process is killed, and whether its row is written by then. */
+/** Operations, the steps at which the process is killed, and whether the row is as before or as after the operation. */
 export const moments: readonly (readonly [Scenario['operation'], Moment, 'before' | 'after'])[] = [
   ['insert', 'intended', 'before'],
   ['insert', 'during', 'before'],

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expectCode } from '../contracts/orm/context.js';
 import { postgresCluster, postgresPrograms, type PostgresCluster } from '../support/postgres-cluster.js';
-import { expectHealed, lease } from './matrix.js';
+import { expectConsistent, lease } from './matrix.js';
 import { Document, openTypeorm, type TypeormApplication } from './process/typeorm.js';
 
 const programs = postgresPrograms();
@@ -18,7 +18,7 @@ describe.each(programs ? [programs] : [])('a database that restarts (%s)', (fold
     cluster = await postgresCluster(folder);
     root = await mkdtemp(path.join(tmpdir(), 'filefield-crash-'));
     app = await openTypeorm(place(), { create: true });
-    // A lease that could not be renewed is told; here it is expected.
+    // Failed renewals of leases are expected here; without a listener they would be printed.
     app.files.on('fault', () => undefined);
   });
   afterAll(async () => {
@@ -31,12 +31,12 @@ describe.each(programs ? [programs] : [])('a database that restarts (%s)', (fold
     ...{ port: cluster.port, root: path.join(root, 'objects'), lease, grace: 0 },
   });
 
-  it.each(['fast', 'immediate'] as const)('loses nothing and leaves nothing (%s)', async (mode) => {
+  it.each(['fast', 'immediate'] as const)('keeps the files of rows and deletes all others (%s)', async (mode) => {
     await app.insert(`${mode} kept`, await app.stage('kept'));
     const staged = await app.stage('new');
-    let go = () => {};
-    const down = new Promise<void>((resolve) => (go = resolve));
-    // An upload and a transaction are on their way.
+    let resume = () => {};
+    const down = new Promise<void>((resolve) => (resume = resolve));
+    // An upload and a transaction are under way.
     const upload = app.files.stage(
       Document,
       'file',
@@ -46,7 +46,7 @@ describe.each(programs ? [programs] : [])('a database that restarts (%s)', (fold
         yield Buffer.alloc(10_000, 'b');
       })(),
     );
-    const lost = upload.catch((error: unknown) => error);
+    const settled = upload.catch((error: unknown) => error);
     const replacing = app.dataSource.transaction(async (manager) => {
       const row = await manager.findOneByOrFail(Document, { slug: `${mode} kept` });
       await manager.save(Document, { ...row, file: staged });
@@ -55,15 +55,15 @@ describe.each(programs ? [programs] : [])('a database that restarts (%s)', (fold
     const failed = expect(replacing).rejects.toThrow();
     await delay(lease);
     cluster.stop(mode);
-    await expectCode(app.stage('nobody answers'), 'database_failed');
+    await expectCode(app.stage('no response'), 'database_failed');
     await expectCode(app.files.sweep(), 'database_failed');
-    go();
+    resume();
     await failed;
-    // It took longer than a third of its lease, and the ledger cannot be asked.
+    // The upload took longer than a third of its lease, which could not be renewed.
     await expectCode(upload, 'database_failed');
-    await lost;
+    await settled;
     cluster.start();
-    await expectHealed({ app, place: place() });
+    await expectConsistent({ app, place: place() });
     expect(await (await app.rows()).get(`${mode} kept`)?.text()).toBe('kept');
     await app.insert(`${mode} after`, await app.stage('after'));
   });

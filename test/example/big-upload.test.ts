@@ -10,29 +10,29 @@ import { pipeline } from 'node:stream/promises';
 import { orms } from './start-application.js';
 
 const bytes = 200 * 2 ** 20;
-const mostRss = 150 * 2 ** 20;
+const maximumRss = 150 * 2 ** 20;
 const chunk = Buffer.alloc(256 * 1024);
-// Enough of a PDF to be taken for one; the rest is noise that nothing can compress or guess.
+// The start of a PDF, which decides the type; the rest is noise, which cannot be compressed.
 const magic = Buffer.from('%PDF-1.7\n');
 
 let child: ChildProcess;
 let data: string;
 let url: string;
 
-/** Starts as `npm run example` does, in a process of its own whose memory can be measured. */
+/** Starts the example as `npm run example` does, in a process whose memory is measured. */
 async function start(orm: string): Promise<void> {
   data = await mkdtemp(path.join(tmpdir(), 'filefield-big-'));
   child = spawn(process.execPath, ['build/example.mjs', '--orm', orm, '--port', '0', '--data', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   url = await new Promise((resolve, reject) => {
-    let said = '';
+    let output = '';
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-      const found = /http:\/\/[\d.:]+/.exec(said);
-      if (found) resolve(found[0]);
+      output += text;
+      const address = /http:\/\/[\d.:]+/.exec(output);
+      if (address) resolve(address[0]);
     });
-    child.once('exit', (code) => reject(new Error(`the example ended with ${code}:\n${said}`)));
+    child.once('exit', (code) => reject(new Error(`the example ended with ${code}:\n${output}`)));
   });
 }
 
@@ -54,7 +54,7 @@ function* content(hash: Hash): Generator<Buffer> {
   }
 }
 
-/** Uploads as a multipart form of known length, never holding more than a chunk; resolves to the status. */
+/** Uploads a multipart form of known length, chunk by chunk. Returns the status. */
 async function upload(hash: Hash): Promise<number> {
   const head = Buffer.from(
     '--b\r\nContent-Disposition: form-data; name="slug"\r\n\r\nbig\r\n' +
@@ -68,7 +68,7 @@ async function upload(hash: Hash): Promise<number> {
       'content-length': head.byteLength + bytes + end.byteLength,
     },
   });
-  const answer = new Promise<IncomingMessage>((resolve, reject) =>
+  const responded = new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.on('response', resolve).on('error', reject),
   );
   const body = function* () {
@@ -77,13 +77,13 @@ async function upload(hash: Hash): Promise<number> {
     yield end;
   };
   await pipeline(Readable.from(body()), outgoing);
-  const response = await answer;
+  const response = await responded;
   response.resume();
   return response.statusCode!;
 }
 
-/** Adds what a download sends to a hash; resolves to the status and the number of bytes. */
-async function download(hash: Hash, range?: string): Promise<[number, number]> {
+/** Downloads, and adds the bytes to the hash. Returns the status and the number of bytes. */
+async function download(hash: Hash, range?: string): Promise<{ status: number; received: number }> {
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     get(`${url}/documents/big/file`, { headers: range ? { range } : {} }, resolve).on('error', reject),
   );
@@ -92,7 +92,7 @@ async function download(hash: Hash, range?: string): Promise<[number, number]> {
     hash.update(part);
     received += part.byteLength;
   }
-  return [response.statusCode!, received];
+  return { status: response.statusCode!, received };
 }
 
 function status(name: 'VmRSS' | 'VmHWM'): number {
@@ -101,7 +101,7 @@ function status(name: 'VmRSS' | 'VmHWM'): number {
 }
 
 test.each(orms)(
-  '%s: 200 MiB come out as they went in, whole and in ranges, with little memory',
+  'the example with %s serves an upload of 200 MiB unchanged, whole and in ranges, within 150 MiB of memory',
   async (orm) => {
     await start(orm);
     const measurable = existsSync('/proc/self/status');
@@ -113,15 +113,15 @@ test.each(orms)(
       const expected = sent.digest('hex');
 
       const whole = createHash('sha256');
-      expect(await download(whole)).toEqual([200, bytes]);
+      expect(await download(whole)).toEqual({ status: 200, received: bytes });
       expect(whole.digest('hex')).toBe(expected);
 
-      // Neither end of the middle one is a multiple of anything.
+      // The ends of the middle range are not multiples of any buffer size.
       const [first, second] = [50_000_001, 150_000_007];
       const parts = createHash('sha256');
-      expect(await download(parts, `bytes=0-${first - 1}`)).toEqual([206, first]);
-      expect(await download(parts, `bytes=${first}-${second - 1}`)).toEqual([206, second - first]);
-      expect(await download(parts, `bytes=${second}-`)).toEqual([206, bytes - second]);
+      expect(await download(parts, `bytes=0-${first - 1}`)).toEqual({ status: 206, received: first });
+      expect(await download(parts, `bytes=${first}-${second - 1}`)).toEqual({ status: 206, received: second - first });
+      expect(await download(parts, `bytes=${second}-`)).toEqual({ status: 206, received: bytes - second });
       expect(parts.digest('hex')).toBe(expected);
     } finally {
       clearInterval(timer);
@@ -129,9 +129,9 @@ test.each(orms)(
     if (!measurable) return console.warn('Memory was NOT measured: this system has no /proc.');
     const peak = Math.max(...samples, status('VmHWM'));
     process.stderr.write(
-      `200 MiB up and twice down with ${orm}: RSS ${mebibytes(samples[0]!)} at first, ${mebibytes(peak)} at most\n`,
+      `200 MiB up and twice down with ${orm}: RSS ${mebibytes(samples[0]!)} at the start, ${mebibytes(peak)} at most\n`,
     );
-    expect(peak).toBeLessThan(mostRss);
+    expect(peak).toBeLessThan(maximumRss);
   },
   120_000,
 );

@@ -11,7 +11,7 @@ import { migrationsList } from '../../migrations-example/mikro-orm/index.js';
 import { migrations } from '../../migrations-example/typeorm/index.js';
 import { ledgerTables } from '../../src/ledger/schema.js';
 
-test('the TypeORM migrations make what the entities describe, and take it back', async () => {
+test('the TypeORM migrations create the schema of the entities, and drop all of it', async () => {
   const dataSource = new DataSource({
     type: 'sqlite',
     database: ':memory:',
@@ -22,15 +22,15 @@ test('the TypeORM migrations make what the entities describe, and take it back',
   await dataSource.runMigrations();
   const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
   expect(upQueries.map(({ query }) => query)).toEqual([]);
-  for (let left = migrations.length; left > 0; left -= 1) await dataSource.undoLastMigration();
-  const left: unknown = await dataSource.query(
+  for (let applied = migrations.length; applied > 0; applied -= 1) await dataSource.undoLastMigration();
+  const remaining: unknown = await dataSource.query(
     `SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name <> 'migrations'`,
   );
-  expect(left).toEqual([]);
+  expect(remaining).toEqual([]);
   await dataSource.destroy();
 });
 
-test('the MikroORM migrations make what the entities describe, and take it back', async () => {
+test('the MikroORM migrations create the schema of the entities, and drop all of it', async () => {
   const orm = await MikroORM.init({
     driver: SqliteDriver,
     dbName: ':memory:',
@@ -42,9 +42,9 @@ test('the MikroORM migrations make what the entities describe, and take it back'
   await orm.getMigrator().up();
   expect(await orm.getSchemaGenerator().getUpdateSchemaSQL({ wrap: false })).toBe('');
   await orm.getMigrator().down({ to: 0 });
-  const left: unknown = await orm.em.execute(
+  const remaining: unknown = await orm.em.execute(
     `SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name <> 'migrations'`,
   );
-  expect(left).toEqual([]);
+  expect(remaining).toEqual([]);
   await orm.close();
 });

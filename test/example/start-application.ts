@@ -13,11 +13,11 @@ export const orms: readonly OrmName[] = ['typeorm', 'mikro'];
 
 export interface Running extends Application {
   readonly url: string;
-  /** What the storages hold, as paths below the data folder. */
+  /** The paths of all stored objects. */
   stored(): Promise<string[]>;
 }
 
-/** The example on a free port with a folder of its own; bytes have no grace, so that one sweep tells. */
+/** Starts the example on a free port with a new folder. The grace is 0, so that one sweep deletes released files. */
 export async function startApplication(options: Partial<ApplicationOptions> = {}): Promise<Running> {
   process.env.EXAMPLE_GRACE = '0';
   const data = await mkdtemp(path.join(tmpdir(), 'filefield-example-'));
@@ -30,10 +30,10 @@ export async function startApplication(options: Partial<ApplicationOptions> = {}
     async stored() {
       const { storages } = application;
       const roots = [storages.get('documents').root, storages.get('photos').root];
-      const found = await Promise.all(
+      const entries = await Promise.all(
         roots.map((root) => readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])),
       );
-      return found.flat().flatMap((entry) => (entry.isFile() ? [path.join(entry.parentPath, entry.name)] : []));
+      return entries.flat().flatMap((entry) => (entry.isFile() ? [path.join(entry.parentPath, entry.name)] : []));
     },
     async close() {
       await new Promise((resolve) => {

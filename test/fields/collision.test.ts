@@ -1,26 +1,26 @@
 import { filesFor, Letter } from '../support/fields.js';
 
-/** Files whose first fresh keys are in the ledger already. */
-function withTaken(times: number) {
-  const made = filesFor();
-  const execute = made.ledger.execute.bind(made.ledger);
-  let left = times;
-  made.ledger.execute = async (statement) => {
+/** Files whose first generated keys are already in the ledger. */
+function filesWithTakenKeys(times: number) {
+  const site = filesFor();
+  const execute = site.ledger.execute.bind(site.ledger);
+  let remaining = times;
+  site.ledger.execute = async (statement) => {
     const result = await execute(statement);
-    return /^INSERT/.test(statement.text()) && left-- > 0 ? { ...result, affected: 0 } : result;
+    return /^INSERT/.test(statement.text()) && remaining-- > 0 ? { ...result, affected: 0 } : result;
   };
-  return made;
+  return site;
 }
 
-describe('a fresh key that is taken', () => {
-  it('is replaced by another one, twice at most', async () => {
-    const { files, memory } = withTaken(2);
+describe('a generated key that is already taken', () => {
+  it('is replaced by another key up to two times', async () => {
+    const { files, memory } = filesWithTakenKeys(2);
     await files.stage(Letter, 'file', 'third time lucky');
     expect(memory.keys).toHaveLength(1);
   });
 
-  it('is an error after that, before any byte is written', async () => {
-    const { files, memory } = withTaken(3);
+  it('causes already_exists the third time, before any byte is written', async () => {
+    const { files, memory } = filesWithTakenKeys(3);
     await expect(files.stage(Letter, 'file', 'x')).rejects.toMatchObject({ code: 'already_exists' });
     expect(memory.keys).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { FileFieldError } from '../../src/errors.js';
 import { receiveForm } from '../../src/fields/receive.js';
 import { errorStatus } from '../../src/response/http-error.js';
 
-// Larger than every buffer on the way, so that the part is still arriving when it is given up.
+// Larger than every buffer on the way, so that the part is still arriving when the server stops reading it.
 const large = Buffer.alloc(4_000_000, 'x');
 let server: Server;
 
@@ -32,7 +32,7 @@ async function keep({ body, name }: { body: AsyncIterable<Uint8Array>; name?: st
     if (name === 'refused') break;
   }
   if (name !== 'refused') return String(bytes);
-  // A storage has things to clear away before it tells.
+  // A storage needs time to clean up before it rejects.
   await delay(5);
   throw new FileFieldError('too_large', 'too large');
 }
@@ -50,17 +50,17 @@ function send(name: string, content: Buffer, end: string): Promise<string> {
   });
 }
 
-test('tells why a large part was refused, not that its stream was given up', async () => {
+test('responds with the reason why a large part was refused, not with the aborted stream', async () => {
   expect(await send('refused', large, '\r\n--b--\r\n')).toBe('413 too_large');
 });
 
 test.each([
   ['small', Buffer.from('x')],
   ['large', large],
-])('calls a %s form without an end malformed', async (_size, content) => {
+])('responds 400 malformed_upload to a %s form without a closing boundary', async (_size, content) => {
   expect(await send('kept', content, '')).toBe('400 malformed_upload');
 });
 
-test('takes a large part', async () => {
+test('accepts a large part', async () => {
   expect(await send('kept', large, '\r\n--b--\r\n')).toBe('200 200');
 });

@@ -8,6 +8,6 @@ test.each([
   ['image/png', ['Image/PNG'], true],
   ['imagery/png', ['image/*'], false],
   ['image/png', [], false],
-])('%s is one of %j: %s', (type, patterns, expected) => {
+])('typeMatches(%s, %j) is %s', (type, patterns, expected) => {
   expect(typeMatches(type, patterns)).toBe(expected);
 });

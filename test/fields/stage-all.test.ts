@@ -3,13 +3,13 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import { FailingStorage } from 'filefield/testing';
 import { filesFor, Letter } from '../support/fields.js';
 
-/** A storage that knows how many writes ran at once. */
-class Busy extends MemoryStorage {
+/** A storage that counts the writes that run at once. */
+class CountingWrites extends MemoryStorage {
   running = 0;
-  most = 0;
+  maximum = 0;
 
   override async write(...values: Parameters<MemoryStorage['write']>) {
-    this.most = Math.max(this.most, ++this.running);
+    this.maximum = Math.max(this.maximum, ++this.running);
     try {
       await delay(1);
       return await super.write(...values);
@@ -22,38 +22,38 @@ class Busy extends MemoryStorage {
 const texts = Array.from({ length: 200 }, (_, index) => `letter ${index}`);
 
 describe('stageAll', () => {
-  it('stages 200 files, four at a time, in their order', async () => {
-    const storage = new Busy();
+  it('stages 200 files four at a time and returns them in order', async () => {
+    const storage = new CountingWrites();
     const { files } = filesFor({}, storage);
     const staged = await files.stageAll(Letter, 'file', texts);
     expect(await Promise.all(staged.map((file) => file.text()))).toEqual(texts);
-    expect(storage.most).toBe(4);
+    expect(storage.maximum).toBe(4);
   });
 
-  it('takes as many at a time as it is told', async () => {
-    const storage = new Busy();
+  it('stages as many files at a time as `concurrency` says, and refuses 0', async () => {
+    const storage = new CountingWrites();
     const { files } = filesFor({}, storage);
     await files.stageAll(Letter, 'file', texts.slice(0, 20), { concurrency: 7 });
-    expect(storage.most).toBe(7);
+    expect(storage.maximum).toBe(7);
     await expect(files.stageAll(Letter, 'file', texts, { concurrency: 0 })).rejects.toMatchObject({
       code: 'invalid_option',
     });
     expect(await files.stageAll(Letter, 'file', [])).toEqual([]);
   });
 
-  it('begins no more when one fails, waits for those that run, gives all up and rejects with the first error', async () => {
-    const busy = new Busy();
-    const storage = new FailingStorage(busy);
+  it('starts no further upload after a failure, waits for those that run, discards all and rejects with the first error', async () => {
+    const counting = new CountingWrites();
+    const storage = new FailingStorage(counting);
     storage.fail('write', { nth: 10 });
     const { files, ledger } = filesFor({}, storage);
     let intended = 0;
     files.on('intended', () => (intended += 1));
     await expect(files.stageAll(Letter, 'file', texts)).rejects.toMatchObject({ code: 'storage_failed' });
-    expect(busy.running).toBe(0);
+    expect(counting.running).toBe(0);
     expect(storage.calls.write).toBeLessThanOrEqual(14);
     const count = (start: RegExp) => ledger.statements.filter((sql) => start.test(sql)).length;
     expect(intended).toBe(storage.calls.write);
-    // Each of them, the one that failed too, may be swept at once.
+    // A sweep may delete each of them at once, also the one that failed.
     expect(count(/SET lease_until = 0/)).toBe(storage.calls.write);
   });
 });

@@ -17,7 +17,7 @@ async function codeOf(work: Promise<unknown>): Promise<FileFieldErrorCode | unkn
   return isFileFieldError(error) ? error.code : error;
 }
 
-describe('a staged file', () => {
+describe('stage', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'filefield-'));
@@ -42,10 +42,10 @@ describe('a staged file', () => {
       } as unknown as () => UploadSource,
     ],
     ['a local path', () => ({ path: path.join(folder, 'local.txt') })],
-    ['what multer keeps in memory', () => ({ buffer: Buffer.from('Grüße'), originalname: 'x.txt' })],
+    ['a file that multer keeps in memory', () => ({ buffer: Buffer.from('Grüße'), originalname: 'x.txt' })],
   ];
 
-  it.each(sources)('has the bytes, size and hash of %s', async (_kind, make) => {
+  it.each(sources)('stores the bytes, size and hash of %s', async (_kind, make) => {
     const { files } = filesFor();
     const file = await files.stage(Letter, 'file', make());
     expect(await file.text()).toBe('Grüße');
@@ -53,7 +53,7 @@ describe('a staged file', () => {
     expect(file.sha256).toBe(createHash('sha256').update('Grüße').digest('hex'));
   });
 
-  it('takes its name from the source, and from the caller before that', async () => {
+  it('takes the name from the option, else from the source', async () => {
     const { files } = filesFor();
     const local = { path: path.join(folder, 'local.txt') };
     expect((await files.stage(Letter, 'file', local)).name).toBe('local.txt');
@@ -61,14 +61,14 @@ describe('a staged file', () => {
     expect((await files.stage(Letter, 'file', 'x')).name).toBe('file');
   });
 
-  it('may be empty', async () => {
+  it('accepts empty sources', async () => {
     const { files } = filesFor();
     for (const source of ['', { path: path.join(folder, 'empty.txt') }, Readable.from([])]) {
       expect((await files.stage(Letter, 'file', source)).size).toBe(0);
     }
   });
 
-  it('is recorded before its first byte is written', async () => {
+  it('records the file before its first byte is written', async () => {
     const order: string[] = [];
     class Watching extends MemoryStorage {
       override write(...values: Parameters<MemoryStorage['write']>) {
@@ -87,19 +87,19 @@ describe('a staged file', () => {
     ['null', null],
     ['an object of another kind', { hello: 'world' }],
     ['a stream of objects', Readable.from([{ not: 'bytes' }])],
-  ])('cannot be made from %s', async (_kind, source) => {
+  ])('refuses %s with invalid_value and keeps nothing', async (_kind, source) => {
     const { files, memory } = filesFor();
     expect(await codeOf(files.stage(Letter, 'file', source as unknown as UploadSource))).toBe('invalid_value');
     expect(memory.keys).toEqual([]);
   });
 
-  it('cannot be made from a local path that is not there, or is a folder', async () => {
+  it('refuses a local path that does not exist or is a folder', async () => {
     const { files } = filesFor();
     expect(await codeOf(files.stage(Letter, 'file', { path: path.join(folder, 'nope') }))).toBe('not_found');
     expect(await codeOf(files.stage(Letter, 'file', { path: folder }))).toBe('invalid_value');
   });
 
-  it('keeps nothing of a source that fails half way, and gives its lease up', async () => {
+  it('keeps nothing of a source that fails half way, and ends its lease', async () => {
     const { files, memory, ledger } = filesFor();
     const broken = (async function* () {
       yield Buffer.alloc(10_000);
@@ -110,7 +110,7 @@ describe('a staged file', () => {
     expect(ledger.statements.at(-1)).toMatch(/SET lease_until = 0/);
   });
 
-  it('keeps nothing when it is given up by a signal', async () => {
+  it('keeps nothing when a signal aborts the upload', async () => {
     const { files, memory } = filesFor();
     const abort = new AbortController();
     const endless = (async function* () {
@@ -125,7 +125,7 @@ describe('a staged file', () => {
 });
 
 describe('maxSize', () => {
-  it('cuts an endless upload off while it streams and keeps nothing', async () => {
+  it('ends an endless upload at the limit and keeps nothing', async () => {
     const { files, memory } = filesFor({ maxSize: '1 MB' });
     let sent = 0;
     let closed = false;
@@ -146,32 +146,32 @@ describe('maxSize', () => {
     expect(memory.keys).toEqual([]);
   });
 
-  it('refuses a source that says beforehand that it is too large, before anything is recorded', async () => {
+  it('refuses a source of a known size that is too large before anything is recorded', async () => {
     const { files, ledger } = filesFor({ maxSize: 3 });
     expect(await codeOf(files.stage(Letter, 'file', 'four'))).toBe('too_large');
     expect(ledger.statements).toEqual([]);
   });
 
-  it('takes a file of exactly that size', async () => {
+  it('accepts a file of exactly that size', async () => {
     const { files } = filesFor({ maxSize: '4 B' });
     expect((await files.stage(Letter, 'file', 'four')).size).toBe(4);
   });
 });
 
 describe('accept', () => {
-  it('judges by the bytes, whatever name they come under', async () => {
+  it('compares the type of the bytes, not the name', async () => {
     const { files, memory, ledger } = filesFor({ accept: ['image/*'] });
     expect((await files.stage(Letter, 'file', png, { name: 'innocent.txt' })).type).toBe('image/png');
-    const kept = memory.keys.length;
+    const stored = memory.keys.length;
     const error = await files
       .stage(Letter, 'file', '<script>alert(1)</script>', { name: 'photo.png' })
-      .catch((e: unknown) => e);
+      .catch((failure: unknown) => failure);
     expect(error).toMatchObject({ code: 'wrong_type', context: { field: 'file', rule: 'accept', limit: ['image/*'] } });
-    expect(memory.keys).toHaveLength(kept);
+    expect(memory.keys).toHaveLength(stored);
     expect(ledger.statements).toHaveLength(1);
   });
 
-  it('judges streams without losing their first bytes', async () => {
+  it('reads the type of a stream without losing its first bytes', async () => {
     const { files } = filesFor({ accept: ['image/png'] });
     const drip = Readable.from([...png].map((byte) => Buffer.from([byte])));
     expect(await (await files.stage(Letter, 'file', drip)).bytes()).toEqual(png);
@@ -179,7 +179,7 @@ describe('accept', () => {
 });
 
 describe('extensions', () => {
-  it('are compared without regard to case', async () => {
+  it('compares extensions without regard to case', async () => {
     const { files } = filesFor({ extensions: ['.TXT'] });
     expect((await files.stage(Letter, 'file', 'x', { name: 'a.Txt' })).name).toBe('a.Txt');
     expect(await codeOf(files.stage(Letter, 'file', 'x', { name: 'a.exe' }))).toBe('wrong_type');
@@ -188,7 +188,7 @@ describe('extensions', () => {
 });
 
 describe('check', () => {
-  it('sees what was measured, and refuses with its own sentence', async () => {
+  it('gets the measured name, size, type and head, and refuses with its own sentence', async () => {
     const seen: unknown[] = [];
     const { files, ledger } = filesFor({
       check: (upload) => {
@@ -199,7 +199,7 @@ describe('check', () => {
     const error = await files.stage(Letter, 'file', 'hello', { name: 'h.txt' }).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ code: 'rejected', message: 'We have enough of these.', context: { rule: 'check' } });
     expect(seen).toMatchObject([{ name: 'h.txt', size: 5, type: 'text/plain', head: 'hello' }]);
-    // The bytes are stored by then; their lease is given up, so that the next sweep takes them.
+    // The bytes are stored by then. Their lease is ended, so that the next sweep deletes them.
     expect(ledger.statements.at(-1)).toMatch(/SET lease_until = 0/);
   });
 });

@@ -2,16 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError, type SweepOptions } from 'filefield';
 import { filesFor } from '../support/fields.js';
 
-/** Resolves once the condition holds; Jest's own time-out ends a wait in vain. */
+/** Resolves once the condition holds; otherwise Jest's own time-out ends the test. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(2);
 }
 
 describe('sweepEvery', () => {
-  it('sweeps again and again until it is stopped', async () => {
+  it('sweeps repeatedly until it is stopped', async () => {
     const { files, ledger } = filesFor();
     const stop = files.sweepEvery('5 ms');
-    // A sweep without work is five statements.
+    // A sweep that finds nothing to do sends five statements.
     await until(() => ledger.statements.length >= 3 * 5);
     await stop();
     const sent = ledger.statements.length;
@@ -19,7 +19,7 @@ describe('sweepEvery', () => {
     expect(ledger.statements.length).toBe(sent);
   });
 
-  it('reports a failure and goes on', async () => {
+  it('emits fault for a failed sweep and continues', async () => {
     const { files, ledger } = filesFor();
     const faults: unknown[] = [];
     files.on('fault', (error) => void faults.push(error));
@@ -30,27 +30,27 @@ describe('sweepEvery', () => {
     expect(faults[0]).toMatchObject({ message: 'the database is down' });
   });
 
-  it('waits for the sweep under way when it is stopped', async () => {
+  it('waits for the current sweep when it is stopped', async () => {
     const { files, ledger } = filesFor();
     const { execute } = ledger;
-    let answer: (() => void) | undefined;
+    let release: (() => void) | undefined;
     ledger.execute = async (statement) => {
-      await new Promise<void>((resolve) => (answer = resolve));
+      await new Promise<void>((resolve) => (release = resolve));
       return execute.call(ledger, statement);
     };
     const stop = files.sweepEvery(1);
-    await until(() => answer !== undefined);
+    await until(() => release !== undefined);
     let stopped = false;
     const stopping = stop().then(() => (stopped = true));
     await delay(20);
     expect(stopped).toBe(false);
     ledger.execute = execute;
-    answer!();
+    release!();
     await stopping;
     expect(ledger.statements.length).toBe(5);
   });
 
-  it('does not sweep at once when the interval is longer than a timer of Node can be', async () => {
+  it('does not sweep at once when the interval is longer than the longest timer of Node', async () => {
     const { files, ledger } = filesFor();
     const stop = files.sweepEvery('30d');
     await delay(30);
@@ -65,7 +65,7 @@ describe('sweepEvery', () => {
 });
 
 describe('sweep', () => {
-  it.each([0, -1, 1.5, NaN, '', 1001])('refuses a batch of %p instead of running for ever', async (batch) => {
+  it.each([0, -1, 1.5, NaN, '', 1001])('refuses a batch of %p, which would never end', async (batch) => {
     const { files } = filesFor();
     const error: unknown = await files.sweep({ batch } as SweepOptions).catch((thrown: unknown) => thrown);
     expect(isFileFieldError(error, 'invalid_option')).toBe(true);
@@ -74,7 +74,7 @@ describe('sweep', () => {
 });
 
 describe('reconcile', () => {
-  it.each([0, NaN, 70_000])('refuses a batch of %p instead of reporting that all is well', async (batch) => {
+  it.each([0, NaN, 70_000])('refuses a batch of %p, which would report nothing', async (batch) => {
     const { files } = filesFor();
     await expect(files.reconcile({ batch })).rejects.toMatchObject({ code: 'invalid_option' });
   });

@@ -13,8 +13,8 @@ const intent = (id: string): Intent => ({
   slot: 'file',
 });
 
-/** Writes that wait until they are let through. */
-function held() {
+/** Writes that wait until the test calls their gate. */
+function gatedIntents() {
   const batches: string[][] = [];
   const gates: ((recorded: readonly string[] | Error) => void)[] = [];
   const intents = new Intents(
@@ -29,9 +29,9 @@ function held() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the intents of uploads', () => {
-  it('that run at once share a commit, and those that come meanwhile share the next', async () => {
-    const { batches, gates, intents } = held();
+describe('Intents', () => {
+  it('writes intents that arrive at once in one batch, and those that arrive meanwhile in the next', async () => {
+    const { batches, gates, intents } = gatedIntents();
     const first = ['a', 'b'].map((id) => intents.add(intent(id)));
     await turn();
     const later = ['c', 'd', 'e'].map((id) => intents.add(intent(id)));
@@ -48,8 +48,8 @@ describe('the intents of uploads', () => {
     expect(await Promise.all(later)).toEqual([true, false, true]);
   });
 
-  it('that come alone wait for nobody, also after a pause', async () => {
-    const { batches, gates, intents } = held();
+  it('writes a single intent without waiting, also after a pause', async () => {
+    const { batches, gates, intents } = gatedIntents();
     for (const id of ['a', 'b']) {
       const added = intents.add(intent(id));
       await turn();
@@ -59,8 +59,8 @@ describe('the intents of uploads', () => {
     expect(batches).toEqual([['a'], ['b']]);
   });
 
-  it('are all told of a failure that was theirs, and no others', async () => {
-    const { gates, intents } = held();
+  it('rejects all intents of a batch that failed, and no others', async () => {
+    const { gates, intents } = gatedIntents();
     const failed = Promise.allSettled(['a', 'b'].map((id) => intents.add(intent(id))));
     await turn();
     const next = intents.add(intent('c'));
@@ -71,9 +71,9 @@ describe('the intents of uploads', () => {
     expect(await next).toBe(true);
   });
 
-  it('are so many to a statement as every database takes', async () => {
-    const { batches, gates, intents } = held();
-    const added = Promise.all(Array.from({ length: 250 }, (_one, index) => intents.add(intent(String(index)))));
+  it('writes at most 100 intents in one batch', async () => {
+    const { batches, gates, intents } = gatedIntents();
+    const added = Promise.all(Array.from({ length: 250 }, (_, index) => intents.add(intent(String(index)))));
     for (let done = 0; done < 3; done += 1) {
       await turn();
       gates[done]!(batches[done]!);
@@ -83,33 +83,39 @@ describe('the intents of uploads', () => {
   });
 });
 
-describe('the ledger', () => {
-  const connection = (personal: boolean) => {
+describe('RecordedLedger', () => {
+  const recordingConnection = (personal: boolean) => {
     const statements: string[] = [];
     const execute = async (statement: Sql): Promise<SqlResult> => {
       statements.push(statement.text());
       // Six values for each intent.
       return { rows: [], affected: statement.text().startsWith('INSERT') ? statement.values.length / 6 : 0 };
     };
-    const made: LedgerConnection = { dialect: sqlite, personal, execute };
-    return { made, statements };
+    const connection: LedgerConnection = { dialect: sqlite, personal, execute };
+    return { connection, statements };
   };
 
   it.each([
     [false, 1],
     [true, 8],
-  ])('writes eight intents at once (personal: %s) in %d statements', async (personal, expected) => {
-    const { made, statements } = connection(personal);
-    const ledger = new RecordedLedger(made, new FileEvents());
-    const ids = Array.from({ length: 8 }, (_one, index) => String(index));
-    expect(await Promise.all(ids.map((id) => ledger.intend(intent(id))))).not.toContain(false);
-    expect(statements).toHaveLength(expected);
-  });
+  ])(
+    'writes eight intents at once, on a connection with personal: %s, in %d statements',
+    async (personal, expected) => {
+      const { connection, statements } = recordingConnection(personal);
+      const ledger = new RecordedLedger(connection, new FileEvents());
+      const ids = Array.from({ length: 8 }, (_, index) => String(index));
+      expect(await Promise.all(ids.map((id) => ledger.intend(intent(id))))).not.toContain(false);
+      expect(statements).toHaveLength(expected);
+    },
+  );
 
-  it('writes an intent into a transaction by itself', async () => {
-    const [own, transaction] = [connection(false), connection(false)];
-    const ledger = new RecordedLedger(own.made, new FileEvents());
-    await Promise.all(['a', 'b'].map((id) => ledger.intend(intent(id), transaction.made)));
-    expect([own.statements.length, transaction.statements.length]).toEqual([0, 2]);
+  it('writes each intent of a transaction in its own statement', async () => {
+    const [shared, transaction] = [recordingConnection(false), recordingConnection(false)];
+    const ledger = new RecordedLedger(shared.connection, new FileEvents());
+    await Promise.all(['a', 'b'].map((id) => ledger.intend(intent(id), transaction.connection)));
+    expect({ shared: shared.statements.length, transaction: transaction.statements.length }).toEqual({
+      shared: 0,
+      transaction: 2,
+    });
   });
 });

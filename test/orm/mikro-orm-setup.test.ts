@@ -47,7 +47,7 @@ interface StandardEntity {
   id: number;
   file: StoredFile | null;
 }
-/** Compiled in another mode, and with the types of another major: not to be seen by this program. */
+/** These classes are compiled in another mode and with the types of another major, so this program cannot import them. */
 interface StandardDecorators {
   readonly Letter: new () => StandardEntity & { scan: StoredFile | null };
   readonly Parcel: new () => StandardEntity;
@@ -66,19 +66,19 @@ async function standardDecorators(): Promise<StandardDecorators> {
   }
 }
 
-// What MikroORM 6 does not have is not skipped there: it is no test of 6.
+// Features that MikroORM 6 lacks are declared only for 7: a skipped test would fail CI.
 const on7 = (title: string, run: () => void) => void (major === 7 && test(title, run));
 
 describe(`MikroORM ${major}, set-up`, () => {
   const memory = () => new StorageRegistry({ documents: new MemoryStorage() });
 
-  test('two instances keep one entity in different storages', async () => {
+  test('keeps the files of one entity in the storage of each instance', async () => {
     const [a, b] = [await openMikro('sqlite', [Document, Invoice]), await openMikro('sqlite', [Document, Invoice])];
-    const [one, two] = [
+    const [filesOfA, filesOfB] = [
       await attachFiles(a.orm, { storages: memory() }),
       await attachFiles(b.orm, { storages: memory() }),
     ];
-    for (const [files, em, text] of [[one, a.em, 'one'] as const, [two, b.em, 'two'] as const]) {
+    for (const [files, em, text] of [[filesOfA, a.em, 'one'] as const, [filesOfB, b.em, 'two'] as const]) {
       em.create(Document, { file: await files.stage(Document, 'file', text), cover: null } as Document);
       em.create(Invoice, { file: await files.stage(Invoice, 'file', text) });
       await em.flush();
@@ -91,7 +91,7 @@ describe(`MikroORM ${major}, set-up`, () => {
     await b.close();
   });
 
-  test('what cannot work is refused at the start', async () => {
+  test('refuses a file inside a JSON column, an unknown storage and a missing ledger when it attaches', async () => {
     const parcels = await openMikro('sqlite', [Parcel, Packed]);
     await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
       'Parcel.packed.file is inside a JSON',
@@ -109,7 +109,7 @@ describe(`MikroORM ${major}, set-up`, () => {
   });
 
   // MikroORM 6 has no standard decorators.
-  on7('standard decorators, with a base class', async () => {
+  on7('saves files of classes with standard decorators and a base class', async () => {
     const { Letter, Parcel } = await standardDecorators();
     const open = await openMikro('sqlite', [Letter, Parcel]);
     const storages = memory();
@@ -133,7 +133,7 @@ describe(`MikroORM ${major}, set-up`, () => {
     await open.close();
   });
 
-  on7('one table per class', async () => {
+  on7('binds and releases the files of a class and its parent in one table each', async () => {
     const open = await openMikro('sqlite', [Work, Song]);
     const files = await attachFiles(open.orm, { storages: memory() });
     const em = open.em;
@@ -159,12 +159,12 @@ describe(`MikroORM ${major}, set-up`, () => {
     await open.close();
   });
 
-  on7('the sources compile with the types of MikroORM 7', () => {
+  on7('compiles with the types of MikroORM 7', () => {
     const arguments_ = ['node_modules/typescript/bin/tsc', '-p', 'compat/mikro-7'];
     expect(spawnSync(process.execPath, arguments_, { encoding: 'utf8' }).stdout).toBe('');
   });
 
-  test('the ledger is made by a migration', async () => {
+  test('makes and drops the ledger by a migration', async () => {
     const open = await openMikro('sqlite', [Document]);
     for (const sql of ledgerSchema('sqlite').drop) await open.orm.em.getConnection().execute(sql, [], 'run');
     await migrate(open.orm, 'up');

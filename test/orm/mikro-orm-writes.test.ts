@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import { StorageRegistry, StoredFile } from 'filefield';
 import { attachFiles } from 'filefield/mikro-orm';
 import { Document } from '../support/mikro-entities.js';
-import { mikroFixture, refused, type MikroFixture } from '../support/mikro-fixture.js';
+import { mikroFixture, expectRejection, type MikroFixture } from '../support/mikro-fixture.js';
 import { major } from '../support/mikro-orm.js';
 import { reachableDatabases } from '../support/databases.js';
 
@@ -18,46 +18,46 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     em = fixture.em;
   });
 
-  test('a file is saved, read and served with its row', async () => {
+  test('saves and loads a file with its row', async () => {
     const { id, file } = await fixture.saved();
-    const found = await em.findOneOrFail(Document, id);
-    expect(found.file).toBeInstanceOf(StoredFile);
-    expect(await found.file?.text()).toBe('hello');
-    expect(found.file?.sha256).toBe(file?.sha256);
-    expect(found.cover).toBeNull();
-    expect(await fixture.stateOf(found.file as StoredFile)).toBe('live');
+    const document = await em.findOneOrFail(Document, id);
+    expect(document.file).toBeInstanceOf(StoredFile);
+    expect(await document.file?.text()).toBe('hello');
+    expect(document.file?.sha256).toBe(file?.sha256);
+    expect(document.cover).toBeNull();
+    expect(await fixture.stateOf(document.file as StoredFile)).toBe('live');
   });
 
-  test('rows that were not touched are not written', async () => {
+  test('sends no statement for a row that did not change', async () => {
     const { id } = await fixture.saved();
-    const found = await em.findOneOrFail(Document, id);
+    const document = await em.findOneOrFail(Document, id);
     fixture.statements();
     await em.flush();
     expect(fixture.statements()).toEqual([]);
-    // Neither after a save, nor after a refresh.
-    found.title = 'b';
+    // The same holds after a save and after a refresh.
+    document.title = 'b';
     await em.flush();
-    await em.refresh(found);
-    expect(found.file).toBeInstanceOf(StoredFile);
+    await em.refresh(document);
+    expect(document.file).toBeInstanceOf(StoredFile);
     fixture.statements();
     await em.flush();
     expect(fixture.statements()).toEqual([]);
   });
 
-  test('a write to another column leaves the ledger alone', async () => {
+  test('sends no statement to the ledger when another column changes', async () => {
     const { id } = await fixture.saved();
-    const found = await em.findOneOrFail(Document, id);
-    found.title = 'changed';
+    const document = await em.findOneOrFail(Document, id);
+    document.title = 'changed';
     fixture.statements();
     await em.flush();
     expect(fixture.statements().filter((line) => line.includes('file_ledger'))).toEqual([]);
   });
 
-  test('a replaced file is released, and swept', async () => {
+  test('releases a replaced file, which a sweep deletes', async () => {
     const { id, file } = await fixture.saved();
-    const found = await em.findOneOrFail(Document, id);
+    const document = await em.findOneOrFail(Document, id);
     const next = await fixture.stage('next');
-    found.file = next;
+    document.file = next;
     await em.flush();
     expect(await fixture.stateOf(file as StoredFile)).toBe('released');
     expect(await fixture.stateOf(next)).toBe('live');
@@ -67,14 +67,14 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await next.text()).toBe('next');
   });
 
-  test('null dooms the file', async () => {
+  test('releases the file of a field that is set to null', async () => {
     const { id, file } = await fixture.saved();
     (await em.findOneOrFail(Document, id)).file = null;
     await em.flush();
     expect(await fixture.stateOf(file as StoredFile)).toBe('released');
   });
 
-  test('a removed reference dooms files that were never loaded', async () => {
+  test('releases the files of a row that is removed by reference, without loading it', async () => {
     const { id, file, cover } = await fixture.saved({ cover: await fixture.files.stage(Document, 'cover', 'cover') });
     em.remove(em.getReference(Document, id));
     await em.flush();
@@ -82,12 +82,12 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await fixture.stateOf(cover as StoredFile)).toBe('released');
   });
 
-  test('a rollback undoes everything', async () => {
+  test('keeps the states of both files when a replacement is rolled back', async () => {
     const { id, file } = await fixture.saved();
     const next = await fixture.stage('next');
     const failing = em.transactional(async (inner) => {
-      const found = await inner.findOneOrFail(Document, id);
-      found.file = next;
+      const document = await inner.findOneOrFail(Document, id);
+      document.file = next;
       await inner.flush();
       throw new Error('no');
     });
@@ -96,12 +96,12 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await fixture.stateOf(next)).toBe('pending');
   });
 
-  test('the rollback of a savepoint undoes what happened in it, and no more', async () => {
+  test('undoes only the changes after a savepoint when the savepoint is rolled back', async () => {
     const { id, file } = await fixture.saved();
     const [outer, inner] = [await fixture.stage('outer'), await fixture.stage('inner')];
     await em.transactional(async (first) => {
-      const found = await first.findOneOrFail(Document, id);
-      found.file = outer;
+      const document = await first.findOneOrFail(Document, id);
+      document.file = outer;
       await first.flush();
       const nested = first.transactional(async (second) => {
         await second.nativeUpdate(Document, id, { title: 'nested' });
@@ -118,7 +118,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect((await fixture.em.findOneOrFail(Document, id)).file?.id).toBe(outer.id);
   });
 
-  test('begin, flush and commit by hand', async () => {
+  test('binds a file in a transaction of begin(), flush() and commit()', async () => {
     const next = await fixture.stage('by hand');
     await em.begin();
     em.persist(em.create(Document, { file: next, cover: null } as Document));
@@ -127,37 +127,37 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await fixture.stateOf(next)).toBe('live');
   });
 
-  test('a second row cannot take the same file', async () => {
+  test('refuses a second row that gets the file of another row', async () => {
     const { file } = await fixture.saved();
-    await refused('already_bound', fixture.saved({ file }));
+    await expectRejection('already_bound', fixture.saved({ file }));
   });
 
-  test('nothing but a stored file reaches the column', async () => {
+  test('refuses values that are not stored files in every write', async () => {
     const { id, file } = await fixture.saved();
     const forged: unknown[] = [JSON.stringify(file?.toDescriptor()), { ...file?.toDescriptor() }, 'text', 1, {}];
     for (const value of forged as StoredFile[]) {
-      await refused('invalid_value', fixture.saved({ file: value }));
+      await expectRejection('invalid_value', fixture.saved({ file: value }));
       const fork = fixture.em;
       (await fork.findOneOrFail(Document, id)).file = value;
-      await refused('invalid_value', fork.flush());
-      await refused('invalid_value', em.nativeUpdate(Document, id, { file: value }));
-      await refused('invalid_value', em.insertMany(Document, [{ file: value } as Document]));
-      await refused('invalid_value', em.insert(Document, { file: value } as Document));
-      await refused('invalid_value', fixture.em.upsert(Document, { id, file: value }));
+      await expectRejection('invalid_value', fork.flush());
+      await expectRejection('invalid_value', em.nativeUpdate(Document, id, { file: value }));
+      await expectRejection('invalid_value', em.insertMany(Document, [{ file: value } as Document]));
+      await expectRejection('invalid_value', em.insert(Document, { file: value } as Document));
+      await expectRejection('invalid_value', fixture.em.upsert(Document, { id, file: value }));
     }
     const other = new StoredFile({ ...(file as StoredFile).toDescriptor(), storage: 'elsewhere' });
-    await refused('invalid_value', fixture.saved({ file: other }));
+    await expectRejection('invalid_value', fixture.saved({ file: other }));
     expect((await fixture.em.findOneOrFail(Document, id)).file?.id).toBe(file?.id);
   });
 
-  test('a file that was swept meanwhile rolls its row back', async () => {
+  test('refuses a row whose file was swept meanwhile', async () => {
     const file = await fixture.stage();
     await fixture.files.discard(file);
     await fixture.files.sweep();
-    await refused('staged_expired', fixture.saved({ file }));
+    await expectRejection('staged_expired', fixture.saved({ file }));
   });
 
-  test('native writes work, and a sweep finds what they reference', async () => {
+  test('keeps the files of native writes in a sweep', async () => {
     const [first, second] = [await fixture.stage('1'), await fixture.stage('2')];
     const id = await em.insert(Document, { file: first, cover: null } as Document);
     const [more] = await em.insertMany(Document, [{ file: second, cover: null } as Document]);
@@ -171,7 +171,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await (await fixture.em.findOneOrFail(Document, id)).file?.text()).toBe('3');
   });
 
-  test('upserts bind and release', async () => {
+  test('binds and releases files in upsert() and upsertMany()', async () => {
     const { id, file } = await fixture.saved();
     const next = await fixture.stage('next');
     const result = await em.upsert(Document, { id, file: next, cover: null });
@@ -187,17 +187,17 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(fixture.statements()).toEqual([]);
   });
 
-  test('assign() takes a file', async () => {
+  test('binds a file that assign() sets', async () => {
     const { id, file } = await fixture.saved();
-    const found = await em.findOneOrFail(Document, id);
+    const document = await em.findOneOrFail(Document, id);
     const next = await fixture.stage('next');
-    em.assign(found, { file: next });
+    em.assign(document, { file: next });
     await em.flush();
     expect(await fixture.stateOf(next)).toBe('live');
     expect(await fixture.stateOf(file as StoredFile)).toBe('released');
   });
 
-  test('many transactions at once', async () => {
+  test('binds the files of committed transactions only when many run at once', async () => {
     const files = await Promise.all(
       Array.from({ length: 12 }, async (_, index) => {
         const file = await fixture.stage(String(index));
@@ -214,15 +214,15 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(states).toEqual(files.map((_, index) => (index % 3 === 0 ? 'pending' : 'live')));
   });
 
-  test('staging inside of a transaction', async () => {
+  test('stages inside a transaction, except on SQLite, where it rejects with busy', async () => {
     const file = em.transactional(() => fixture.stage());
-    // SQLite has one connection, which that transaction holds.
-    if (database === 'sqlite') await refused('busy', file);
+    // The transaction holds SQLite's only connection.
+    if (database === 'sqlite') await expectRejection('busy', file);
     else expect(await fixture.stateOf(await file)).toBe('pending');
   });
 
-  test('attaching twice is refused', async () => {
+  test('refuses a second attachFiles() on the same ORM', async () => {
     const storages = new StorageRegistry({ documents: fixture.storage });
-    await refused('invalid_option', attachFiles(fixture.orm, { storages }));
+    await expectRejection('invalid_option', attachFiles(fixture.orm, { storages }));
   });
 });

@@ -40,7 +40,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s, triggers`, (
   });
   afterAll(() => open?.close());
 
-  test('tell the same keys as the hooks: of two parts, in embedded columns, of one table for many classes', async () => {
+  test('record the keys that hooks record: for composite keys, embedded columns and single table inheritance', async () => {
     const { files, em } = open;
     const document = em.create(Document, { file: null, cover: null } as Document);
     await em.persist(document).flush();
@@ -63,7 +63,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s, triggers`, (
     expect((await entries(open)).map(({ state }) => state)).toEqual(['live', 'released', 'released']);
   });
 
-  test('are taken back', async () => {
+  test('drops all triggers, after which a delete is not recorded', async () => {
     await dropFileTriggers(open, { entity: Page });
     await dropFileTriggers(open.orm);
     const em = open.em;
@@ -76,9 +76,9 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s, triggers`, (
   });
 });
 
-// MikroORM 6 has no such inheritance: it is no test of 6.
+// MikroORM 6 has no such inheritance.
 for (const database of major === 7 ? await reachableDatabases() : [])
-  test(`deleteMany empties all tables of a row with one table per class, on ${database}`, async () => {
+  test(`deleteMany deletes the row in each table of a class with one table per class, on ${database}`, async () => {
     const open = await opened(database, [Work, Song]);
     const em = open.em;
     const song = new Song();

@@ -16,11 +16,11 @@ const ways: Ways<MikroHarness> = {
     run: (t, slug, file) => t.em().insertMany(Document, [row(slug, file), row(`${slug}-2`, null)] as never),
   },
   'upsert() of a new row': { does: 'insert', run: (t, slug, file) => t.em().upsert(Document, row(slug, file)) },
-  'upsert() of a row that is there': {
+  'upsert() of an existing row': {
     does: 'replace',
     run: (t, slug, file) => t.em().upsert(Document, row(slug, file)),
   },
-  'upsertMany() of rows old and new': {
+  'upsertMany() of existing and new rows': {
     does: 'replace',
     run: (t, slug, file) => t.em().upsertMany(Document, [row(`${slug}-new`, null), row(slug, file)]),
   },

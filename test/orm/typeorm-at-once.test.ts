@@ -12,8 +12,8 @@ class Scan {
   @FileField({ storage: 'scans' }) file!: StoredFile | null;
 }
 
-describe('insert() and update(), which commit at once,', () => {
-  it('are refused before the row when their file was swept, and else keep it', async () => {
+describe('insert() and update() outside a transaction', () => {
+  it('write no row when its file was swept, and otherwise keep the file', async () => {
     const { dataSource, close } = await openDataSource('sqlite', { entities: [Scan] });
     for (const sql of ledgerSchema('sqlite').create) await dataSource.query(sql);
     const storages = new StorageRegistry({ scans: new MemoryStorage() });

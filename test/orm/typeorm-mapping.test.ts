@@ -70,7 +70,7 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
   });
   afterEach(() => site.close());
 
-  it('binds the fields of a child and of its parent in one table, under a uuid', async () => {
+  it('binds the files of a class and its parent in one table, by a uuid key', async () => {
     const { dataSource, files, media, states } = site;
     const films = dataSource.getRepository(Film);
     const film = await films.save(
@@ -83,15 +83,15 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
       { state: 'live', pk: film.id, slot: 'source' },
       { state: 'live', pk: film.id, slot: 'poster_file' },
     ]);
-    // Through the parent's repository the child is found, and its files with it.
-    const found = await dataSource.getRepository(Media).findOneByOrFail({ id: film.id });
-    expect(await found.source?.text()).toBe('reel');
-    await dataSource.getRepository(Media).remove(found);
+    // The parent's repository finds the child with its files.
+    const loaded = await dataSource.getRepository(Media).findOneByOrFail({ id: film.id });
+    expect(await loaded.source?.text()).toBe('reel');
+    await dataSource.getRepository(Media).remove(loaded);
     await files.sweep();
     expect(media.keys).toEqual([]);
   });
 
-  it('keeps the files of composite keys apart, and of embedded entities', async () => {
+  it('keeps the files of a row and of its embedded entity when a row with another composite key is removed', async () => {
     const { dataSource, files, media } = site;
     const pages = dataSource.getRepository(Page);
     for (const number of [1, 2]) {
@@ -105,10 +105,11 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     await files.sweep();
     expect(media.keys).toHaveLength(2);
     const first = await pages.findOneByOrFail({ book: 'b', number: 1 });
-    expect([await first.scan?.text(), await first.address.map?.text()]).toEqual(['scan 1', 'map 1']);
+    expect(await first.scan?.text()).toBe('scan 1');
+    expect(await first.address.map?.text()).toBe('map 1');
   });
 
-  it('works for an EntitySchema', async () => {
+  it('saves the file of an EntitySchema and applies its options', async () => {
     const { dataSource, files } = site;
     const invoices = dataSource.getRepository(InvoiceSchema);
     await invoices.save({ id: 1, file: await files.stage<Invoice>(InvoiceSchema, 'file', 'due') });
@@ -118,7 +119,7 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     });
   });
 
-  it('keeps a file when a partial save does not mention it', async () => {
+  it('keeps the file of a row when a partial save omits it', async () => {
     const { dataSource, files, states } = site;
     const pages = dataSource.getRepository(Page);
     await pages.save(pages.create({ book: 'p', number: 1, scan: await files.stage(Page, 'scan', 'kept') }));
@@ -127,7 +128,7 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     expect(await (await pages.findOneByOrFail({ book: 'p' })).scan?.text()).toBe('kept');
   });
 
-  it('keeps the file of an update by criteria; the one it replaced is kept too long, not lost', async () => {
+  it('keeps the new file of an update by criteria, and keeps the old one until a reconcile', async () => {
     const { dataSource, files, states } = site;
     const pages = dataSource.getRepository(Page);
     await pages.save(pages.create({ book: 'u', number: 1, scan: await files.stage(Page, 'scan', 'old') }));
@@ -137,7 +138,7 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     expect(await states()).toMatchObject([{ state: 'live' }, { state: 'live', pk: null }]);
   });
 
-  it('refuses forged values on every way to SQL', async () => {
+  it('refuses values that are not stored files in every write', async () => {
     const pages = site.dataSource.getRepository(Page);
     const forged = {
       v: 1,
@@ -171,7 +172,7 @@ describe('attachFiles for TypeORM', () => {
   }
   const storages = new StorageRegistry({ media: new MemoryStorage() });
 
-  it('fails when a field names a storage that is not registered, and says what is', async () => {
+  it('throws when a field names a storage that is not registered, and lists those that are', async () => {
     const { dataSource, close } = await openDataSource('sqlite', {
       entities: [entity({ storage: 'medai' })],
       logging: false,
@@ -182,14 +183,14 @@ describe('attachFiles for TypeORM', () => {
     await close();
   });
 
-  it('fails when a size cannot be read', async () => {
+  it('throws invalid_option when a size cannot be parsed', async () => {
     const options = { storage: 'media', maxSize: '20 megs' } as unknown as FileFieldOptions;
     const { dataSource, close } = await openDataSource('sqlite', { entities: [entity(options)], logging: false });
     await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
     await close();
   });
 
-  it('fails when the ledger has no tables, and when it is called twice', async () => {
+  it('throws when the ledger has no tables, and when it is called twice', async () => {
     const { dataSource, close } = await openDataSource('sqlite', {
       entities: [entity({ storage: 'media' })],
       logging: false,
@@ -201,7 +202,7 @@ describe('attachFiles for TypeORM', () => {
     await close();
   });
 
-  it('gives a clear error for files that were loaded before it', async () => {
+  it('makes files that were loaded before it reject with a message that says so', async () => {
     const { dataSource, close } = await openDataSource('sqlite', {
       entities: [entity({ storage: 'media' })],
       logging: false,

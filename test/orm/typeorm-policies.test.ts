@@ -32,7 +32,7 @@ async function open(database: DatabaseName) {
   return { dataSource, close, files, media, books, states: async () => (await rows()).map(({ state }) => state) };
 }
 
-describe.each(await reachableDatabases())('policies on %s', (database) => {
+describe.each(await reachableDatabases())('policies of fields in TypeORM on %s', (database) => {
   let site: Awaited<ReturnType<typeof open>>;
   beforeEach(async () => {
     site = await open(database);
@@ -44,7 +44,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
   const textOf = async (field: 'archive' | 'shared' | 'copied' | 'draft' | 'plain', id: number) =>
     (await site.books.findOneByOrFail({ id }))[field]?.text();
 
-  it('keep: a replaced file stays for ever, and nobody reports it', async () => {
+  it('keeps a replaced file, and no reconcile reports it, with keep', async () => {
     const { books, files, media, states } = site;
     const book = await books.save(books.create({ archive: await stage('archive', 'first') }));
     book.archive = await stage('archive', 'second');
@@ -55,7 +55,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(await files.reconcile()).toMatchObject({ unreferenced: [], unknown: [] });
   });
 
-  it('retain: the file of a deleted row stays for its time, beyond the grace', async () => {
+  it('deletes the file of a deleted row after the time of retain, not after the grace', async () => {
     const { books, dataSource, files, media, states } = site;
     const book = await books.save(books.create({ archive: await stage('archive', 'ledger') }));
     await books.remove(book);
@@ -71,7 +71,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(media.keys).toEqual([]);
   });
 
-  it('share: rows may have the same file, and it goes with the last of them', async () => {
+  it('deletes a file of several rows with the last of them, with share', async () => {
     const { books, files, media } = site;
     const one = await books.save(books.create({ shared: await stage('shared', 'common') }));
     const two = await books.save(books.create({ shared: one.shared }));
@@ -79,7 +79,8 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     const [second, third] = [two.id, three.id];
     await books.remove(one);
     await files.sweep();
-    expect([await textOf('shared', second), await textOf('shared', third)]).toEqual(['common', 'common']);
+    expect(await textOf('shared', second)).toBe('common');
+    expect(await textOf('shared', third)).toBe('common');
     three.shared = null;
     await books.save(three);
     await files.sweep();
@@ -89,7 +90,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(media.keys).toEqual([]);
   });
 
-  it('copy: a file of another row is copied while the row is saved, and each goes with its own row', async () => {
+  it('copies a file of another row while the row is saved, and deletes each copy with its row, with copy', async () => {
     const { books, files, media } = site;
     const one = await books.save(books.create({ copied: await stage('copied', 'twice') }));
     const two = await books.save(books.create({ copied: one.copied }));
@@ -98,7 +99,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     await books.save(three);
     expect(new Set([one, two, three].map(({ copied }) => copied?.id)).size).toBe(3);
     expect(media.keys).toHaveLength(3);
-    // Its own file is no copy.
+    // A row's own file is not copied.
     const again = await books.findOneByOrFail({ id: two.id });
     again.title = 'again';
     again.copied = two.copied;
@@ -110,7 +111,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(await textOf('copied', again.id)).toBe('twice');
   });
 
-  it('forbid: a copy of its own is staged out of the stored file', async () => {
+  it('refuses a file of another row, and stages a copy from it, with forbid', async () => {
     const { books, files, media } = site;
     const one = await books.save(books.create({ plain: await files.stage(Book, 'plain', 'text', { name: 'a.txt' }) }));
     await expect(books.save(books.create({ plain: one.plain }))).rejects.toMatchObject({ code: 'already_bound' });
@@ -122,7 +123,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(media.keys).toHaveLength(1);
   });
 
-  it('soft delete keeps the files of the row, and restoring it changes nothing', async () => {
+  it('keeps the files of a row that is soft-deleted and restored', async () => {
     const { books, files } = site;
     const book = await books.save(books.create({ plain: await stage('plain', 'patient') }));
     await books.softRemove(book);
@@ -132,7 +133,7 @@ describe.each(await reachableDatabases())('policies on %s', (database) => {
     expect(await textOf('plain', book.id)).toBe('patient');
   });
 
-  it('soft delete lets the bytes go where the policy says so; restoring in time brings them back', async () => {
+  it('releases the file of a soft-deleted row and revives it when the row is restored in time, with onSoftDelete delete', async () => {
     const { books, files, media, states } = site;
     const book = await books.save(books.create({ draft: await stage('draft', 'rough') }));
     await books.softRemove(book);

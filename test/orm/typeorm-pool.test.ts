@@ -53,13 +53,13 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
   const stage = (text: string) => site.files.stage(Poster, 'image', text);
   const posters = () => site.dataSource.getRepository(Poster);
 
-  it('saves as many new files at once as it likes where the policy is to copy files of other rows', async () => {
+  it('saves more new files at once than the pool has connections, with copies: copy', async () => {
     const staged = await Promise.all(Array.from({ length: 4 * poolSize }, (_, index) => stage(`new ${index}`)));
     const saved = await Promise.all(staged.map((image) => posters().save(posters().create({ image }))));
     expect(saved.map(({ image }) => image?.id)).toEqual(staged.map(({ id }) => id));
   });
 
-  it('copies the file of one row for many others at once', async () => {
+  it('copies the file of one row for more rows at once than the pool has connections', async () => {
     const first = await posters().save(posters().create({ image: await stage('common') }));
     const copies = await Promise.all(
       Array.from({ length: 4 * poolSize }, () => posters().save(posters().create({ image: first.image }))),
@@ -71,7 +71,7 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
     }
   });
 
-  it('rejects with busy instead of waiting for ever when every connection is in a transaction that stages', async () => {
+  it('rejects with busy when every connection is in a transaction that stages', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: poolSize }, () =>
         site.dataSource.transaction(async (manager) => {
@@ -82,13 +82,13 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
     );
     const reasons = results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : undefined));
     expect(reasons.some((reason) => isFileFieldError(reason, 'busy'))).toBe(true);
-    // No connection is lost: all of them can be used again.
+    // All connections of the pool can be used again.
     const again = await Promise.all(Array.from({ length: poolSize }, () => site.dataSource.query('SELECT 1 AS one')));
     expect(again).toHaveLength(poolSize);
     expect(await stage('after')).toMatchObject({ size: 5 });
   }, 30_000);
 
-  it('discards a file inside the transaction that has saved it without waiting for itself', async () => {
+  it('discards a file inside the transaction that has saved it', async () => {
     const image = await stage('given up');
     await expect(
       site.dataSource.transaction(async (manager) => {
@@ -101,7 +101,7 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
     expect(await site.files.sweep()).toMatchObject({ expired: 1 });
   });
 
-  it('sweeps other files while a transaction holds one whose lease has ended', async () => {
+  it('deletes other files while a transaction holds one whose lease has ended', async () => {
     const held = await stage('held');
     const others = [await stage('one'), await stage('two')];
     const ids = [held, ...others].map(({ id }) => `'${id}'`).join(', ');

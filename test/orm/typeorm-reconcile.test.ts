@@ -7,7 +7,7 @@ import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
 
-/** Its columns are called like the ledger's own, to see that nobody confuses them. */
+/** Its columns have the names of the ledger's own, so that SQL which confuses them fails. */
 @Entity()
 class Slot {
   @PrimaryGeneratedColumn() id!: number;
@@ -19,7 +19,7 @@ class Slot {
 /** A storage whose objects can be made to look old. */
 class AgedStorage extends MemoryStorage {
   aged = false;
-  /** Milliseconds, where they have a certain age. */
+  /** Milliseconds by which objects are older; ignored if `aged`. */
   age = 0;
 
   override async *list(options?: { after?: string }) {
@@ -37,7 +37,7 @@ async function open(database: DatabaseName) {
   const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 60_000 });
   const slots = dataSource.getRepository(Slot);
   const add = async (text: string) => slots.save(slots.create({ file: await files.stage(Slot, 'file', text) }));
-  /** All pieces of a reconcile, put together. */
+  /** Runs a reconcile batch by batch and joins the reports. */
   const reconcile = async (options: ReconcileOptions = {}) => {
     const reports: ReconcileReport[] = [];
     let next: ReconcileReport['next'];
@@ -49,20 +49,20 @@ async function open(database: DatabaseName) {
     const all = <Key extends 'unreferenced' | 'missing' | 'unrecorded' | 'unknown'>(key: Key) =>
       reports.flatMap((report) => report[key] as readonly { key: string }[]).map((entry) => entry.key);
     return {
-      pieces: reports.length,
+      batches: reports.length,
       unreferenced: all('unreferenced'),
       missing: all('missing'),
       unrecorded: all('unrecorded'),
       unknown: all('unknown'),
     };
   };
-  /** Lets the grace of everything pass. */
-  const later = async () => {
+  /** Ends every grace. */
+  const endGraces = async () => {
     media.aged = true;
     await dataSource.query('UPDATE file_ledger SET not_before = 1 WHERE not_before IS NOT NULL');
   };
   const table = dataSource.getMetadata(Slot).tablePath;
-  return { dataSource, close, files, media, slots, add, reconcile, later, table: dataSource.driver.escape(table) };
+  return { dataSource, close, files, media, slots, add, reconcile, endGraces, table: dataSource.driver.escape(table) };
 }
 const clean = { unreferenced: [], missing: [], unrecorded: [], unknown: [] };
 
@@ -77,14 +77,14 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
   });
   afterEach(() => site.close());
 
-  it('finds nothing where nothing is wrong, however small its pieces', async () => {
+  it('reports nothing when ledger, rows and objects agree, in small batches too', async () => {
     for (let index = 0; index < 5; index += 1) await site.add(`file ${index}`);
     const report = await site.reconcile({ batch: 2 });
     expect(report).toMatchObject(clean);
-    expect(report.pieces).toBeGreaterThanOrEqual(5);
+    expect(report.batches).toBeGreaterThanOrEqual(5);
   });
 
-  it('finds files whose row went by raw SQL, reports them first, and lets them go only when told to', async () => {
+  it('reports files whose row was deleted by raw SQL, and releases them only with repair', async () => {
     const { add, dataSource, files, media, reconcile, table } = site;
     const gone = await add('gone');
     const stays = await add('stays');
@@ -96,32 +96,32 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await reconcile({ repair: true });
     await files.sweep();
     expect(media.keys).toHaveLength(2);
-    await site.later();
+    await site.endGraces();
     await files.sweep();
     expect(media.keys).toEqual([stays.file!.toDescriptor().key]);
     expect(await reconcile()).toMatchObject(clean);
   });
 
-  it('brings a file back that a row has taken again before the grace was over', async () => {
+  it('revives a released file that a row has again before the grace ends', async () => {
     const { add, dataSource, files, reconcile, slots, table } = site;
     const row = await add('undeleted');
     const descriptor = JSON.stringify(row.file!.toDescriptor());
     await dataSource.query(`UPDATE ${table} SET slot = NULL WHERE id = ${row.id}`);
     await reconcile({ repair: true });
     await dataSource.query(`UPDATE ${table} SET slot = '${descriptor}' WHERE id = ${row.id}`);
-    await site.later();
+    await site.endGraces();
     expect((await files.sweep()).revived).toBe(1);
     expect(await (await slots.findOneByOrFail({ id: row.id })).file?.text()).toBe('undeleted');
   });
 
-  it('reports rows whose bytes are gone', async () => {
+  it('reports rows whose bytes are missing', async () => {
     const { add, media, reconcile } = site;
     const { key } = (await add('lost')).file!.toDescriptor();
     await media.delete(key);
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, missing: [key] });
   });
 
-  it('records again what rows have and the ledger does not know', async () => {
+  it('reports files that the ledger does not have, and records them with repair', async () => {
     const { add, dataSource, files, reconcile, slots } = site;
     const row = await add('forgotten');
     await dataSource.query(`DELETE FROM file_ledger`);
@@ -130,18 +130,18 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     await reconcile({ repair: true });
     expect(await reconcile()).toMatchObject(clean);
     await slots.remove(row);
-    await site.later();
+    await site.endGraces();
     expect((await files.sweep()).deleted).toBe(1);
   });
 
-  it('reports objects that nobody knows, and deletes them only when told to; what is not ours it leaves alone', async () => {
+  it('reports unknown objects, deletes them only with deleteUnknown, and ignores keys that filefield did not make', async () => {
     const { add, media, reconcile } = site;
     await add('known');
     const stray = makeKey();
     await media.write(stray, bytes('stray'));
     await media.write('holiday/photo.jpg', bytes('not ours'));
     expect(await reconcile({ repair: true })).toMatchObject(clean);
-    await site.later();
+    await site.endGraces();
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, unknown: [stray] });
     expect(media.keys).toContain(stray);
     await reconcile({ deleteUnknown: true });
@@ -149,7 +149,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     expect(media.keys).toContain('holiday/photo.jpg');
   });
 
-  it('leaves the probes of health checks alone, and takes for left behind what is older than a day', async () => {
+  it('ignores the probes of health checks for a day, then reports them as unknown', async () => {
     const { media, reconcile } = site;
     const probe = probeKey('0123456789abcdef'.repeat(2));
     await media.write(probe, bytes('probe'));

@@ -27,7 +27,7 @@ interface Site {
   close(): Promise<void>;
 }
 
-/** One database, and data sources of it that map what they are told. */
+/** Makes a database; `open` connects to it with the given entities and options. */
 async function siteOn(database: Exclude<DatabaseName, 'sqlite'>): Promise<Site> {
   const { name, host, port, user, drop } = await createDatabase(database, '');
   const server = { type: database, host: host!, port: port!, username: user!, password: '', database: name };
@@ -51,7 +51,7 @@ async function siteOn(database: Exclude<DatabaseName, 'sqlite'>): Promise<Site> 
   };
 }
 
-/** All that may let go of a file, twice, so that what the first run released is deleted by the second. */
+/** Reconciles and sweeps twice, so that the second run deletes the files that the first has released. */
 async function cleanUp(files: Files): Promise<void> {
   for (let run = 0; run < 2; run += 1) {
     await files.reconcile({ repair: true });
@@ -61,7 +61,7 @@ async function cleanUp(files: Files): Promise<void> {
 
 const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
 
-describe.each(servers)('sight of TypeORM on %s', (database) => {
+describe.each(servers)('TypeORM on %s, a process that sees a part of the rows', (database) => {
   let site: Site;
   beforeAll(async () => {
     site = await siteOn(database);
@@ -99,62 +99,65 @@ describe.each(servers)('sight of TypeORM on %s', (database) => {
   });
 });
 
-describe.each(servers.filter((name) => name === 'postgres'))('sight of TypeORM on %s', (database) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await siteOn(database);
-  });
-  afterAll(() => site?.close());
+describe.each(servers.filter((name) => name === 'postgres'))(
+  'TypeORM on %s, a process that sees a part of the rows',
+  (database) => {
+    let site: Site;
+    beforeAll(async () => {
+      site = await siteOn(database);
+    });
+    afterAll(() => site?.close());
 
-  it('keeps the files of a tenant when another tenant, in a schema of its own, sweeps and reconciles', async () => {
-    const tenants = [];
-    for (const schema of ['t1', 't2']) {
-      await site.admin.query(`CREATE SCHEMA ${schema}`);
-      tenants.push(await site.open({ entities: [Letter], schema, synchronize: true }));
-    }
-    const saved = [];
-    for (const { dataSource, files } of tenants) {
-      const letters = dataSource.getRepository(Letter);
-      saved.push(
-        await letters.save(letters.create({ file: await files.stage(Letter, 'file', `row ${saved.length}`) })),
-      );
-    }
-    await cleanUp(tenants[1]!.files);
-    await cleanUp(tenants[0]!.files);
-    for (const [index, { dataSource }] of tenants.entries()) {
-      const letter = await dataSource.getRepository(Letter).findOneByOrFail({ id: saved[index]!.id });
-      expect(await letter.file?.text()).toBe(`row ${index}`);
-    }
-  });
+    it('keeps the files of a tenant when another tenant, in a schema of its own, sweeps and reconciles', async () => {
+      const tenants = [];
+      for (const schema of ['t1', 't2']) {
+        await site.admin.query(`CREATE SCHEMA ${schema}`);
+        tenants.push(await site.open({ entities: [Letter], schema, synchronize: true }));
+      }
+      const saved = [];
+      for (const { dataSource, files } of tenants) {
+        const letters = dataSource.getRepository(Letter);
+        saved.push(
+          await letters.save(letters.create({ file: await files.stage(Letter, 'file', `row ${saved.length}`) })),
+        );
+      }
+      await cleanUp(tenants[1]!.files);
+      await cleanUp(tenants[0]!.files);
+      for (const [index, { dataSource }] of tenants.entries()) {
+        const letter = await dataSource.getRepository(Letter).findOneByOrFail({ id: saved[index]!.id });
+        expect(await letter.file?.text()).toBe(`row ${index}`);
+      }
+    });
 
-  it('deletes nothing as a role from which row level security hides rows, and says so once', async () => {
-    const owner = await site.open({ entities: [Letter] });
-    const letters = owner.dataSource.getRepository(Letter);
-    const letter = await letters.save(letters.create({ file: await owner.files.stage(Letter, 'file', 'hidden') }));
-    const role = uniqueName();
-    await site.admin.query(`CREATE ROLE ${role} LOGIN`);
-    try {
-      await site.admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
-      await site.admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
-      await site.admin.query(`CREATE POLICY tenant ON letter USING (current_setting('app.tenant', true) = 'a')`);
-      const application = await site.open({ entities: [Letter], username: role });
-      expect(await application.dataSource.getRepository(Letter).count()).toBe(0);
-      const faults: unknown[] = [];
-      application.files.on('fault', (error) => void faults.push(error));
-      await cleanUp(application.files);
-      await site.admin.query(
-        `UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id = '${letter.file!.id}'`,
-      );
-      await cleanUp(application.files);
-      expect(faults).toHaveLength(1);
-      expect(String(faults[0])).toContain('cannot see every row of letter.file');
-      await owner.files.sweep();
-      expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('hidden');
-      await application.dataSource.destroy();
-    } finally {
-      await site.admin.query(`DROP OWNED BY ${role}`);
-      await site.admin.query(`DROP ROLE ${role}`);
-      await site.admin.query('ALTER TABLE letter DISABLE ROW LEVEL SECURITY');
-    }
-  });
-});
+    it('deletes nothing as a role from which row level security hides rows, and emits fault once', async () => {
+      const owner = await site.open({ entities: [Letter] });
+      const letters = owner.dataSource.getRepository(Letter);
+      const letter = await letters.save(letters.create({ file: await owner.files.stage(Letter, 'file', 'hidden') }));
+      const role = uniqueName();
+      await site.admin.query(`CREATE ROLE ${role} LOGIN`);
+      try {
+        await site.admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+        await site.admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
+        await site.admin.query(`CREATE POLICY tenant ON letter USING (current_setting('app.tenant', true) = 'a')`);
+        const application = await site.open({ entities: [Letter], username: role });
+        expect(await application.dataSource.getRepository(Letter).count()).toBe(0);
+        const faults: unknown[] = [];
+        application.files.on('fault', (error) => void faults.push(error));
+        await cleanUp(application.files);
+        await site.admin.query(
+          `UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id = '${letter.file!.id}'`,
+        );
+        await cleanUp(application.files);
+        expect(faults).toHaveLength(1);
+        expect(String(faults[0])).toContain('cannot see every row of letter.file');
+        await owner.files.sweep();
+        expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('hidden');
+        await application.dataSource.destroy();
+      } finally {
+        await site.admin.query(`DROP OWNED BY ${role}`);
+        await site.admin.query(`DROP ROLE ${role}`);
+        await site.admin.query('ALTER TABLE letter DISABLE ROW LEVEL SECURITY');
+      }
+    });
+  },
+);

@@ -4,6 +4,6 @@ import { openTypeorm } from '../support/typeorm.js';
 
 const databases = (await reachableDatabases()).filter((name) => name !== 'mariadb');
 
-describe.each(databases)('a subscriber that throws, in TypeORM on %s,', (database) => {
+describe.each(databases)('a subscriber that throws in TypeORM on %s', (database) => {
   throwingHookClaims(database, () => openTypeorm(database));
 });

@@ -12,7 +12,7 @@ import { Column, DeleteDateColumn, Entity, PrimaryColumn, type DataSource, type 
 import { reachableDatabases } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
 
-/** Names that SQL reserves, names of the ledger's own columns, a key of two parts; shared and soft-deleted files. */
+/** Reserved words of SQL and column names of the ledger, a composite key, shared and soft-deleted files. */
 @Entity('order')
 class Order {
   @PrimaryColumn('varchar', { length: 100, name: 'size' }) size!: string;
@@ -24,7 +24,7 @@ class Order {
   @DeleteDateColumn() deletedAt!: Date | null;
 }
 
-describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd table', (database) => {
+describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table with awkward names', (database) => {
   let dataSource: DataSource;
   let close: () => Promise<void>;
   let runner: QueryRunner;
@@ -57,29 +57,35 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
       .execute();
 
   it.each([[`"quoted"`], [`it's`], ['back\\slash'], ['ümläut 😀'], ['tab\tand\nline'], ['']])(
-    'writes the key %j as the hooks do',
+    'records the key %j as the hooks do',
     async (size) => {
       const [hooked, triggered] = [await files.stage(Order, 'other', 'a'), await files.stage(Order, 'other', 'a')];
       await bulk(size, 1, null, triggered);
-      const found = await entry(triggered);
+      const recorded = await entry(triggered);
       await orders().delete({ size, number: 1 });
       await orders().save(orders().create({ size, number: 1, other: hooked }));
-      expect(await entry(hooked)).toEqual(found);
-      expect(found).toMatchObject({ state: 'live', owner: 'order', pk: JSON.stringify([size, '1']), slot: 'of state' });
+      expect(await entry(hooked)).toEqual(recorded);
+      expect(recorded).toMatchObject({
+        state: 'live',
+        owner: 'order',
+        pk: JSON.stringify([size, '1']),
+        slot: 'of state',
+      });
     },
   );
 
-  it('follows the policies of the field', async () => {
+  it('applies onReplace and onDelete of the field', async () => {
     const [one, two] = [await files.stage(Order, 'other', 'a'), await files.stage(Order, 'other', 'b')];
     await bulk('policy', 1, null, one);
     await orders().update({ size: 'policy' }, { other: two as never });
     await orders().delete({ size: 'policy' });
-    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'released']);
+    const states = async () => ({ replaced: (await entry(one))?.state, deleted: (await entry(two))?.state });
+    expect(await states()).toEqual({ replaced: 'kept', deleted: 'released' });
     await files.sweep();
-    expect([(await entry(one))?.state, (await entry(two))?.state]).toEqual(['kept', 'released']);
+    expect(await states()).toEqual({ replaced: 'kept', deleted: 'released' });
   });
 
-  it('keeps a shared file until the last row lets go of it', async () => {
+  it('keeps a shared file until its last row is deleted', async () => {
     const file = await files.stage(Order, 'file', 'shared');
     for (const number of [1, 2, 3]) await bulk('shared', number, file);
     expect(await entry(file)).toMatchObject({ state: 'live', owner: null });
@@ -91,7 +97,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
     expect(await entry(file)).toBeUndefined();
   });
 
-  it('sees soft deletion where it lets files go, and rows that come back in time', async () => {
+  it('releases the file of a soft-deleted row and revives it when the row is restored, with onSoftDelete delete', async () => {
     const file = await files.stage(Order, 'file', 'soft');
     await bulk('soft', 1, file);
     await orders().softDelete({ size: 'soft' });
@@ -101,12 +107,12 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
     await orders().softDelete({ size: 'soft' });
     await files.sweep();
     expect(await entry(file)).toBeUndefined();
-    // A row that does not count any more is nothing that the ledger has forgotten.
+    // A reconcile does not report the file of a row that is soft-deleted.
     expect((await files.reconcile({ repair: true })).unrecorded).toEqual([]);
     expect(await files.deleteMany(Order, { size: 'soft' })).toBe(1);
   });
 
-  it('reports an unreadable cell and looks at all others', async () => {
+  it('emits fault for an unreadable cell and reconciles all others', async () => {
     const faults: unknown[] = [];
     files.on('fault', (error) => void faults.push(error));
     const file = await files.stage(Order, 'other', 'lost');
@@ -119,7 +125,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of an odd tab
     expect(await entry(file)).toMatchObject({ state: 'live' });
   });
 
-  it('can be made twice and taken back', async () => {
+  it('can be created twice and dropped twice', async () => {
     await createFileTriggers(runner, { grace: 0, entity: Order });
     await dropFileTriggers(runner);
     await dropFileTriggers(runner);

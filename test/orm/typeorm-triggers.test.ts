@@ -7,15 +7,15 @@ import { Document, openTypeorm, type TypeormHarness } from '../support/typeorm.j
 
 const documents = ({ dataSource }: TypeormHarness) => dataSource.getRepository(Document);
 const builder = ({ dataSource }: TypeormHarness) => dataSource.createQueryBuilder();
-const none = { slug: 'neighbour', title: '' };
+const withoutFile = { slug: 'neighbour', title: '' };
 const row = (slug: string, file: StoredFile) => ({ slug, title: '', file: file as never });
-const found = async (harness: TypeormHarness, slug: string) => (await documents(harness).findOneBy({ slug }))!;
+const load = async (harness: TypeormHarness, slug: string) => (await documents(harness).findOneBy({ slug }))!;
 
 const ways: Ways<TypeormHarness> = {
   'insert()': { does: 'insert', run: (t, slug, file) => documents(t).insert(row(slug, file)) },
   'insert() of several': {
     does: 'insert',
-    run: (t, slug, file) => documents(t).insert([row(slug, file), { ...none, slug: `${slug}-2` }]),
+    run: (t, slug, file) => documents(t).insert([row(slug, file), { ...withoutFile, slug: `${slug}-2` }]),
   },
   'an INSERT of a query builder': {
     does: 'insert',
@@ -30,17 +30,17 @@ const ways: Ways<TypeormHarness> = {
     run: (t, slug, file) => documents(t).save(documents(t).create(row(slug, file)), { listeners: false }),
   },
   'upsert() of a new row': { does: 'insert', run: (t, slug, file) => documents(t).upsert(row(slug, file), ['slug']) },
-  'upsert() of a row that is there': {
+  'upsert() of an existing row': {
     does: 'replace',
     run: async (t, slug, file) => {
-      // So that the last key the driver saw is another row's.
+      // Another row, so that the last key that the driver has seen is not this row's.
       await t.unit().insert({ slug: `${slug}-last` });
       await documents(t).upsert([row(slug, file), row(`${slug}-new`, null as never)], ['slug']);
     },
   },
   'update() by key': {
     does: 'replace',
-    run: async (t, slug, file) => documents(t).update((await found(t, slug)).id, { file: file as never }),
+    run: async (t, slug, file) => documents(t).update((await load(t, slug)).id, { file: file as never }),
   },
   'update() by criteria': {
     does: 'replace',
@@ -56,7 +56,7 @@ const ways: Ways<TypeormHarness> = {
         .callListeners(false)
         .execute(),
   },
-  'delete() by key': { does: 'delete', run: async (t, slug) => documents(t).delete((await found(t, slug)).id) },
+  'delete() by key': { does: 'delete', run: async (t, slug) => documents(t).delete((await load(t, slug)).id) },
   'delete() by criteria': { does: 'delete', run: (t, slug) => documents(t).delete({ slug }) },
   'a DELETE of a query builder': {
     does: 'delete',
@@ -64,7 +64,7 @@ const ways: Ways<TypeormHarness> = {
   },
   'a remove() without listeners': {
     does: 'delete',
-    run: async (t, slug) => documents(t).remove(await found(t, slug), { listeners: false }),
+    run: async (t, slug) => documents(t).remove(await load(t, slug), { listeners: false }),
   },
 };
 

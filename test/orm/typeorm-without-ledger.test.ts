@@ -14,7 +14,7 @@ class Leaflet {
 }
 
 describe.each(await reachableDatabases())('TypeORM without a ledger on %s', (database) => {
-  it('deletes nothing by itself and reports the objects that no row refers to', async () => {
+  it('deletes nothing in a sweep, and reports the objects that no row has in a reconcile', async () => {
     const { dataSource, close } = await openDataSource(database, { entities: [Leaflet], logging: false });
     const media = new MemoryStorage();
     const storages = new StorageRegistry({ media });
@@ -25,7 +25,7 @@ describe.each(await reachableDatabases())('TypeORM without a ledger on %s', (dat
     one.file = await files.stage(Leaflet, 'file', 'new');
     await leaflets.save(one);
     expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
-    // Too young to be told from one that waits for its row.
+    // The object is so new that its row might still be saved.
     expect((await files.reconcile()).unknown).toEqual([]);
     await delay(2100);
     expect((await files.reconcile({ repair: true })).unknown).toEqual([{ storage: 'media', key: old }]);

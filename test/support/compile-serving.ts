@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from
 import path from 'node:path';
 import ts from 'typescript';
 
-// What serving consists of; nothing here needs an ORM.
+// The folders of the serving half, which needs no ORM.
 const folders = ['adapters', 'file', 'fronts', 'http', 'response', 'send', 'sources', 'storages', 'views', 'testing'];
 
-/** Compiles the serving half to a folder of its own, for processes whose memory is to be measured; returns the folder. */
+/** Compiles the serving half into a new folder, for processes whose memory is measured. Returns the folder. */
 export function compileServing(): string {
   mkdirSync('var', { recursive: true });
-  // Below the repository, so that packages are found.
+  // Inside the repository, so that Node finds the packages.
   const target = mkdtempSync(path.resolve('var', 'serving-'));
   writeFileSync(path.join(target, 'package.json'), '{ "type": "module" }');
   const roots = readdirSync('src').filter((name) => name.endsWith('.ts'));

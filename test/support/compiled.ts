@@ -2,16 +2,16 @@ import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import path from 'node:path';
 import ts from 'typescript';
 
-/** The library and some scripts, as JavaScript that a process of its own can run. */
+/** The library and some scripts as JavaScript, to be run in other processes. */
 export interface Compiled {
-  /** Where a script of the repository went. */
+  /** The path of the compiled script. */
   script(file: string): string;
   remove(): void;
 }
 
 /**
- * Turns `src` and a folder of scripts into JavaScript, without checking types, in about a second. It lies below the
- * repository, so that packages are found, and is a package called `filefield`, so that scripts find the library.
+ * Compiles `src` and a folder of scripts to JavaScript, without checking types, in about a second. The result is inside the
+ * repository, so that Node finds the packages, and is a package named `filefield`, so that scripts find the library.
  */
 export function compile(scripts: string): Compiled {
   mkdirSync('var', { recursive: true });
@@ -29,10 +29,10 @@ export function compile(scripts: string): Compiled {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     exports: Record<string, { import?: { default: string } }>;
   };
-  const own = Object.entries(exports).flatMap(([name, target]) =>
+  const subpaths = Object.entries(exports).flatMap(([name, target]) =>
     target.import ? [[name, target.import.default.replace('/dist/esm/', '/src/')]] : [],
   );
-  const manifest = { name: 'filefield', type: 'module', exports: Object.fromEntries(own) as object };
+  const manifest = { name: 'filefield', type: 'module', exports: Object.fromEntries(subpaths) as object };
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
   return {
     script: (file) => path.join(folder, file.replace(/\.ts$/, '.js')),

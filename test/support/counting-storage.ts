@@ -1,7 +1,7 @@
 import { FileFieldError, type ByteRange, type ObjectBody } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
-/** A memory storage that counts what is read and can be told to fail. */
+/** A memory storage that counts reads, and whose deletions fail on demand. */
 export class CountingStorage extends MemoryStorage {
   reads = 0;
   failDeletes = false;

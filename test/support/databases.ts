@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { DataSource } from 'typeorm';
 
-/** A database that the suites run on. SQLite always is; a server must answer on this machine. */
+/** A database that the suites run on. SQLite needs nothing; the others need a server on this machine. */
 export type DatabaseName = 'sqlite' | 'postgres' | 'mariadb';
 
 export interface ServerAddress {
@@ -21,12 +21,12 @@ export const servers: Readonly<Record<Exclude<DatabaseName, 'sqlite'>, ServerAdd
   mariadb: { host: '127.0.0.1', port: Number(process.env.MARIADB_PORT ?? 3306), user: 'root', database: 'test' },
 };
 
-function answers({ host, port }: ServerAddress): Promise<boolean> {
+function isReachable({ host, port }: ServerAddress): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: 1000 });
-    const done = (found: boolean) => {
+    const done = (reachable: boolean) => {
       socket.destroy();
-      resolve(found);
+      resolve(reachable);
     };
     socket.once('connect', () => done(true));
     socket.once('error', () => done(false));
@@ -35,36 +35,36 @@ function answers({ host, port }: ServerAddress): Promise<boolean> {
 }
 
 /**
- * The databases that can be used here. One that does not answer is left out with a loud line on a developer's machine
- * and fails the run in CI, where `CI` is set.
+ * The databases that can be used here. One that does not respond is left out with a warning; if the variable `CI` is set,
+ * it throws instead.
  */
 export async function reachableDatabases(): Promise<readonly DatabaseName[]> {
-  const found: DatabaseName[] = ['sqlite'];
+  const reachable: DatabaseName[] = ['sqlite'];
   for (const name of ['postgres', 'mariadb'] as const) {
-    if (await answers(servers[name])) found.push(name);
+    if (await isReachable(servers[name])) reachable.push(name);
     else if (process.env.CI)
       throw new Error(`${name} does not answer on ${servers[name].host}:${servers[name].port}; it is mandatory in CI`);
     else console.warn(`\n*** SKIPPED: ${name} does not answer on ${servers[name].host}:${servers[name].port} ***\n`);
   }
-  return found;
+  return reachable;
 }
 
 let counter = 0;
 
-/** A name that no other suite that runs at the same time uses. */
+/** A name that no concurrent suite uses. */
 export function uniqueName(): string {
   counter += 1;
   return `ff_${process.pid}_${Date.now().toString(36)}_${counter}`;
 }
 
-/** A connection to a server, beside the databases of the suites. */
+/** A connection to the server itself, not to a database of a suite. */
 export async function openServer(database: Exclude<DatabaseName, 'sqlite'>): Promise<DataSource> {
   const typeorm = await import('typeorm');
   const { user: username, ...server } = servers[database];
   return new typeorm.DataSource({ type: database, ...server, username, password: '' }).initialize();
 }
 
-/** A new, empty database of its own; with SQLite the file that it will be. */
+/** Creates an empty database. With SQLite, only returns the path of the file. */
 export async function createDatabase(
   database: DatabaseName,
   file: string,

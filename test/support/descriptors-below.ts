@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** How many descriptors this process holds on a file, or on files of a folder. All others come and go as they like. */
+/** The number of open descriptors of this process on a file, or on files in a folder. */
 export function descriptorsBelow(place: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {

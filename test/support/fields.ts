@@ -9,12 +9,12 @@ import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
-/** An entity that no ORM knows: staging needs none. */
+/** An entity without an ORM, which staging does not need. */
 export class Letter {
   file!: StoredFile | null;
 }
 
-/** Statements that a ledger sends, in order; the suites of the ORMs run them for real. */
+/** Records the statements of a ledger, in order. The suites of the ORMs run them on databases. */
 export class RecordingConnection implements LedgerConnection {
   readonly dialect = sqlite;
   readonly statements: string[] = [];
@@ -22,14 +22,14 @@ export class RecordingConnection implements LedgerConnection {
   async execute(statement: Sql): Promise<SqlResult> {
     const text = statement.text();
     this.statements.push(text);
-    // A staged file is found, and not locked by a transaction.
+    // A staged file exists and is not locked by a transaction.
     const rows = text.startsWith('SELECT id FROM file_ledger WHERE id =') ? [{ id: statement.values[0] }] : [];
     // Intents of concurrent uploads are one statement with six values each.
     return { rows, affected: text.startsWith('INSERT') ? statement.values.length / 6 : 1 };
   }
 }
 
-/** Files with one field of the given options, over a memory storage and a ledger that only remembers. */
+/** `Files` with one field that has the options, a memory storage and a ledger that only records statements. */
 export function filesFor(
   options: Partial<FileFieldOptions> = {},
   storage: Storage = new MemoryStorage(),

@@ -6,7 +6,7 @@ import { Document, mikroEntities } from './mikro-entities.js';
 import type { DatabaseName } from './databases.js';
 import { openMikro, type OpenMikro } from './mikro-orm.js';
 
-/** An attached ORM with the entities of these tests, and what its tests say again and again. */
+/** An attached ORM with the entities of these tests, and helpers for its tests. */
 export interface MikroFixture extends OpenMikro {
   readonly files: Files;
   readonly storage: MemoryStorage;
@@ -43,8 +43,8 @@ export async function mikroFixture(database: DatabaseName): Promise<MikroFixture
   };
 }
 
-/** Expects that the work fails with an error of this library. */
-export async function refused(code: FileFieldErrorCode, work: Promise<unknown>): Promise<void> {
+/** Expects that the work rejects with an error of this library that has the code, and that no ORM has wrapped. */
+export async function expectRejection(code: FileFieldErrorCode, work: Promise<unknown>): Promise<void> {
   const error: unknown = await work.catch((thrown: unknown) => thrown);
   expect(isFileFieldError(error, code) ? code : error).toBe(code);
 }

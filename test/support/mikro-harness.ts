@@ -28,7 +28,7 @@ export class Document implements DocumentRow {
   @ManyToOne(() => Owner, { nullable: true }) owner!: Owner | null;
 }
 
-/** The contract's harness and what only MikroORM has. */
+/** The harness of the contracts, and the entity manager. */
 export interface MikroHarness extends BulkHarness, HookedHarness {
   em(): SqlEntityManager;
 }
@@ -39,7 +39,7 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });
-  const left: ({ rollback(): unknown } | undefined)[] = [];
+  const unfinished: ({ rollback(): unknown } | undefined)[] = [];
   let updates = 0;
   const count = () => {
     updates += open.statements().filter((sql) => /update .?contract_document/i.test(sql)).length;
@@ -65,27 +65,28 @@ export async function openMikroHarness(database: DatabaseName, triggers?: Entity
             .execute(sql, [], 'run')
             .then(() => []),
     updates: count,
-    among: (values) => ({ $in: values }),
-    none: () => ({ $eq: null }),
+    isIn: (values) => ({ $in: values }),
+    isNull: () => ({ $eq: null }),
     countWithoutFile: () => open.em.count(Document, { file: null }),
     hook: (name, action) => {
       const manager = open.orm.em.getEventManager();
-      let gone = false;
+      let removed = false;
       manager.registerSubscriber({
         [name]: async (args: { transaction?: { rollback(): unknown } }) => {
-          if (gone) return;
-          if (name === 'beforeTransactionRollback' || name === 'afterTransactionStart') left.push(args.transaction);
+          if (removed) return;
+          if (name === 'beforeTransactionRollback' || name === 'afterTransactionStart')
+            unfinished.push(args.transaction);
           action();
         },
       });
-      return () => void (gone = true);
+      return () => void (removed = true);
     },
-    // MikroORM never gives a connection back when somebody else threw after BEGIN or before ROLLBACK.
+    // MikroORM never returns a connection to the pool when a subscriber throws after BEGIN or before ROLLBACK.
     async recover() {
-      for (const transaction of left.splice(0)) {
+      for (const transaction of unfinished.splice(0)) {
         try {
-          const ended = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
-          await (ended?.execute?.() ?? ended);
+          const rollback = transaction?.rollback() as { execute?(): Promise<unknown> } | undefined;
+          await (rollback?.execute?.() ?? rollback);
         } catch {
           // MikroORM has ended this one itself.
         }

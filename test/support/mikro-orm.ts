@@ -18,14 +18,14 @@ type Legacy = Pick<
 /** The legacy decorators, which MikroORM 7 has in a package of their own. */
 export const legacy = (await load(major === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy')) as Legacy;
 
-/** An ORM with a database of its own, the ledger's tables in it, and a count of the statements that were sent. */
+/** An ORM with a new database that has the tables of the ledger, and a log of the statements. */
 export interface OpenMikro {
   readonly orm: MikroORM;
   /** A fresh entity manager. */
   readonly em: EntityManager;
-  /** SQL that ran since the last call. */
+  /** The SQL statements since the last call. */
   statements(): string[];
-  /** All rows of a raw SELECT. */
+  /** The rows of a raw SELECT. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -89,7 +89,7 @@ function load(name: string): Promise<unknown> {
   return import(name);
 }
 
-/** Runs the one migration that an application needs for the ledger, as its users write it. */
+/** Runs a migration that makes or drops the ledger, as an application would. */
 export async function migrate(orm: MikroORM, direction: 'up' | 'down'): Promise<void> {
   const { Migration, Migrator } = (await load('@mikro-orm/migrations')) as typeof migrations;
   class Ledger extends Migration {

@@ -14,7 +14,7 @@ export function parseMultipart(contentType: string, body: Buffer): readonly Pars
   for (let at = opening.byteLength; ;) {
     const tail = body.subarray(at, at + 4).toString('latin1');
     if (tail.startsWith('--')) {
-      if (tail !== '--\r\n' || at + 4 !== body.byteLength) throw new Error('the end is none');
+      if (tail !== '--\r\n' || at + 4 !== body.byteLength) throw new Error('bytes after the closing boundary');
       return parts;
     }
     if (!tail.startsWith('\r\n')) throw new Error('no CRLF after a boundary');

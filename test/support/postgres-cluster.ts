@@ -6,19 +6,19 @@ import path from 'node:path';
 
 const versions = '/usr/lib/postgresql';
 
-/** A PostgreSQL server of this test alone, which may be stopped as it likes. */
+/** A PostgreSQL server for one test, which the test may stop and start. */
 export interface PostgresCluster {
   readonly port: number;
-  /** `immediate` is a crash: no goodbye to anybody, and a recovery at the next start. */
+  /** `immediate` is a crash: connections break, and the next start recovers from the log. */
   stop(mode: 'fast' | 'immediate'): void;
   start(): void;
   remove(): void;
 }
 
-/** The folder of the server's programs; undefined where they are not installed. */
+/** The folder of the server's programs; undefined if they are not installed. */
 export function postgresPrograms(): string | undefined {
-  const found = existsSync(versions) ? readdirSync(versions).map((name) => path.join(versions, name, 'bin')) : [];
-  return found.find((folder) => existsSync(path.join(folder, 'initdb')));
+  const folders = existsSync(versions) ? readdirSync(versions).map((name) => path.join(versions, name, 'bin')) : [];
+  return folders.find((folder) => existsSync(path.join(folder, 'initdb')));
 }
 
 export async function postgresCluster(programs: string): Promise<PostgresCluster> {

@@ -125,8 +125,8 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
     unit: () => unitOf(dataSource.manager),
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     updates: () => logger.updates,
-    among: (values) => In(values),
-    none: () => IsNull(),
+    isIn: (values) => In(values),
+    isNull: () => IsNull(),
     countWithoutFile: () => dataSource.getRepository(Document).countBy({ file: IsNull() }),
     hook: (name, action) => {
       const subscriber = { [name]: action };

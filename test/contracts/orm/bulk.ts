@@ -3,14 +3,14 @@ import type { StoredFile } from 'filefield';
 import type { DatabaseName } from '../../support/databases.js';
 import { expectInvariants, OrmContext, type OrmHarness } from './context.js';
 
-/** A harness for writes that no unit of work sees. */
+/** A harness for writes that bypass the unit of work. */
 export interface BulkHarness extends OrmHarness {
   readonly database: DatabaseName;
-  /** Raw SQL in one transaction. */
+  /** Runs raw SQL in one transaction. */
   sql(work: (query: (sql: string) => Promise<unknown>) => Promise<void>): Promise<void>;
 }
 
-/** What a write does to the row with this slug; `file` is a staged one, null for a delete. */
+/** One way to write the row with this slug. A delete ignores the staged file. */
 export interface Way<Harness> {
   readonly does: 'insert' | 'replace' | 'delete';
   run(harness: Harness, slug: string, file: StoredFile): Promise<unknown>;
@@ -21,7 +21,7 @@ export type Ways<Harness> = Readonly<Record<string, Way<Harness>>>;
 const json = (file: StoredFile) => `'${JSON.stringify(file.toDescriptor())}'`;
 const where = (slug: string) => `WHERE slug = '${slug}'`;
 
-/** The ways that every database has without an ORM. */
+/** Writes without an ORM, which every database has. */
 const raw: Ways<BulkHarness> = {
   'a raw INSERT': {
     does: 'insert',
@@ -36,15 +36,15 @@ const raw: Ways<BulkHarness> = {
 };
 
 export class BulkContext extends OrmContext {
-  constructor(private readonly own: () => BulkHarness) {
-    super(own);
+  constructor(private readonly currentBulk: () => BulkHarness) {
+    super(currentBulk);
   }
 
   override get harness(): BulkHarness {
-    return this.own();
+    return this.currentBulk();
   }
 
-  /** Lets every lease end, and sweeps. */
+  /** Ends every lease, then sweeps. */
   async expire(): Promise<void> {
     await this.harness.query(`UPDATE file_ledger SET lease_until = 0 WHERE state = 'pending'`);
     await delay(5);
@@ -61,7 +61,7 @@ export class BulkContext extends OrmContext {
   }
 }
 
-/** Runs every way of writing, with triggers and without. */
+/** Claims for every way of writing, with triggers and without. */
 export function bulkClaims<Harness extends BulkHarness>(
   open: (triggers: boolean) => Promise<Harness>,
   ways: Ways<Harness>,
@@ -79,29 +79,29 @@ export function bulkClaims<Harness extends BulkHarness>(
     afterEach(() => expectInvariants(harness));
     const t = new BulkContext(() => harness);
 
-    it.each(all)('%s is seen', async (name, { does, run }) => {
+    it.each(all)('binds and releases the files of %s', async (name, { does, run }) => {
       const slug = name.replace(/\W/g, '-');
       if (does !== 'insert') await t.inserted(slug, `old ${slug}`);
       const file = await t.stage(`new ${slug}`);
       await run(harness, slug, file);
       const expected = does === 'delete' ? undefined : `new ${slug}`;
-      // Seen or not, nothing that a row has is lost.
+      // Before the ledger has recorded the write, the row's file is safe from a sweep too.
       await t.expire();
       expect(await t.textOf(slug)).toBe(expected);
       if (!triggers) await t.reconcile();
-      expect(await t.kept(`old ${slug}`)).toBe(0);
+      expect(await t.countStored(`old ${slug}`)).toBe(0);
       expect(await t.textOf(slug)).toBe(expected);
       expect(await t.rows(slug)).toHaveLength(does === 'delete' ? 0 : 1);
-      // What was bound by a trigger or a sweep is let go of like any other.
+      // A file that a trigger or a sweep has bound is released like any other.
       await t.harness.query(`DELETE FROM contract_document ${where(slug)}`);
       if (triggers) await t.expire();
       else await t.reconcile();
-      expect(await t.kept(`new ${slug}`)).toBe(0);
+      expect(await t.countStored(`new ${slug}`)).toBe(0);
     });
 
     if (triggers) goneClaims(t, all);
 
-    it('a rollback leaves everything as it was', async () => {
+    it('changes nothing when the writes are rolled back', async () => {
       await t.inserted('undone-replace', 'replaced, not');
       await t.inserted('undone-delete', 'deleted, not');
       const [one, two] = [await t.stage('never'), await t.stage('never')];
@@ -115,10 +115,10 @@ export function bulkClaims<Harness extends BulkHarness>(
       await t.reconcile();
       expect(await t.textOf('undone-replace')).toBe('replaced, not');
       expect(await t.textOf('undone-delete')).toBe('deleted, not');
-      expect(await t.kept('never')).toBe(0);
+      expect(await t.countStored('never')).toBe(0);
     });
 
-    it('a key that changes takes its file along', async () => {
+    it('keeps the file of a row whose primary key changes', async () => {
       const { id } = await t.inserted('renumbered', 'renumbered');
       await harness.query(`UPDATE contract_document SET id = ${id + 100_000} ${where('renumbered')}`);
       await t.reconcile();
@@ -129,7 +129,7 @@ export function bulkClaims<Harness extends BulkHarness>(
     });
 
     cascadeClaims(t, triggers);
-    blindClaims(t);
+    untriggeredClaims(t);
   });
 }
 
@@ -141,14 +141,14 @@ function goneClaims<Harness extends BulkHarness>(t: BulkContext, all: readonly [
     if (does === 'replace') await t.inserted(slug, `kept ${slug}`);
     const file = await t.stage(`gone ${slug}`);
     await t.expire();
-    expect(await t.kept(`gone ${slug}`)).toBe(0);
+    expect(await t.countStored(`gone ${slug}`)).toBe(0);
     await expect(run(t.harness as Harness, slug, file)).rejects.toThrow();
     expect(await t.textOf(slug)).toBe(does === 'replace' ? `kept ${slug}` : undefined);
   });
 }
 
 function cascadeClaims(t: BulkContext, triggers: boolean): void {
-  it('a cascade of the database is seen; on MariaDB, which runs no triggers then, by reconcile', async () => {
+  it('deletes the files of rows that a cascade deleted; on MariaDB, whose cascades run no triggers, after a reconcile', async () => {
     const { harness } = t;
     const reference = 'REFERENCES shelf (id) ON DELETE CASCADE';
     await harness.query(`CREATE TABLE shelf (id integer NOT NULL PRIMARY KEY)`);
@@ -163,16 +163,16 @@ function cascadeClaims(t: BulkContext, triggers: boolean): void {
     await harness.query(`DELETE FROM shelf`);
     expect(await t.rows('cascade')).toEqual([]);
     await t.expire();
-    const seen = triggers && harness.database !== 'mariadb';
-    expect(await t.kept('on the shelf')).toBe(seen ? 0 : 1);
+    const byTrigger = triggers && harness.database !== 'mariadb';
+    expect(await t.countStored('on the shelf')).toBe(byTrigger ? 0 : 1);
     await t.reconcile();
-    expect(await t.kept('on the shelf')).toBe(0);
+    expect(await t.countStored('on the shelf')).toBe(0);
   });
 }
 
-/** What triggers do not see, and reconcile does. */
-function blindClaims(t: BulkContext): void {
-  it('reconcile finds what SQLite REPLACE INTO and PostgreSQL TRUNCATE leave behind', async () => {
+/** Writes that run no triggers, and that a reconcile finds. */
+function untriggeredClaims(t: BulkContext): void {
+  it('deletes the files that REPLACE INTO and TRUNCATE leave behind, after a reconcile', async () => {
     const { harness } = t;
     const { id } = await t.inserted('blind', 'left behind');
     const file = await t.stage('replacement');
@@ -186,6 +186,6 @@ function blindClaims(t: BulkContext): void {
       await harness.query('TRUNCATE contract_document');
     }
     await t.reconcile();
-    expect(await t.kept('left behind')).toBe(0);
+    expect(await t.countStored('left behind')).toBe(0);
   });
 }

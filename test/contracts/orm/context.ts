@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError, type FileFieldErrorCode, type Files, type StoredFile, type SweepReport } from 'filefield';
 import type { CountingStorage } from '../../support/counting-storage.js';
 
-/** Whose a document is, for the relation that every ORM under test maps. */
+/** The owner of a document: a relation that every ORM under test maps. */
 export interface OwnerRow {
   id: number;
   name: string;
@@ -45,36 +45,37 @@ export interface OrmHarness {
   readonly Document: new () => DocumentRow;
   readonly documents: CountingStorage;
   readonly covers: CountingStorage;
-  /** A unit of its own, as each request would have. */
+  /** A new unit, as each request would have. */
   unit(): Unit;
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** How many UPDATE statements on documents the ORM has sent. */
   updates(): number;
   /** The number of rows whose file column is null, found through the ORM's own condition. */
   countWithoutFile(): Promise<number>;
-  /** The ORM's own operator for "one of these". */
-  among(values: readonly string[]): unknown;
+  /** The ORM's own operator for "one of these values". */
+  isIn(values: readonly string[]): unknown;
   /** The ORM's own operator for "null". */
-  none(): unknown;
+  isNull(): unknown;
   close(): Promise<void>;
 }
 
-/** Leases and graces of the suite, in milliseconds: short, and slept past where a test wants them over. */
+/** Lease and grace of the suite, in milliseconds: short, so that a test can wait until they end. */
 export const times = { lease: 400, grace: 0 } as const;
 
+/** Expects that the work rejects with an error of this library that has the code. */
 export async function expectCode(work: Promise<unknown>, code: FileFieldErrorCode): Promise<void> {
   const error = await work.then(
     () => undefined,
     (failure: unknown) => failure,
   );
-  // An ORM may wrap what a hook threw.
-  const own = isFileFieldError(error) ? error : (error as { cause?: unknown; previous?: unknown } | undefined)?.cause;
+  // An ORM may wrap an error that a hook threw.
+  const unwrapped = isFileFieldError(error) ? error : (error as { cause?: unknown } | undefined)?.cause;
   // A trigger refuses before a hook can, with a message that begins with the code.
-  if (String(own ?? error).includes(`${code}: the file ledger`)) return;
-  expect(isFileFieldError(own) ? own.code : error).toBe(code);
+  if (String(unwrapped ?? error).includes(`${code}: the file ledger`)) return;
+  expect(isFileFieldError(unwrapped) ? unwrapped.code : error).toBe(code);
 }
 
-/** The harness of one suite and the short forms that its claims are written in. */
+/** The harness of one suite, and helpers for its claims. */
 export class OrmContext {
   constructor(private readonly current: () => OrmHarness) {}
 
@@ -102,14 +103,14 @@ export class OrmContext {
     return (await this.harness.unit().find(slug))?.file?.text();
   }
 
-  /** Sweeps once every lease that runs now is over. */
+  /** Waits until every current lease has ended, then sweeps. */
   async sweepAll(): Promise<SweepReport> {
     await delay(times.lease + 50);
     return this.files.sweep();
   }
 
-  /** How many objects hold exactly this text. */
-  async kept(contents: string): Promise<number> {
+  /** The number of stored documents with exactly this text. */
+  async countStored(contents: string): Promise<number> {
     const { documents } = this.harness;
     const all = await Promise.all(documents.keys.map(async (key) => (await documents.textOf(key)) === contents));
     return all.filter(Boolean).length;

@@ -3,23 +3,23 @@ import type { OrmContext } from './context.js';
 
 export function keepingClaims(t: OrmContext): void {
   describe('insert', () => {
-    it('keeps the bytes with the row and reads them back in another unit', async () => {
+    it('saves the file with its row, which another unit can read', async () => {
       await t.inserted('insert-1', 'first light');
-      const found = await t.harness.unit().find('insert-1');
-      expect(found?.file).toMatchObject({ name: 'note.txt', size: 11, type: 'text/plain' });
-      expect(await found?.file?.text()).toBe('first light');
-      expect(found?.file?.sha256).toBe(createHash('sha256').update('first light').digest('hex'));
+      const row = await t.harness.unit().find('insert-1');
+      expect(row?.file).toMatchObject({ name: 'note.txt', size: 11, type: 'text/plain' });
+      expect(await row?.file?.text()).toBe('first light');
+      expect(row?.file?.sha256).toBe(createHash('sha256').update('first light').digest('hex'));
     });
 
     it('does no storage I/O when rows are loaded', async () => {
       await t.inserted('insert-lazy', 'lazy');
       const before = t.harness.documents.reads;
-      const found = await t.harness.unit().find('insert-lazy');
-      expect([found?.file?.size, found?.file?.name]).toEqual([4, 'note.txt']);
+      const row = await t.harness.unit().find('insert-lazy');
+      expect(row?.file).toMatchObject({ size: 4, name: 'note.txt' });
       expect(t.harness.documents.reads).toBe(before);
     });
 
-    it('shows name, size and type as JSON, and never the key or the storage', async () => {
+    it('serialises name, size and type as JSON, and neither key nor storage', async () => {
       const row = await t.inserted('insert-json', 'json');
       const { key } = row.file!.toDescriptor();
       const json = JSON.stringify(await t.harness.unit().find('insert-json'));
@@ -31,14 +31,14 @@ export function keepingClaims(t: OrmContext): void {
       expect(json).not.toContain('sha256');
     });
 
-    it('lets a row have no file, and finds it by that', async () => {
+    it('saves a row without a file and finds it by that condition', async () => {
       const before = await t.harness.countWithoutFile();
-      await t.harness.unit().insert({ slug: 'insert-none', file: null });
-      expect((await t.harness.unit().find('insert-none'))?.file).toBeNull();
+      await t.harness.unit().insert({ slug: 'insert-null', file: null });
+      expect((await t.harness.unit().find('insert-null'))?.file).toBeNull();
       expect(await t.harness.countWithoutFile()).toBe(before + 1);
     });
 
-    it('keeps two fields of a row apart', async () => {
+    it('keeps the file of one field when another field of the row is set to null', async () => {
       const unit = t.harness.unit();
       const row = await unit.insert({
         slug: 'insert-two',
@@ -48,9 +48,9 @@ export function keepingClaims(t: OrmContext): void {
       row.file = null;
       await unit.save(row);
       await t.sweepAll();
-      const found = await t.harness.unit().find('insert-two');
-      expect(found?.file).toBeNull();
-      expect(await found?.cover?.text()).toBe('cover');
+      const loaded = await t.harness.unit().find('insert-two');
+      expect(loaded?.file).toBeNull();
+      expect(await loaded?.cover?.text()).toBe('cover');
     });
   });
 
@@ -61,9 +61,9 @@ export function keepingClaims(t: OrmContext): void {
       row.file = await t.stage('replaced new');
       await unit.save(row);
       expect(await t.textOf('replace')).toBe('replaced new');
-      expect(await t.kept('replaced old')).toBe(1);
+      expect(await t.countStored('replaced old')).toBe(1);
       await t.sweepAll();
-      expect(await t.kept('replaced old')).toBe(0);
+      expect(await t.countStored('replaced old')).toBe(0);
       expect(await t.textOf('replace')).toBe('replaced new');
     });
 
@@ -74,10 +74,10 @@ export function keepingClaims(t: OrmContext): void {
       await unit.save(row);
       await t.sweepAll();
       expect((await t.harness.unit().find('nulled'))?.file).toBeNull();
-      expect(await t.kept('to be nulled')).toBe(0);
+      expect(await t.countStored('to be nulled')).toBe(0);
     });
 
-    it('sends no UPDATE for a file that did not change, and keeps it when another column does', async () => {
+    it('sends no UPDATE for a file that did not change, and keeps it when another column changes', async () => {
       await t.inserted('unchanged', 'same');
       const unit = t.harness.unit();
       const row = (await unit.find('unchanged'))!;
@@ -91,7 +91,7 @@ export function keepingClaims(t: OrmContext): void {
       expect(await t.textOf('unchanged')).toBe('same');
     });
 
-    it('keeps a file that is assigned to its own field again', async () => {
+    it('keeps a file that is assigned to its own row again', async () => {
       await t.inserted('again', 'again');
       const unit = t.harness.unit();
       const row = (await unit.find('again'))!;
@@ -101,7 +101,7 @@ export function keepingClaims(t: OrmContext): void {
       expect(await t.textOf('again')).toBe('again');
     });
 
-    it('can take a replacement back within one transaction', async () => {
+    it('keeps the old file when a replacement is undone within its transaction', async () => {
       await t.inserted('undo', 'original');
       const file = await t.stage('passing');
       await t.harness.unit().transaction(async (unit) => {
@@ -114,10 +114,10 @@ export function keepingClaims(t: OrmContext): void {
       });
       await t.sweepAll();
       expect(await t.textOf('undo')).toBe('original');
-      expect(await t.kept('passing')).toBe(0);
+      expect(await t.countStored('passing')).toBe(0);
     });
 
-    it('leaves exactly one live file after ten replacements at once', async () => {
+    it('keeps exactly one file after ten replacements at once', async () => {
       await t.inserted('race', 'race 0');
       const contents = Array.from({ length: 10 }, (_, index) => `race ${index + 1}`);
       await Promise.all(
@@ -131,20 +131,20 @@ export function keepingClaims(t: OrmContext): void {
       await t.sweepAll();
       const winner = await t.textOf('race');
       expect(contents).toContain(winner);
-      const left = await Promise.all(contents.map((content) => t.kept(content)));
+      const left = await Promise.all(contents.map((content) => t.countStored(content)));
       expect(left.reduce((sum, count) => sum + count, 0)).toBe(1);
-      expect(await t.kept('race 0')).toBe(0);
+      expect(await t.countStored('race 0')).toBe(0);
     });
   });
 
   describe('delete', () => {
-    it('deletes the bytes with the row, at the next sweep', async () => {
+    it('deletes the bytes of a deleted row at the next sweep', async () => {
       await t.inserted('delete', 'deleted');
       const unit = t.harness.unit();
       await unit.remove((await unit.find('delete'))!);
       expect(await t.harness.unit().find('delete')).toBeNull();
       await t.sweepAll();
-      expect(await t.kept('deleted')).toBe(0);
+      expect(await t.countStored('deleted')).toBe(0);
     });
   });
 }

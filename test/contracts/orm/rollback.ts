@@ -1,26 +1,21 @@
-import { type StoredFile } from 'filefield';
 import type { OrmContext } from './context.js';
 
 export function rollbackClaims(t: OrmContext): void {
   describe('rollback', () => {
-    it('leaves nothing of an insert that was rolled back', async () => {
+    it('keeps neither row nor bytes of an insert that is rolled back', async () => {
+      // Staged before the transaction, as the documentation says.
+      const file = await t.stage('rolled back');
       const work = t.harness.unit().transaction(async (unit) => {
-        await unit.insert({ slug: 'rollback-insert', file: await staged });
+        await unit.insert({ slug: 'rollback-insert', file });
         throw new Error('changed my mind');
       });
-      // Staged before the transaction, as the documentation says.
       await expect(work).rejects.toThrow('changed my mind');
       expect(await t.harness.unit().find('rollback-insert')).toBeNull();
       await t.sweepAll();
-      expect(await t.kept('rolled back')).toBe(0);
-    });
-    let staged: Promise<StoredFile>;
-    beforeEach(async () => {
-      staged = t.stage('rolled back');
-      await staged;
+      expect(await t.countStored('rolled back')).toBe(0);
     });
 
-    it('can save a staged file again after a unique violation', async () => {
+    it('saves a staged file in another row after a unique violation', async () => {
       await t.inserted('rollback-unique', 'mine');
       const file = await t.stage('theirs');
       await expect(t.harness.unit().insert({ slug: 'rollback-unique', file })).rejects.toThrow();
@@ -41,7 +36,7 @@ export function rollbackClaims(t: OrmContext): void {
       await expect(work).rejects.toThrow('no');
       await t.sweepAll();
       expect(await t.textOf('rollback-replace')).toBe('old');
-      expect(await t.kept('new, never')).toBe(0);
+      expect(await t.countStored('new, never')).toBe(0);
     });
 
     it('keeps the file when a delete is rolled back', async () => {
@@ -55,7 +50,7 @@ export function rollbackClaims(t: OrmContext): void {
       expect(await t.textOf('rollback-delete')).toBe('survivor');
     });
 
-    it('undoes what a savepoint did when only the savepoint is rolled back', async () => {
+    it('undoes the changes after a savepoint when only the savepoint is rolled back', async () => {
       await t.inserted('savepoint', 'outer');
       const file = await t.stage('inner');
       await t.harness.unit().transaction(async (outer) => {
@@ -70,10 +65,10 @@ export function rollbackClaims(t: OrmContext): void {
       });
       await t.sweepAll();
       expect(await t.textOf('savepoint')).toBe('outer');
-      expect(await t.kept('inner')).toBe(0);
+      expect(await t.countStored('inner')).toBe(0);
     });
 
-    it('undoes a released savepoint when the transaction around it is rolled back', async () => {
+    it('undoes the changes of a released savepoint when the outer transaction is rolled back', async () => {
       await t.inserted('released', 'outer');
       const file = await t.stage('released');
       const work = t.harness.unit().transaction(async (outer) => {

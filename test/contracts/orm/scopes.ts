@@ -5,7 +5,7 @@ import type { DocumentRow, OrmContext } from './context.js';
 type Where = ObjectViewOptions<DocumentRow, unknown>['where'];
 
 export function scopesClaims(t: OrmContext): void {
-  describe('relations and scopes of a view', () => {
+  describe('objectView with relations and where', () => {
     let ids: Record<string, number>;
     let round = 0;
 
@@ -24,34 +24,35 @@ export function scopesClaims(t: OrmContext): void {
     const view = (options: Partial<ObjectViewOptions<DocumentRow, unknown>>) =>
       objectView<DocumentRow>(t.files, t.harness.Document, { field: 'file', ...options });
 
-    /** Whose documents can be had, by id and by slug alike. */
+    /** The owners whose documents the view serves, with the same result by id and by slug. */
     const visible = async (where: Where, options: { readonly relations?: readonly ['owner'] } = {}) => {
-      const seen: string[] = [];
+      const served: string[] = [];
       for (const name of ['ann', 'bob']) {
         const params = { id: String(ids[name]), slug: `${name}-${round}` };
         const byId = await runView(view({ where, ...options }), { params });
         const bySlug = await runView(view({ where, slugField: 'slug', ...options }), { params });
         expect(bySlug.status).toBe(byId.status);
-        if (byId.status === 200) seen.push(name);
+        if (byId.status === 200) served.push(name);
       }
-      return seen;
+      return served;
     };
 
-    it('load the relations that authorize and the other functions look at', async () => {
-      const mine = view({
+    it('loads the relations that authorize and fileName read', async () => {
+      const tenantView = view({
         relations: ['owner'],
         authorize: (_raw, { owner }) => owner?.tenant === 'a',
         fileName: (_raw, { owner }) => `${owner?.name}.txt`,
       });
       const [ann, bob] = [{ id: String(ids.ann) }, { id: String(ids.bob) }];
-      const reply = await runView(mine, { params: ann });
-      expect([reply.status, reply.headers['content-disposition']]).toEqual([200, 'attachment; filename=ann.txt']);
-      expect((await runView(mine, { params: bob })).status).toBe(404);
+      const reply = await runView(tenantView, { params: ann });
+      expect(reply.status).toBe(200);
+      expect(reply.headers['content-disposition']).toBe('attachment; filename=ann.txt');
+      expect((await runView(tenantView, { params: bob })).status).toBe(404);
       const unloaded = view({ authorize: (_raw, { owner }) => owner?.tenant === 'a' });
       expect((await runView(unloaded, { params: ann })).status).toBe(404);
     });
 
-    it('scope rows by another column, by a column of a relation, and by both, loaded or not', async () => {
+    it('filters by a column, by a column of a relation, and by both, whether the relation is loaded or not', async () => {
       expect(await visible(undefined)).toEqual(['ann', 'bob']);
       expect(await visible(() => ({ title: 'of a' }))).toEqual(['ann']);
       expect(await visible(() => ({ owner: { tenant: 'b' } }))).toEqual(['bob']);
@@ -59,25 +60,25 @@ export function scopesClaims(t: OrmContext): void {
       expect(await visible(() => ({ title: 'of a', owner: { tenant: 'b' } }))).toEqual([]);
     });
 
-    it('only ever narrow: what the route asks for and a condition on the same column must both hold', async () => {
+    it('requires both the value of the route and a condition on the same column', async () => {
       expect(await visible(() => ({ slug: `ann-${round}`, id: ids.ann }))).toEqual(['ann']);
       expect(await visible(() => ({ slug: `ann-${round}`, id: ids.bob }))).toEqual([]);
-      const among = (...slugs: string[]) => t.harness.among(slugs);
-      expect(await visible(() => ({ slug: among(`ann-${round}`, 'else') }))).toEqual(['ann']);
-      expect(await visible(() => ({ slug: among('else'), owner: { tenant: among('a', 'b') } }))).toEqual([]);
+      const isIn = (...values: string[]) => t.harness.isIn(values);
+      expect(await visible(() => ({ slug: isIn(`ann-${round}`, 'else') }))).toEqual(['ann']);
+      expect(await visible(() => ({ slug: isIn('else'), owner: { tenant: isIn('a', 'b') } }))).toEqual([]);
     });
 
-    it('look for what is null by the word of the ORM for it', async () => {
-      const covered = view({ where: () => ({ cover: t.harness.none() }) });
+    it("finds rows whose column is null by the ORM's own operator", async () => {
+      const uncovered = view({ where: () => ({ cover: t.harness.isNull() }) });
       const params = { id: String(ids.ann) };
-      expect((await runView(covered, { params })).status).toBe(200);
+      expect((await runView(uncovered, { params })).status).toBe(200);
       const row = { slug: `covered-${round}`, file: await t.stage('x'), cover: await t.stageCover('y') };
       const { id } = await t.harness.unit().insert(row);
-      expect((await runView(covered, { params: { id: String(id) } })).status).toBe(404);
+      expect((await runView(uncovered, { params: { id: String(id) } })).status).toBe(404);
     });
 
-    it('match nothing where a condition has no value, which an ORM might take for none', async () => {
-      const nothing: Where[] = [
+    it('matches no row when a value of the condition is null or undefined, which an ORM might ignore', async () => {
+      const conditions: Where[] = [
         () => null,
         () => ({ title: undefined }),
         () => ({ title: null }),
@@ -87,10 +88,10 @@ export function scopesClaims(t: OrmContext): void {
         () => ({ id: undefined }),
         () => ({ slug: null }),
       ];
-      for (const where of nothing) expect(await visible(where)).toEqual([]);
+      for (const where of conditions) expect(await visible(where)).toEqual([]);
     });
 
-    it('refuse to look one column up twice', () => {
+    it('refuses a slugField that is the primary key beside an idParam', () => {
       expect(() => view({ slugField: 'id', idParam: 'other' })).toThrow('not the primary key');
     });
   });

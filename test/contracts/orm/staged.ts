@@ -3,34 +3,34 @@ import { type StoredFile } from 'filefield';
 import { expectCode, type OrmContext } from './context.js';
 
 export function stagedClaims(t: OrmContext): void {
-  describe('staged files', () => {
-    it('are swept when no row takes them within the lease, and then cannot be saved', async () => {
+  describe('a staged file', () => {
+    it('is deleted when no row is saved with it within the lease, and cannot be saved afterwards', async () => {
       const file = await t.stage('forgotten');
       const report = await t.sweepAll();
       expect(report.expired).toBeGreaterThanOrEqual(1);
-      expect(await t.kept('forgotten')).toBe(0);
+      expect(await t.countStored('forgotten')).toBe(0);
       await expectCode(t.harness.unit().insert({ slug: 'too-late', file }), 'staged_expired');
       expect(await t.harness.unit().find('too-late')).toBeNull();
     });
 
-    it('are not touched by a sweep before their lease ends', async () => {
+    it('is kept by a sweep before its lease ends', async () => {
       const file = await t.stage('patient');
       await t.files.sweep();
       await t.harness.unit().insert({ slug: 'patient', file });
       expect(await t.textOf('patient')).toBe('patient');
     });
 
-    it('go at the next sweep when they are discarded, unless a row has them', async () => {
+    it('is deleted at the next sweep when it is discarded, unless a row has it', async () => {
       const file = await t.stage('discarded');
       await t.files.discard(file);
       const bound = (await t.inserted('discard-bound', 'bound')).file!;
       await t.files.discard(bound);
       await t.files.sweep();
-      expect(await t.kept('discarded')).toBe(0);
+      expect(await t.countStored('discarded')).toBe(0);
       expect(await t.textOf('discard-bound')).toBe('bound');
     });
 
-    it('are recorded together when they come at once, each under its own key, and a taken key is refused alone', async () => {
+    it('is recorded together with others that are staged at once; only a key that is taken is refused', async () => {
       const { ledger } = t.files;
       const ids = Array.from({ length: 5 }, () => randomUUID());
       const record = (id: string, key: string) =>
@@ -43,7 +43,7 @@ export function stagedClaims(t: OrmContext): void {
       expect(await t.harness.query(`SELECT id FROM file_ledger WHERE object_key LIKE 'at-once/%'`)).toEqual([]);
     });
 
-    it('belong to one row: a second one is refused and rolled back', async () => {
+    it('is refused in a second row, whose insert is rolled back', async () => {
       const file = (await t.inserted('owner', 'mine alone')).file!;
       await expectCode(t.harness.unit().insert({ slug: 'thief', file }), 'already_bound');
       expect(await t.harness.unit().find('thief')).toBeNull();
@@ -51,11 +51,11 @@ export function stagedClaims(t: OrmContext): void {
     });
   });
 
-  describe('values that are not stored files', () => {
+  describe('the file field', () => {
     it.each([
       ['a string', '2026/11/ab/secret'],
       [
-        'an object out of a request body',
+        'an object from a request body',
         { v: 1, id: 'x', storage: 'documents', key: '2026/11/ab/secret', name: 'x', size: 1 },
       ],
     ])('refuses %s and writes nothing', async (_kind, value) => {

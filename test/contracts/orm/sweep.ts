@@ -3,15 +3,15 @@ import { expectCode, times, type OrmContext } from './context.js';
 
 export function sweepClaims(t: OrmContext): void {
   describe('sweep', () => {
-    it('may run twice at once and deletes everything once', async () => {
+    it('deletes each file once when two sweeps run at the same time', async () => {
       for (let index = 0; index < 5; index += 1) await t.stage(`twice ${index}`);
       await delay(times.lease + 50);
       const [first, second] = await Promise.all([t.files.sweep(), t.files.sweep()]);
       expect(first.failed + second.failed).toBe(0);
-      for (let index = 0; index < 5; index += 1) expect(await t.kept(`twice ${index}`)).toBe(0);
+      for (let index = 0; index < 5; index += 1) expect(await t.countStored(`twice ${index}`)).toBe(0);
     });
 
-    it('tries again later when the storage fails, and loses nothing', async () => {
+    it('retries a deletion later when the storage fails, and emits fault', async () => {
       const faults: unknown[] = [];
       const listener = (error: unknown) => void faults.push(error);
       t.files.on('fault', listener);
@@ -26,10 +26,10 @@ export function sweepClaims(t: OrmContext): void {
       expect(faults).toHaveLength(1);
       await delay(1100);
       expect((await t.files.sweep()).deleted).toBe(1);
-      expect(await t.kept('stubborn')).toBe(0);
+      expect(await t.countStored('stubborn')).toBe(0);
     });
 
-    it('revives a staged file that a row refers to after all', async () => {
+    it('revives a staged file that a row refers to', async () => {
       const file = await t.stage('promoted');
       await t.harness.unit().insert({ slug: 'promoted', file });
       await t.harness.query(`UPDATE file_ledger SET state = 'pending', lease_until = 0 WHERE id = '${file.id}'`);
@@ -39,7 +39,7 @@ export function sweepClaims(t: OrmContext): void {
   });
 
   describe('missing bytes', () => {
-    it('are an error of their own and an event', async () => {
+    it('reject with missing and emit the event missing', async () => {
       const file = (await t.inserted('missing', 'gone')).file!;
       const events: unknown[] = [];
       const listener = (event: { file: { id: string } }) => void events.push(event.file.id);

@@ -13,15 +13,15 @@ const hooks = [
 export type TransactionHook = (typeof hooks)[number];
 
 export interface HookedHarness extends OrmHarness {
-  /** Adds somebody else's subscriber; what it returns takes it away. */
+  /** Adds a subscriber of the application; the result removes it. */
   hook(name: TransactionHook, action: () => void): () => void;
-  /** Ends a transaction that was left open on a connection which everybody shares. */
+  /** Ends a transaction that was left open on a shared connection. */
   recover(): Promise<void>;
 }
 
 /**
- * Somebody else's subscriber throws. What the ORM makes of it differs between majors, and is not ours: it may commit, roll
- * back, or leave the transaction open. Rows and files still belong together afterwards.
+ * A subscriber of the application throws. The result differs between ORMs and majors: the transaction is committed, rolled
+ * back, or left open. In each case rows and files must agree afterwards.
  */
 export function throwingHookClaims(database: DatabaseName, open: () => Promise<HookedHarness>): void {
   let harness: HookedHarness;
@@ -31,9 +31,9 @@ export function throwingHookClaims(database: DatabaseName, open: () => Promise<H
   afterAll(() => harness?.close());
   const t = new OrmContext(() => harness);
 
-  const places = ['root', 'savepoint', 'savepoint that is caught'] as const;
+  const places = ['root', 'savepoint', 'savepoint whose error is caught'] as const;
   it.each(hooks.flatMap((hook) => places.map((place) => [hook, place] as const)))(
-    'in %s of a %s',
+    'keeps rows and files consistent when it throws in %s of a %s',
     async (hook, place) => {
       const slug = `${hook} ${place}`;
       await t.inserted(slug, 'old');
@@ -43,7 +43,7 @@ export function throwingHookClaims(database: DatabaseName, open: () => Promise<H
       const unhook = harness.hook(hook, () => {
         if (!armed) return;
         armed = false;
-        throw new Error('somebody else');
+        throw new Error('the subscriber failed');
       });
       const change = async (unit: Unit) => {
         const row = (await unit.find(slug))!;
@@ -66,7 +66,7 @@ export function throwingHookClaims(database: DatabaseName, open: () => Promise<H
       unhook();
       await harness.recover();
 
-      // What is staged now is recorded for good, not in a transaction that was left open and is lost with its connection.
+      // A file staged now must be recorded outside a transaction that was left open, which its connection would take along.
       const probe = await t.stage('probe');
       await endOpenTransactions(database, harness);
       const recorded = await harness.query(`SELECT state FROM file_ledger WHERE id = '${probe.id}'`);
@@ -78,7 +78,7 @@ export function throwingHookClaims(database: DatabaseName, open: () => Promise<H
   );
 }
 
-/** As when the process that left them open ends; from a connection that is none of the application's. */
+/** Ends open transactions, as the end of their process would, from a connection beside the application's. */
 async function endOpenTransactions(database: DatabaseName, { query }: OrmHarness): Promise<void> {
   if (database !== 'postgres') return;
   const [{ name } = { name: '' }] = await query('SELECT current_database() AS name');

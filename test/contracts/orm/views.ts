@@ -4,22 +4,22 @@ import { expectDownload, runView } from 'filefield/testing';
 import { expectCode, type OrmContext } from './context.js';
 
 export function viewsClaims(t: OrmContext): void {
-  describe('views', () => {
+  describe('objectView', () => {
     const request = (params: Record<string, string>) => ({ method: 'GET', headers: {}, params, raw: undefined });
 
-    it('find a row by id and by slug', async () => {
+    it('finds a row by id and by slug', async () => {
       const { id } = await t.inserted('view', 'view me');
       const byId = objectView(t.files, t.harness.Document, { field: 'file' });
       const bySlug = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
       for (const view of [byId(request({ id: String(id) })), bySlug(request({ slug: 'view' }))]) {
-        const answer = await respond(request({}), await view);
-        expect(answer.status).toBe(200);
-        expect(answer.headers['content-length']).toBe('7');
-        answer.close();
+        const response = await respond(request({}), await view);
+        expect(response.status).toBe(200);
+        expect(response.headers['content-length']).toBe('7');
+        response.close();
       }
     });
 
-    it('serve each field by its own view, with name, type, length, tag and digest out of the row alone', async () => {
+    it('answers a HEAD and a 304 from the row, without a read of the storage, and serves each field by its own view', async () => {
       const { documents, covers } = t.harness;
       const file = await t.stage('the file', 'Bericht.txt');
       const row = await t.harness.unit().insert({ slug: 'two', file, cover: await t.stageCover('the cover') });
@@ -38,33 +38,37 @@ export function viewsClaims(t: OrmContext): void {
       await expectDownload(await runView(view, { params }), { text: 'the file' });
       const cover = objectView(t.files, t.harness.Document, {
         field: 'cover',
-        fileName: (_raw, one) => `${one.slug}.txt`,
+        fileName: (_raw, document) => `${document.slug}.txt`,
       });
       await expectDownload(await runView(cover, { params }), { text: 'the cover', name: 'two.txt' });
       expect(covers.keys.length).toBeGreaterThan(0);
     });
 
-    it('want the id and the slug of one row where both are asked for', async () => {
+    it('requires id and slug of the same row when it has both', async () => {
       const [one, other] = [await t.inserted('both-a', 'a'), await t.inserted('both-b', 'b')];
       const view = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug', idParam: 'id' });
       const status = async (id: number | string, slug: string) =>
         (await runView(view, { params: { id: String(id), slug } })).status;
-      expect([await status(one.id, 'both-a'), await status(other.id, 'both-b')]).toEqual([200, 200]);
-      expect([await status(one.id, 'both-b'), await status('abc', 'both-a')]).toEqual([404, 404]);
+      expect(await status(one.id, 'both-a')).toBe(200);
+      expect(await status(other.id, 'both-b')).toBe(200);
+      expect(await status(one.id, 'both-b')).toBe(404);
+      expect(await status('abc', 'both-a')).toBe(404);
       expect(() => objectView(t.files, t.harness.Document, { field: 'file', idParam: 'id' })).toThrow('slugField');
     });
 
-    it('see only the rows that "where" leaves, and none where it says null', async () => {
+    it('serves only rows that "where" matches, and no row when it returns null', async () => {
       const { id } = await t.inserted('scoped', 'mine');
       const view = objectView<{ slug: string } & object, string | null>(t.files, t.harness.Document as never, {
         field: 'file' as never,
         where: (slug) => (slug === null ? null : { slug }),
       });
       const status = async (raw: string | null) => (await runView(view, { raw, params: { id: String(id) } })).status;
-      expect([await status('scoped'), await status('other'), await status(null)]).toEqual([200, 404, 404]);
+      expect(await status('scoped')).toBe(200);
+      expect(await status('other')).toBe(404);
+      expect(await status(null)).toBe(404);
     });
 
-    it('answer 404 to a row without a file, and to one whose bytes are gone, which is told', async () => {
+    it('returns 404 for a row without a file and for missing bytes, and reports only the latter', async () => {
       const missing: unknown[] = [];
       const view = objectView(t.files, t.harness.Document, {
         field: 'file',
@@ -75,18 +79,18 @@ export function viewsClaims(t: OrmContext): void {
       expect(missing).toEqual([]);
       const row = await t.inserted('gone', 'gone');
       const { key } = row.file!.toDescriptor();
-      const told = jest.fn();
-      t.files.on('missing', told);
+      const onMissingEvent = jest.fn();
+      t.files.on('missing', onMissingEvent);
       await t.harness.documents.delete(key);
       expect((await runView(view, { params: { id: String(row.id) } })).status).toBe(404);
-      t.files.off('missing', told);
+      t.files.off('missing', onMissingEvent);
       await t.harness.unit().remove((await t.harness.unit().find('gone'))!);
       expect(missing).toMatchObject([['gone', { code: 'missing' }]]);
-      expect(told).toHaveBeenCalledTimes(1);
+      expect(onMissingEvent).toHaveBeenCalledTimes(1);
     });
 
     it.each(['abc', '1e3', '0x1', ' 1', '1;--', '99999999999999999999', '-', '\u0000', ''])(
-      'answer "not found" to the malformed id %j, with no error of the database',
+      'rejects the malformed id %j with not_found, not with an error of the database',
       async (id) => {
         const view = objectView(t.files, t.harness.Document, { field: 'file' });
         await expectCode(view(request({ id })), 'not_found');
@@ -94,14 +98,14 @@ export function viewsClaims(t: OrmContext): void {
     );
 
     it.each(["' OR 1=1 --", 'no-such', 'a\u0000b', '\ud800', 'x'.repeat(5000)])(
-      'answer "not found" to the odd slug %#',
+      'rejects the unusual slug %# with not_found',
       async (slug) => {
         const view = objectView(t.files, t.harness.Document, { field: 'file', slugField: 'slug' });
         await expectCode(view(request({ slug })), 'not_found');
       },
     );
 
-    it('refuse a field or column that does not exist as soon as they are made', () => {
+    it('throws for a field or column that does not exist when it is created', () => {
       expect(() => objectView(t.files, t.harness.Document, { field: 'title' as never })).toThrow('not a file field');
       expect(() => objectView(t.files, t.harness.Document, { field: 'file', slugField: 'nope' as never })).toThrow(
         'no column',

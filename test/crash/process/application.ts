@@ -1,17 +1,17 @@
 import type { Files, Storage, StoredFile } from 'filefield';
 
-/** What a row of these tests is, in both ORMs. */
+/** A row of these tests, in both ORMs. */
 export interface DocumentRow {
   id: number;
   slug: string;
   file: StoredFile | null;
 }
 
-/** Where an application of these tests keeps things; passed on to a process of its own as JSON. */
+/** The database and the storage of an application; passed to another process as JSON. */
 export interface Place {
   readonly orm: 'typeorm' | 'mikro-orm';
   readonly database: 'sqlite' | 'postgres' | 'mariadb';
-  /** Of the database; of its file with SQLite. */
+  /** Name of the database; with SQLite, path of its file. */
   readonly name: string;
   readonly host?: string;
   readonly port?: number;
@@ -40,14 +40,14 @@ export interface Application {
 export interface OpenOptions {
   /** Makes the tables. */
   readonly create?: boolean;
-  /** Put around the storage. */
+  /** Wraps the storage. */
   readonly around?: (storage: Storage) => Storage;
   readonly poolSize?: number;
-  /** Milliseconds after which the driver of PostgreSQL gives a statement up. */
+  /** Milliseconds after which the driver of PostgreSQL cancels a statement. */
   readonly queryTimeout?: number;
 }
 
-/** A text long enough to be cut in the middle, so short in an environment variable. */
+/** 200 kB made of one word: long enough to be cut in the middle, while only the word is passed to the process. */
 export function longText(word: string): string {
   return `${word} `.repeat(200_000 / (word.length + 1));
 }

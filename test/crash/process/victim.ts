@@ -1,4 +1,4 @@
-// A process that does one thing to one row and is killed on the way. What to do is in SCENARIO, as JSON.
+// A process that runs one operation on one row and kills itself at a step of it. SCENARIO is the operation as JSON.
 import { promises } from 'node:fs';
 import { crashAt, FailingStorage, type CrashStep } from 'filefield/testing';
 import { longText, type Application, type Place } from './application.js';
@@ -10,7 +10,7 @@ export interface Scenario {
   readonly operation: 'insert' | 'replace' | 'delete' | 'sweep';
   readonly at: Moment;
   readonly slug: string;
-  /** Of the text that the file will have. */
+  /** Becomes the text of the file, by `longText`. */
   readonly word: string;
 }
 
@@ -20,14 +20,14 @@ function arm(app: Application, storage: FailingStorage | undefined, at: Moment):
   if (at === 'before-commit' || at === 'after-commit') app.onTransaction(at, die);
   else if (at === 'during') storage!.fail('write', { after: 70_000, kill: true });
   else if (at === 'linked') {
-    // The bytes have their final name, the temporary one is there too.
+    // The bytes have their final name, and the temporary one still exists.
     const { link } = promises;
     promises.link = async (...names) => {
       await link(...names);
       die();
     };
   } else if (at === 'trashed') {
-    // Between the two statements by which a file leaves the ledger for the trash.
+    // Between the two statements that move a file from the ledger to the trash.
     const { database } = app.files.ledger;
     const execute = database.execute.bind(database);
     database.execute = async (statement) => {
