@@ -79,12 +79,25 @@ export class Sweeper {
     }
     this.#references = await this.mapped.readable(this.database, this.events);
     this.#visible = await this.#findVisible();
+    await this.#reclaim();
     for (;;) {
       const expired = await this.#expire(batch, counts);
       const retired = await this.#retire(batch, counts);
       const emptied = await this.#empty(batch, counts);
       if (expired < batch && retired < batch && emptied < batch) return counts;
     }
+  }
+
+  /**
+   * Removes trash entries of live files: a file was bound again between the two statements of `#retire`, or a sweeper was
+   * killed between them.
+   */
+  async #reclaim(): Promise<void> {
+    const live = raw(`SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id AND state = 'live'`);
+    const { rows } = await this.database.execute(sql`SELECT id FROM file_trash WHERE EXISTS (${live})`);
+    const ids = rows.map((row) => String(row.id));
+    if (ids.length === 0) return;
+    await this.database.execute(sql`DELETE FROM file_trash WHERE id IN (${list(ids)}) AND EXISTS (${live})`);
   }
 
   /** Staged files whose lease ended are released, or revived if a row refers to them: a write outside of the ORM's hooks. */

@@ -29,6 +29,16 @@ export function sweepClaims(t: OrmContext): void {
       expect(await t.countStored('stubborn')).toBe(0);
     });
 
+    it('removes the trash entry of a file that was bound again while it was retired', async () => {
+      const { id, storage, key } = (await t.inserted('reclaimed', 'bound again')).file!.toDescriptor();
+      await t.harness.query(
+        `INSERT INTO file_trash (id, storage, object_key, not_before, attempts) VALUES ('${id}', '${storage}', '${key}', 0, 0)`,
+      );
+      await t.files.sweep();
+      expect(await t.harness.query(`SELECT id FROM file_trash WHERE id = '${id}'`)).toEqual([]);
+      expect(await t.textOf('reclaimed')).toBe('bound again');
+    });
+
     it('revives a staged file that a row refers to', async () => {
       const file = await t.stage('promoted');
       await t.harness.unit().insert({ slug: 'promoted', file });
