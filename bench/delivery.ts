@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { frontConfiguration } from 'filefield';
 
-/** What hands a file to a client: the program, nginx for the program, or nginx without any program. */
+// Compares four ways to send a file to a client, with and without nginx.
 const rounds = 3;
 const seconds = Number(process.env.BENCH_SECONDS ?? 3);
 const sizes = [
@@ -18,7 +18,7 @@ const sizes = [
 
 interface Run {
   readonly rate: number;
-  /** Microseconds of processor time per request: of the program, of nginx. */
+  /** Microseconds of processor time per request, of the program and of nginx. */
   readonly program: number;
   readonly nginx: number;
 }
@@ -37,13 +37,13 @@ const configuration = frontConfiguration('nginx', {
   listen: `127.0.0.1:${front}`,
   standalone: folder,
 }).replace('location / {', `location /alone/ { alias "${root}/"; }\n    location / {`);
-// The workers must be able to read what the program has just written.
+// The workers must be able to read the files of the program.
 writeFileSync(
   path.join(folder, 'nginx.conf'),
   configuration.replace(/^user .*$/m, process.getuid?.() === 0 ? 'user root;' : ''),
 );
 const nginx = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'], { stdio: 'inherit' });
-for (let tries = 0; !(await answers(front)); tries += 1) {
+for (let tries = 0; !(await isListening(front)); tries += 1) {
   if (tries > 100) throw new Error('nginx did not start');
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
@@ -51,7 +51,7 @@ for (let tries = 0; !(await answers(front)); tries += 1) {
 const ways: Readonly<Record<string, (bytes: number) => string>> = {
   'the program streams': (bytes) => `http://127.0.0.1:${port}/view/${bytes}`,
   'the program streams, through nginx': (bytes) => `http://127.0.0.1:${front}/view/${bytes}`,
-  'the program hands over to nginx': (bytes) => `http://127.0.0.1:${front}/handed/${bytes}`,
+  'the program hands the file over to nginx': (bytes) => `http://127.0.0.1:${front}/handed/${bytes}`,
   'nginx alone': (bytes) => `http://127.0.0.1:${front}/alone/${keys[bytes]!}`,
 };
 
@@ -81,10 +81,10 @@ async function measure(url: string, connections: number): Promise<Run> {
   const result = await autocannon({ url, connections, duration: seconds });
   const after = [processorTime([child.pid!]), processorTime(workers())] as const;
   if (result.non2xx > 0 || result.errors > 0) {
-    throw new Error(`${url}: ${result.non2xx} bad answers, ${result.errors} errors`);
+    throw new Error(`${url}: ${result.non2xx} responses without success, ${result.errors} errors`);
   }
   const requests = result.requests.total;
-  if (requests === 0) throw new Error(`${url}: no request was done in ${seconds} s; give BENCH_SECONDS more`);
+  if (requests === 0) throw new Error(`${url}: no request was completed in ${seconds} s; increase BENCH_SECONDS`);
   return {
     rate: result.requests.average,
     program: (after[0] - before[0]) / requests,
@@ -92,14 +92,14 @@ async function measure(url: string, connections: number): Promise<Run> {
   };
 }
 
-/** nginx and its workers. */
+/** The process ids of nginx and its workers. */
 function workers(): number[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const own = processes.filter((id) => statOf(id)?.[1] === String(nginx.pid));
-  return [nginx.pid!, ...own.map(Number)];
+  const children = processes.filter((id) => statOf(id)?.[1] === String(nginx.pid));
+  return [nginx.pid!, ...children.map(Number)];
 }
 
-/** Microseconds in user and kernel mode; a tick of the clock is 10 ms on Linux. */
+/** Microseconds in user and kernel mode; one clock tick is 10 ms on Linux. */
 function processorTime(ids: readonly number[]): number {
   return ids.reduce((sum, id) => {
     const stat = statOf(String(id));
@@ -107,7 +107,7 @@ function processorTime(ids: readonly number[]): number {
   }, 0);
 }
 
-/** The fields after the name, of which the first is the state and the second the parent. */
+/** The fields of /proc/…/stat after the name: state, parent, and so on. */
 function statOf(id: string): string[] | undefined {
   try {
     return readFileSync(`/proc/${id}/stat`, 'utf8')
@@ -127,7 +127,7 @@ function freePort(): Promise<number> {
   });
 }
 
-function answers(at: number): Promise<boolean> {
+function isListening(at: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(at, '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));

@@ -9,14 +9,14 @@ import { DiskStorage } from 'filefield/storages/disk';
 import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
 
-/** With the ledger: staged, bound, safe. */
+/** A row with a file field. */
 @Entity('bench_kept')
-class Kept {
+class WithLedger {
   @PrimaryGeneratedColumn() id!: number;
   @FileField({ storage: 'documents' }) file!: StoredFile | null;
 }
 
-/** As people write it by hand: a file on the disk, a path in a column, nothing that keeps the two together. */
+/** A row with the path of a file, which nothing protects. */
 @Entity('bench_path')
 class ByHand {
   @PrimaryGeneratedColumn() id!: number;
@@ -37,27 +37,27 @@ const parallel = 8;
 const content = Buffer.alloc(4096, 'x');
 
 async function perSecond(insert: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  let left = count;
+  const start = performance.now();
+  let remaining = count;
   await Promise.all(
     Array.from({ length: parallel }, async () => {
-      while (left-- > 0) await insert();
+      while (remaining-- > 0) await insert();
     }),
   );
-  return (count / (performance.now() - began)) * 1000;
+  return (count / (performance.now() - start)) * 1000;
 }
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 console.log(
-  `inserts of a row with a 4 KiB file, beside writing the file and saving its path by hand (TypeORM, local folder,`,
+  `inserts of a row with a 4 KiB file, compared with writing the file and saving its path (TypeORM, local folder,`,
 );
 console.log(`${parallel} at a time, medians of ${rounds} interleaved runs of ${count})\n`);
 console.log(
   '| database | flush to disk | ledger, inserts/s | by hand, inserts/s | ratio |\n| --- | --- | --- | --- | --- |',
 );
 for (const [name, options] of databases) {
-  const dataSource = new DataSource({ ...options, entities: [Kept, ByHand] } as DataSourceOptions);
+  const dataSource = new DataSource({ ...options, entities: [WithLedger, ByHand] } as DataSourceOptions);
   try {
     await dataSource.initialize();
   } catch (error) {
@@ -79,25 +79,25 @@ for (const [name, options] of databases) {
     delete: documents.delete.bind(documents),
   };
   const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents: storage }) });
-  const kept = dataSource.getRepository(Kept);
+  const rows = dataSource.getRepository(WithLedger);
   const paths = dataSource.getRepository(ByHand);
   const folder = path.join(root, `${name}-by-hand`);
   await mkdir(folder);
-  const ours = async () => kept.save(kept.create({ file: await files.stage(Kept, 'file', content) }));
-  const theirs = async () => {
+  const withLedger = async () => rows.save(rows.create({ file: await files.stage(WithLedger, 'file', content) }));
+  const byHand = async () => {
     const file = path.join(folder, randomUUID());
     await writeFile(file, content, { flush: sync });
     await paths.save(paths.create({ path: file }));
   };
   for (sync of [true, false]) {
-    const [a, b]: [number[], number[]] = [[], []];
+    const rates: Record<'ledger' | 'hand', number[]> = { ledger: [], hand: [] };
     for (let round = 0; round < rounds; round += 1) {
-      a.push(await perSecond(ours));
-      b.push(await perSecond(theirs));
+      rates.ledger.push(await perSecond(withLedger));
+      rates.hand.push(await perSecond(byHand));
     }
-    const [left, right] = [median(a), median(b)];
+    const [ledger, hand] = [median(rates.ledger), median(rates.hand)];
     console.log(
-      `| ${name} | ${sync ? 'yes' : 'no'} | ${left.toFixed(0)} | ${right.toFixed(0)} | ${(left / right).toFixed(2)} |`,
+      `| ${name} | ${sync ? 'yes' : 'no'} | ${ledger.toFixed(0)} | ${hand.toFixed(0)} | ${(ledger / hand).toFixed(2)} |`,
     );
   }
   for (const table of ['bench_kept', 'bench_path', 'file_ledger', 'file_trash'])

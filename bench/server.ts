@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
-/** The same file twice: once as a file field, once as what people write by hand, a path in a column. */
+/** The same file as a file field, and as a path in a column. */
 @Entity()
 class Document {
   @PrimaryGeneratedColumn() id!: number;

@@ -1,4 +1,4 @@
-// Compiles the library and the benchmarks, then runs them, or those that are named. Loopback only.
+// Compiles the library and the benchmarks, then runs all of them, or those named as arguments. Uses loopback only.
 import { execFileSync } from 'node:child_process';
 import { freshLibrary } from './fresh.mjs';
 

@@ -1,5 +1,5 @@
-// Builds ESM and CommonJS, each with declarations of its own. The declarations have the comments, which editors show; the
-// JavaScript has none, which makes it a third smaller.
+// Builds ESM and CommonJS, each with its declarations. Comments are kept in the declarations, where editors show them, and
+// removed from the JavaScript, which makes it a third smaller.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ rmSync('dist', { recursive: true, force: true });
 async function tsc(...args) {
   const child = spawn(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { stdio: 'inherit' });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`tsc ${args.join(' ')} found the errors above`);
+  if (code !== 0) throw new Error(`tsc ${args.join(' ')} failed with the errors above`);
 }
 
 async function build(kind) {

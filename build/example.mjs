@@ -1,4 +1,4 @@
-// Starts the example application; arguments go to it. What is missing or out of date is built first.
+// Builds the example application if necessary, and starts it with the same arguments.
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { freshExample } from './fresh.mjs';

@@ -1,4 +1,4 @@
-// Builds what is missing or out of date: the library in dist, the example application in dist-example.
+// Builds the library (dist) and the example application (dist-example) if they are missing or out of date.
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
-/** The time of the last change below files and folders; 0 for what does not exist. */
+/** The time of the last change of files and folders; 0 if none exists. */
 function changed(...names) {
   return Math.max(
     ...names.map((name) => {
@@ -21,19 +21,19 @@ function run(...args) {
   try {
     execFileSync(process.execPath, args, { stdio: 'inherit' });
   } catch {
-    console.error('The build failed; the compiler says why above. Has "npm ci" been run?');
+    console.error('The build failed with the errors above. Run "npm ci" if packages are missing.');
     process.exit(1);
   }
 }
 
 const settings = ['package.json', 'tsconfig.json', 'build'];
-// The builds write these last.
+// Files that the builds write last.
 const library = 'dist/cjs/package.json';
 const example = 'dist-example/built';
 
 export function freshLibrary() {
   if (changed(library) >= changed('src', ...settings)) return;
-  console.log('Building the library, about 10 seconds, once and after changes …');
+  console.log('Building the library (about 10 seconds, only after changes) …');
   run('build/build.mjs');
 }
 

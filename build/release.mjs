@@ -1,8 +1,8 @@
-// Prepares the release of the version in package.json: looks at the tree, the changelog and the tags, runs all checks of
-// code and package, and prints the commands that publish it. It changes nothing itself.
+// Prepares the release of the version in package.json: checks the tree, the changelog and the tags, runs all checks of
+// code and package, and prints the commands that publish it. It changes and publishes nothing.
 //
-//   npm run release                  everything
-//   npm run release -- --dry-run     says what is missing and what would run, and runs nothing
+//   npm run release                  all checks
+//   npm run release -- --dry-run     lists what is missing and the commands that would run
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -11,7 +11,7 @@ const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const tag = `v${version}`;
 const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
 
-/** The text below the heading of this version in CHANGELOG.md; undefined without such a heading. */
+/** The section of this version in CHANGELOG.md; undefined if there is none. */
 function changes() {
   const sections = readFileSync('CHANGELOG.md', 'utf8').split(/^## /m);
   const section = sections.find((text) => text.split(/\s/, 1)[0] === version);
@@ -19,9 +19,9 @@ function changes() {
 }
 
 const missing = [
-  git('status', '--porcelain') !== '' && 'Commit or remove what has changed: "git status" lists it.',
-  !changes() && `Write what is new below the heading "## ${version}" of CHANGELOG.md.`,
-  git('tag', '--list', tag) !== '' && `Raise the version in package.json: the tag ${tag} exists.`,
+  git('status', '--porcelain') !== '' && 'Commit or revert the changes that "git status" lists.',
+  !changes() && `Describe the changes under the heading "## ${version}" of CHANGELOG.md.`,
+  git('tag', '--list', tag) !== '' && `Raise the version in package.json: the tag ${tag} already exists.`,
 ].filter(Boolean);
 for (const text of missing) console.error(`- ${text}`);
 if (missing.length > 0 && !dryRun) process.exit(1);

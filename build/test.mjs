@@ -1,12 +1,12 @@
-// Runs the test suites; arguments go to jest. ESM mode, since MikroORM 7 and file-type are ESM only.
+// Runs the test suites with the same arguments as Jest. In ESM mode, since MikroORM 7 and file-type are ESM only.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { freshExample } from './fresh.mjs';
 
-// Before the suites, which run side by side and start what is built.
+// Built before the suites, which run at the same time and start the example.
 freshExample();
 if (!existsSync('compat/mikro-7/node_modules')) {
-  console.log('installing MikroORM 7 beside MikroORM 6, once (a few seconds) …');
+  console.log('Installing MikroORM 7 in compat/mikro-7 (a few seconds, only once) …');
   const { status } = spawnSync('npm', ['ci', '--prefix', 'compat/mikro-7', '--no-audit', '--no-fund'], {
     stdio: 'inherit',
     shell: process.platform === 'win32',

@@ -1,10 +1,10 @@
-// Runs the suites that need nothing but Node and the packages: no server, no root, no network, no build. It ends by
-// saying what it left out. Arguments go to Jest.
+// Runs the suites that need only Node and the packages: no server, root, network or build. At the end it lists the suites
+// that it skipped. Arguments are passed to Jest.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What a suite needs when it imports one of these files of `test`, directly or through others. */
+/** The needs of suites that import one of these files of `test`, directly or indirectly. */
 const byImport = {
   'databases.ts': 'PostgreSQL and MariaDB',
   'postgres-cluster.ts': 'the programs of PostgreSQL',
@@ -14,7 +14,7 @@ const byImport = {
   'start-application.ts': 'the built example application',
 };
 
-/** What the suites in these folders need, and single suites, whatever they import. */
+/** The needs of all suites in a folder, and of single suites. */
 const byPath = {
   'test/crash/': 'some minutes',
   'test/example/': 'the built example application',
@@ -36,7 +36,7 @@ const imports = new Map(
   ]),
 );
 
-/** The file and everything of `test` that it imports. */
+/** The file and all files of `test` that it imports, directly or indirectly. */
 function closure(file, seen = new Set()) {
   if (seen.has(file)) return seen;
   seen.add(file);
@@ -53,14 +53,14 @@ function needsOf(suite) {
   return [...new Set(needs.map(([, need]) => need))];
 }
 
-/** Suites that need nothing, and the others by what they need. */
+/** The suites without needs, and the others by their needs. */
 function suites() {
   const names = new Set(files.map((file) => path.posix.basename(file)));
   const unknown = [
     ...Object.keys(byImport).filter((name) => !names.has(name)),
     ...Object.keys(byPath).filter((start) => !files.some((file) => file.startsWith(start))),
   ];
-  if (unknown.length > 0) throw new Error(`build/unit.mjs speaks of ${unknown.join(', ')}, which test does not have`);
+  if (unknown.length > 0) throw new Error(`build/unit.mjs lists ${unknown.join(', ')}, which do not exist in test`);
   const unit = [];
   const others = new Map();
   for (const suite of files.filter((file) => file.endsWith('.test.ts'))) {
@@ -84,8 +84,8 @@ const { status } = spawnSync(
   [...jest, '--maxWorkers=100%', ...process.argv.slice(2), '--runTestsByPath', ...unit],
   { stdio: 'inherit' },
 );
-console.log('\nLeft out, and run by `npm test`, are the suites that need');
-for (const [needs, left] of others) {
-  console.log(`- ${needs}: ${left.map((suite) => suite.slice('test/'.length, -'.test.ts'.length)).join(', ')}`);
+console.log('\nSkipped here, and run by `npm test`, are the suites that need');
+for (const [needs, skipped] of others) {
+  console.log(`- ${needs}: ${skipped.map((suite) => suite.slice('test/'.length, -'.test.ts'.length)).join(', ')}`);
 }
 process.exit(status ?? 1);

@@ -3,22 +3,22 @@ import { jest } from '@jest/globals';
 import { FileEvents } from '../src/events.js';
 import { filesFor, Letter } from './support/fields.js';
 
-describe('events', () => {
-  it('tell the life of a file in order, to listeners and on diagnostics channels', async () => {
+describe('FileEvents', () => {
+  it('emits the events of a file in order, to listeners and on diagnostics channels', async () => {
     const { files } = filesFor();
-    const heard: string[] = [];
-    const onChannel = (_message: unknown, name: string | symbol) => heard.push(String(name));
+    const received: string[] = [];
+    const onChannel = (_message: unknown, name: string | symbol) => received.push(String(name));
     subscribe('filefield:intended', onChannel);
     subscribe('filefield:stored', onChannel);
-    files.on('intended', ({ storage }) => heard.push(`intended in ${storage}`));
-    files.on('stored', ({ size }) => heard.push(`stored ${size}`));
+    files.on('intended', ({ storage }) => received.push(`intended in ${storage}`));
+    files.on('stored', ({ size }) => received.push(`stored ${size}`));
     await files.stage(Letter, 'file', 'abc');
     unsubscribe('filefield:intended', onChannel);
     unsubscribe('filefield:stored', onChannel);
-    expect(heard).toEqual(['filefield:intended', 'intended in letters', 'filefield:stored', 'stored 3']);
+    expect(received).toEqual(['filefield:intended', 'intended in letters', 'filefield:stored', 'stored 3']);
   });
 
-  it('make a fault of a listener that throws, and harm nobody', async () => {
+  it('emits fault when a listener throws, and does not affect the caller', async () => {
     const { files } = filesFor();
     const faults: unknown[] = [];
     files.on('stored', () => {
@@ -29,15 +29,15 @@ describe('events', () => {
     expect(faults).toMatchObject([{ message: 'a bad listener' }]);
   });
 
-  it('print a fault that nobody listens to, and one whose listener throws', () => {
+  it('prints a fault without a listener, and one whose listener throws', () => {
     const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
     const events = new FileEvents();
-    events.emit('fault', 'unheard');
+    events.emit('fault', 'no listener');
     events.on('fault', () => {
       throw new Error('worse');
     });
-    events.emit('fault', 'heard');
-    expect(printed.mock.calls.map(([told]) => String(told))).toEqual(['unheard', 'Error: worse']);
+    events.emit('fault', 'with a listener');
+    expect(printed.mock.calls.map(([message]) => String(message))).toEqual(['no listener', 'Error: worse']);
     printed.mockRestore();
   });
 });

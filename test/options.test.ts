@@ -18,7 +18,7 @@ describe('duration', () => {
     ['10m', 600_000],
     ['2h', 7_200_000],
     ['30 d', 2_592_000_000],
-  ])('reads %p as %d milliseconds', (text, milliseconds) => {
+  ])('parses %p to %d milliseconds', (text, milliseconds) => {
     expect(duration('lease', text)).toBe(milliseconds);
   });
 
@@ -45,7 +45,7 @@ describe('duration', () => {
     );
   });
 
-  it('names its bounds when a value is outside of them', () => {
+  it('names the bounds when a value is outside of them', () => {
     expect(refusal(() => duration('timeout', '0s', { from: 1 }))).toMatch(/, at least 1; it is "0s"\.$/);
     expect(refusal(() => duration('expiresIn', '2s', { from: 1, to: 1000 }))).toMatch(
       /, from 1 to 1000; it is "2s"\.$/,
@@ -63,7 +63,7 @@ describe('byteSize', () => {
     ['2 GiB', 2 ** 31],
     ['1 TB', 1e12],
     ['7 B', 7],
-  ])('reads %p as %d bytes', (text, bytes) => {
+  ])('parses %p to %d bytes', (text, bytes) => {
     expect(byteSize('maxSize', text)).toBe(bytes);
   });
 
@@ -78,7 +78,7 @@ describe('byteSize', () => {
 });
 
 describe('wholeNumber', () => {
-  it.each([0, '1', 1.5, NaN, Infinity, null, undefined])('refuses %p where at least 1 is needed', (value) => {
+  it.each([0, '1', 1.5, NaN, Infinity, null, undefined])('refuses %p when the minimum is 1', (value) => {
     expect(refusal(() => wholeNumber('batch', value as number, { from: 1 }))).toMatch(
       /^invalid_option: The option "batch" must be a whole number, at least 1; it is /,
     );

@@ -32,7 +32,7 @@ describe('the first program of the README', () => {
     if (!server.listening) await once(server, 'listening');
   });
   afterAll(async () => {
-    // The program runs for ever, as programs do.
+    // The program itself has no end.
     server.closeAllConnections();
     server.close();
     jest.restoreAllMocks();
@@ -47,7 +47,7 @@ describe('the first program of the README', () => {
     return fetch(base, { method: 'POST', body: form });
   };
 
-  it('keeps an upload and serves it by id', async () => {
+  it('stores an upload and serves it by id', async () => {
     const response = await upload('hello', 'Hello, file.', 'Grüße.txt');
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({
@@ -56,13 +56,13 @@ describe('the first program of the README', () => {
       file: { name: 'Grüße.txt', size: 12, type: 'text/plain' },
     });
     const download = await fetch(`${base}/1`, { headers: { range: 'bytes=7-' } });
-    expect([download.status, await download.text()]).toEqual([206, 'file.']);
+    expect({ status: download.status, text: await download.text() }).toEqual({ status: 206, text: 'file.' });
     expect(download.headers.get('content-disposition')).toContain("filename*=UTF-8''Gr%C3%BC%C3%9Fe.txt");
   });
 
-  it('serves HTML with the name of a text as an attachment, and refuses bytes that are not text', async () => {
+  it('serves HTML that is named .txt as an attachment, and returns 415 for bytes that are not text', async () => {
     const response = await upload('evil', '<script>alert(1)</script>', 'note.txt');
-    // text/html matches text/*: the field accepts it, and the view never shows it.
+    // text/html matches text/*, so the field accepts it; the view serves it only as an attachment.
     expect(response.status).toBe(201);
     const { id } = (await response.json()) as { id: number };
     const download = await fetch(`${base}/${id}`);
@@ -75,23 +75,23 @@ describe('the first program of the README', () => {
     });
   });
 
-  it('answers 201 only for rows that are there when 20 uploads arrive at once and half of them are refused', async () => {
-    const answers = await Promise.all(
+  it('returns 201 only for saved rows when 20 uploads arrive at once and half of them are refused', async () => {
+    const responses = await Promise.all(
       Array.from({ length: 20 }, async (_, index) => {
         const response = await upload(`row ${index}`, index % 2 ? `text ${index}` : '\u0000', 'a.txt');
         const body = (await response.json()) as { id: number };
         return { index, status: response.status, id: body.id };
       }),
     );
-    const created = answers.filter(({ status }) => status === 201);
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(({ index }) => (index % 2 ? 201 : 415)));
+    const created = responses.filter(({ status }) => status === 201);
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(({ index }) => (index % 2 ? 201 : 415)));
     for (const { id, index } of created) {
       const download = await fetch(`${base}/${id}`);
       expect({ status: download.status, text: await download.text() }).toEqual({ status: 200, text: `text ${index}` });
     }
   });
 
-  it('answers 404 to an unknown id and shows no stack', async () => {
+  it('returns 404 without a stack for an unknown id', async () => {
     const response = await fetch(`${base}/4711`);
     expect({ status: response.status, body: await response.json() }).toEqual({
       status: 404,

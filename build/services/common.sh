@@ -1,9 +1,9 @@
-# What the scripts of the services share. A service keeps its data, logs and process ids in a folder of its own.
+# Functions for the scripts of the services. Each service has a folder for its data, logs and process ids.
 
 services=${SERVICES_DIR:-/tmp/filefield-services}
 
-# True when something accepts connections on a port of this machine.
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# True if a server accepts connections on a port of this machine.
+is_listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Runs a command every fifth of a second until it succeeds, for at most 30 seconds: wait_for NAME COMMAND...
 wait_for() {
@@ -19,8 +19,8 @@ wait_for() {
   done
 }
 
-# Starts a program that stays when the terminal is closed; FOLDER/NAME.pid and FOLDER/NAME.out, where NAME is that of the
-# program, get its process id and its output: run_in_background FOLDER PROGRAM ARGUMENTS...
+# Starts a program that continues when the terminal is closed. Its process id is written to FOLDER/NAME.pid and its output
+# to FOLDER/NAME.out, where NAME is the name of the program: run_in_background FOLDER PROGRAM ARGUMENTS...
 run_in_background() {
   local folder=$1
   shift
@@ -29,7 +29,7 @@ run_in_background() {
   echo $! >"$folder/$name.pid"
 }
 
-# Ends programs that run_in_background has started, and waits for them: end_programs SIGNAL FOLDER NAME...
+# Ends programs that run_in_background started, and waits until they have ended: end_programs SIGNAL FOLDER NAME...
 end_programs() {
   local signal=$1 folder=$2 name pid
   shift 2
@@ -43,11 +43,11 @@ end_programs() {
   done
 }
 
-# True when this process id is that of this program; another program can have the number by now. Z is a program that has
-# ended, which the system has yet to forget.
+# True if the process with this id is this program; another program can have the same id later. Z means a zombie, which has
+# ended: runs PID NAME
 runs() { [[ "$(cat "/proc/$1/stat" 2>/dev/null)" == "$1 ($2) "[^Z]* ]]; }
 
-# A new, empty folder; it belongs to the given user when root runs the script: new_folder FOLDER USER
+# Makes a new, empty folder, which belongs to the given user if root runs the script: new_folder FOLDER USER
 new_folder() {
   rm -rf "$1"
   mkdir -p "$1"

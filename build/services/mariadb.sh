@@ -5,22 +5,22 @@ mariadb_port=${MARIADB_PORT:-3306}
 
 start_mariadb() {
   local folder=$services/mariadb program user=()
-  if answers "$mariadb_port"; then
-    echo "MariaDB already answers on port $mariadb_port"
+  if is_listening "$mariadb_port"; then
+    echo "MariaDB is already running on port $mariadb_port"
   else
     program=$(PATH=$PATH:/usr/sbin command -v mariadbd) ||
       { echo 'MariaDB is not installed: apt-get install mariadb-server' >&2; return 1; }
     new_folder "$folder" mysql
-    # The server gives up the rights of root.
+    # The server must not run as root.
     if [ "$(id -u)" = 0 ]; then user=(--user=mysql); fi
-    # `normal` is an account with a password, an empty one, in place of the account of the system's user.
+    # `normal` is an account with an (empty) password; the default is the account of the system's user.
     mariadb-install-db --no-defaults "${user[@]}" --datadir="$folder/data" \
       --auth-root-authentication-method=normal --skip-test-db >"$folder/install.log" 2>&1
-    # Nothing here has to survive a crash of the machine, and the tests commit often.
+    # The data need not survive a crash of the machine, and the tests commit often.
     run_in_background "$folder" "$program" --no-defaults "${user[@]}" \
       --datadir="$folder/data" --port="$mariadb_port" --bind-address=127.0.0.1 \
       --socket="$folder/socket" --pid-file="$folder/data/server.pid" --innodb-flush-log-at-trx-commit=0
-    wait_for MariaDB answers "$mariadb_port"
+    wait_for MariaDB is_listening "$mariadb_port"
     echo "MariaDB started on port $mariadb_port"
   fi
   mariadb --no-defaults -h 127.0.0.1 -P "$mariadb_port" -u root -e 'CREATE DATABASE IF NOT EXISTS test'

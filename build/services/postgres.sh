@@ -5,8 +5,8 @@ postgres_port=${PGPORT:-5432}
 
 start_postgres() {
   local programs as_postgres=()
-  if answers "$postgres_port"; then
-    echo "PostgreSQL already answers on port $postgres_port"
+  if is_listening "$postgres_port"; then
+    echo "PostgreSQL is already running on port $postgres_port"
   else
     programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1) || true
     [ -n "$programs" ] || { echo 'PostgreSQL is not installed: apt-get install postgresql' >&2; return 1; }
@@ -16,7 +16,7 @@ start_postgres() {
     (
       cd "$services/postgres"
       "${as_postgres[@]}" "$programs/initdb" -D data -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >initdb.log
-      # Nothing here has to survive a crash of the machine, and the tests commit often.
+      # The data need not survive a crash of the machine, and the tests commit often.
       "${as_postgres[@]}" "$programs/pg_ctl" -D data -l log -w -o \
         "-p $postgres_port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off" start >/dev/null
     )
@@ -31,7 +31,7 @@ postgres_query() { psql -qAt -h 127.0.0.1 -p "$postgres_port" -U postgres -d pos
 stop_postgres() {
   local pidfile=$services/postgres/data/postmaster.pid
   [ -s "$pidfile" ] || return 0
-  # SIGINT closes the connections that are left; the first line of the file is the process id.
+  # SIGINT closes open connections; the first line of the file is the process id.
   kill -INT "$(head -n 1 "$pidfile")" 2>/dev/null || true
   wait_for 'The end of PostgreSQL' test ! -e "$pidfile"
 }

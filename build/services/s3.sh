@@ -2,16 +2,16 @@
 # The access key is S3TEST, the secret S3TESTSECRET.
 # Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd ceph-common
 #
-# The gateway needs a Ceph cluster behind it. The smallest is one monitor, which knows the cluster, and one storage
-# daemon (OSD), which holds the objects. Nobody but this machine reaches them, so they do not authenticate each other.
+# The gateway needs a Ceph cluster. The smallest has one monitor, which manages the cluster, and one storage daemon (OSD),
+# which holds the objects. They are reachable only from this machine, so they do not authenticate each other.
 
 s3_port=${S3_PORT:-21120}
 monitor_port=$((s3_port - 10))
 
 start_s3() {
   local folder=$services/s3
-  if answers "$s3_port"; then
-    echo "An S3 server already answers on port $s3_port"
+  if is_listening "$s3_port"; then
+    echo "An S3 server is already running on port $s3_port"
     return 0
   fi
   command -v radosgw ceph-mon ceph-osd ceph >/dev/null ||
@@ -22,19 +22,19 @@ start_s3() {
   start_monitor "$folder"
   start_osd "$folder"
   run_in_background "$folder" radosgw -n client.admin -f
-  wait_for 'The S3 server' answers "$s3_port"
+  wait_for 'The S3 server' is_listening "$s3_port"
   radosgw-admin user create --uid=test --display-name=test --access-key=S3TEST --secret=S3TESTSECRET >/dev/null
   echo "The S3 server started on port $s3_port"
 }
 
-# There is nothing to save, so nothing is asked to end in order, which takes seconds.
+# The data is not needed any more, so the programs are killed; an orderly shutdown takes seconds.
 stop_s3() { end_programs KILL "$services/s3" radosgw ceph-osd ceph-mon; }
 
 start_monitor() {
   local folder=$1
   monmaptool --create --fsid "$(ceph-conf -s global fsid)" --addv a "[v2:127.0.0.1:$monitor_port]" \
     "$folder/monmap" >/dev/null
-  # The monitor wants a key of its own even where nobody checks it.
+  # The monitor needs a key even without authentication.
   ceph-authtool --create-keyring "$folder/keyring" --gen-key -n mon. --cap mon 'allow *' >/dev/null
   ceph-mon --mkfs -i a --monmap "$folder/monmap" --keyring "$folder/keyring"
   run_in_background "$folder" ceph-mon -i a -f
@@ -60,17 +60,17 @@ s3_configuration() {
 fsid = $(cat /proc/sys/kernel/random/uuid)
 mon host = [v2:127.0.0.1:$monitor_port]
 public addr = 127.0.0.1
-# The storage daemon takes free ports between the monitor and the gateway.
+# The storage daemon uses free ports between those of the monitor and the gateway.
 ms bind port min = $((monitor_port + 1))
 ms bind port max = $((s3_port - 1))
 
 auth cluster required = none
 auth service required = none
 auth client required = none
-# The gateway encrypts its connection to the monitor unless it is told otherwise, which takes authentication.
+# By default the gateway encrypts its connection to the monitor, which needs authentication.
 ms mon client mode = crc
 
-# Everything that is written lies in one folder.
+# All files are in one folder.
 run dir = $folder
 admin socket = $folder/\$name.\$pid.socket
 log file = $folder/\$name.log
@@ -84,15 +84,15 @@ memstore device bytes = 1073741824
 osd pool default size = 1
 osd pool default min size = 1
 mon allow pool size one = true
-# One placement group after the other is created, so few of them start faster.
+# Placement groups are created one after the other, so fewer of them start faster.
 osd pool default pg num = 8
 osd pool default pg autoscale mode = off
-# Copies are spread over storage daemons, not over machines, of which there is one.
+# Copies are spread over storage daemons, not over machines.
 osd crush chooseleaf type = 0
-# The monitor agrees with itself at once in place of collecting changes for a second.
+# The monitor commits changes at once; by default it collects them for a second.
 paxos propose interval = 0.05
 paxos min wait = 0.01
-# A disk that is nearly full stops the monitor otherwise.
+# By default the monitor stops when the disk is nearly full.
 mon data avail crit = 1
 
 rgw frontends = beast endpoint=127.0.0.1:$s3_port

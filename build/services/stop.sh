@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends the servers that start.sh has started, all of them or those that are named.
+# Stops the servers that start.sh has started, all of them or those named as arguments.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 for service in ${*:-postgres mariadb s3}; do

@@ -1,5 +1,5 @@
-// Uses the ESM and the CommonJS copy of filefield in one application, as a program does whose dependency requires the
-// other one: each copy must recognise the errors, the fields and the stored files of the other.
+// Uses the ESM and the CommonJS copy of filefield in one application, as happens if a dependency loads the other copy. Each
+// copy must recognise the errors, fields and stored files of the other.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import express from 'express';
@@ -40,7 +40,7 @@ async function useFiles(files, documents, storage) {
   assert.ok(other.isFileFieldError(new FileFieldError('missing', ''), 'missing'));
 }
 
-/** Errors of a view and of an upload, which the error handler of the other copy answers. */
+/** The error handler of one copy handles errors of a view and of an upload of the other copy. */
 async function answers(app, storage) {
   const server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -70,7 +70,7 @@ async function program() {
     files.receive(request, Document, 'file').then(() => response.end(), next);
   });
   app.use(other.fileErrors());
-  // fileErrors passes failures of the server on.
+  // fileErrors passes errors of the server to the next handler.
   app.use((error, _request, response, next) => (next, response.status(other.errorStatus(error)).end()));
   assert.deepEqual(await answers(app, storage), ['some text', 404, { error: 'not_found' }, 507]);
   await dataSource.destroy();

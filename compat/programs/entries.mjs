@@ -1,5 +1,5 @@
-// Loads every entry of the package with import and with require: both must have the same exports. With an argument, only
-// the entries that need no peer dependency.
+// Loads every entry of the package with import and with require; both must have the same exports. With an argument, loads
+// only the entries that need no peer dependency.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 

@@ -1,4 +1,4 @@
 import type { RequestListener, Server } from 'node:http';
 
-/** Resolves to one line that says what the application answered. */
+/** Returns one line with the responses of the application. */
 export function exchange(app: RequestListener & { listen(port: number, host: string): Server }): Promise<string>;

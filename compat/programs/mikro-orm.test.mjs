@@ -1,6 +1,6 @@
-// Runs the program within Jest.
+// Runs the program in Jest.
 import { finished } from './mikro-orm.mjs';
 
-it('serves the file that was uploaded', async () => {
+it('serves an uploaded file', async () => {
   expect(await finished).toBe('created 201, refused 415, read image/png true');
 });

@@ -31,7 +31,7 @@ export function parts(...slices: readonly Slice[]): Answer {
   });
 }
 
-/** 304, which tells the client to keep what it has. */
+/** 304: the client uses the response that it has. */
 export const notModified: Answer = ({ etag }) => ({
   status: 304,
   headers: { etag: etag ?? null, 'content-type': null, 'content-length': null, 'content-range': null },
@@ -41,24 +41,24 @@ export const notModified: Answer = ({ etag }) => ({
 /** 404: there is no file. */
 export const notFound: Answer = (_file, method) => ({ status: 404, headers: {}, body: errorPage(method) });
 
-/** 405: a view has no such method. */
+/** 405: a view does not support the method. */
 export const notAllowed: Answer = (_file, method) => ({
   status: 405,
   headers: { allow: 'GET, HEAD, OPTIONS' },
   body: errorPage(method),
 });
 
-/** 412: a condition of the request does not hold. */
+/** 412: a condition of the request is false. */
 export const preconditionFailed: Answer = () => ({ status: 412, headers: {}, body: [] });
 
-/** 416: no range of the request begins within the file. */
+/** 416: no range of the request starts within the file. */
 export const unsatisfiable: Answer = (file) => ({
   status: 416,
   headers: { 'content-range': `bytes */${sizeOf(file)}` },
   body: [],
 });
 
-/** An answer that has these header fields too. */
+/** The same response with more header fields. */
 export function having(answer: Answer, headers: Expected['headers']): Answer {
   return (file, method) => {
     const expected = answer(file, method);
@@ -66,7 +66,7 @@ export function having(answer: Answer, headers: Expected['headers']): Answer {
   };
 }
 
-/** Express, Fastify and Koa each write a text of their own. */
+/** Express, Fastify and Koa write different texts. */
 function errorPage(method: string): Expected['body'] {
   return method === 'HEAD' ? [] : 'an error page';
 }

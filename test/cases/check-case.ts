@@ -2,22 +2,22 @@ import type { Asked, Reply } from '../adapters/server.js';
 import { parseMultipart } from '../support/parse-multipart.js';
 import { bytesOf, sizeOf, untilNow, type CaseFile, type HeaderRule, type HttpCase, type Slice } from './http-case.js';
 
-/** Sends one request; rejects when the reply breaks off. */
+/** Sends one request; rejects if the reply is cut off. */
 export type Ask = (asked: Asked) => Promise<Reply>;
 
-/** Sends the request of a case; returns what is wrong with the reply, nothing when it is as expected. */
+/** Sends the request of a case. Returns the faults of the reply; the list is empty if it is as expected. */
 export async function checkCase({ request, expected, file }: HttpCase, ask: Ask): Promise<readonly string[]> {
   const reply = await ask(request);
   const faults = reply.status === expected.status ? [] : [`status ${reply.status}, not ${expected.status}`];
   for (const [name, rule] of Object.entries(expected.headers)) {
     const value = reply.headers[name]?.toString() ?? null;
-    if (!obeys(value, rule, reply)) faults.push(`${name}: ${value}, not ${rule}`);
+    if (!matches(value, rule, reply)) faults.push(`${name}: ${value}, not ${rule}`);
   }
   return [...faults, ...checkBody(expected.body, reply, file)];
 }
 
-function obeys(value: string | null, rule: HeaderRule, { headers: { date = '' } }: Reply): boolean {
-  // Node renews the Date that it sends once a second, or later on a busy machine.
+function matches(value: string | null, rule: HeaderRule, { headers: { date = '' } }: Reply): boolean {
+  // Node updates its Date header once a second, or later on a busy machine.
   if (rule === untilNow) return value !== null && Date.parse(value) <= Date.parse(date) + 2000;
   return rule instanceof RegExp ? value !== null && rule.test(value) : value === rule;
 }
@@ -32,9 +32,9 @@ function checkBody(body: HttpCase['expected']['body'], reply: Reply, file: CaseF
 
 function checkParts(slices: readonly Slice[], reply: Reply, file: CaseFile): readonly string[] {
   if (Number(reply.headers['content-length']) !== reply.body.byteLength)
-    return ['Content-Length is not that of the body'];
+    return ['Content-Length differs from the length of the body'];
   const parts = parseMultipart(reply.headers['content-type'] ?? '', reply.body);
-  const same = parts.map(({ headers, bytes }, index) => {
+  const correct = parts.map(({ headers, bytes }, index) => {
     const [first, last] = slices[index] ?? [0, 0];
     return (
       bytes.equals(bytesIn(file, [first, last])) &&
@@ -42,7 +42,7 @@ function checkParts(slices: readonly Slice[], reply: Reply, file: CaseFile): rea
       headers['content-type'] === 'application/octet-stream'
     );
   });
-  return same.length === slices.length && !same.includes(false) ? [] : [`the parts are ${JSON.stringify(parts)}`];
+  return correct.length === slices.length && !correct.includes(false) ? [] : [`the parts are ${JSON.stringify(parts)}`];
 }
 
 function bytesIn(file: CaseFile, [first, last]: Slice): Buffer {

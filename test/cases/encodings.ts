@@ -2,14 +2,14 @@ import { get, type HttpCase } from './http-case.js';
 
 type Encoding = 'br' | 'gzip' | 'identity';
 
-/** `page.html` and its compressed neighbours; the letters stand for the bytes of each. */
+/** The contents of `page.html` and of its compressed versions. */
 export const stored: Readonly<Record<Encoding, string>> = {
   identity: 'IDENTITY-IDENTITY-IDENTITY',
   gzip: 'GZ',
   br: 'BR',
 };
 
-/** What a view that looks for `br` before `gzip`, with the entity tag `"p"`, sends for one value of Accept-Encoding. */
+/** The response of a view with the encodings `br` and `gzip` and the entity tag `"p"` to one value of Accept-Encoding. */
 function row(title: string, accept: string | undefined, encoding: Encoding, etag?: string): HttpCase {
   const content = stored[encoding];
   return {
@@ -35,13 +35,13 @@ export const encodingCases: readonly HttpCase[] = [
   row('sends gzip when it is accepted', 'gzip', 'gzip'),
   row('sends gzip when brotli is refused', 'gzip;q=1.0, br;q=0', 'gzip'),
   row('sends the file itself when both are refused', 'br;q=0, gzip;q=0', 'identity'),
-  row('sends brotli, the first of the view, when anything is accepted', '*', 'br'),
+  row('sends brotli, the first encoding of the view, when any is accepted', '*', 'br'),
   row('sends the file itself when only identity is accepted', 'identity', 'identity'),
-  row('sends the file itself without the field', undefined, 'identity'),
+  row('sends the file itself without Accept-Encoding', undefined, 'identity'),
   row('reads the name of an encoding in upper case', 'GZIP', 'gzip'),
-  row('does not take a longer name for gzip', 'xgzip', 'identity'),
+  row('sends the file itself for a name that contains gzip', 'xgzip', 'identity'),
   row('sends the file itself when it is preferred to gzip', 'gzip;q=0.001, identity;q=1', 'identity'),
-  row('sends a tag of its own with gzip', 'gzip', 'gzip', '"p-gzip"'),
-  row('sends a tag of its own with brotli', 'br', 'br', '"p-br"'),
-  row('sends the tag as it is with the file itself', 'identity', 'identity', '"p"'),
+  row('sends a separate tag with gzip', 'gzip', 'gzip', '"p-gzip"'),
+  row('sends a separate tag with brotli', 'br', 'br', '"p-br"'),
+  row('sends the unchanged tag with the file itself', 'identity', 'identity', '"p"'),
 ];

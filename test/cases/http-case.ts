@@ -1,12 +1,12 @@
-/** The file behind the URL of a case; `content` or `size` says what is in it. */
+/** The file behind the URL of a case; `content` or `size` defines its bytes. */
 export interface CaseFile {
   readonly content?: string;
-  /** In bytes: a file of this length whose bytes count up to 250 and begin again. */
+  /** In bytes: a file of this length, whose bytes count from 0 to 250 repeatedly. */
   readonly size?: number;
-  /** A file of `size` zero bytes that takes no room on a disk. */
+  /** A file of `size` zero bytes that uses no disk space. */
   readonly sparse?: true;
   readonly missing?: true;
-  /** The modification time in ISO 8601, null when it is unknown. */
+  /** The modification time in ISO 8601; null if it is unknown. */
   readonly mtime?: string | null;
   readonly etag?: string | null;
 }
@@ -14,17 +14,17 @@ export interface CaseFile {
 /** First and last byte position, both included, as in a Range header. */
 export type Slice = readonly [first: number, last: number];
 
-/** The value that a header field must have, a pattern for it, or `untilNow`; null for a field that must be absent. */
+/** The exact value of a header field, a pattern, or `untilNow`; null if the field must be absent. */
 export type HeaderRule = string | null | RegExp;
 
-/** The rule for a time that is not after the Date of the reply. */
+/** The rule for a time that is not later than the Date of the reply. */
 export const untilNow = 'a time that is not in the future';
 
-/** What the reply must be. */
+/** The expected reply. */
 export interface Expected {
   readonly status: number;
   readonly headers: Readonly<Record<string, HeaderRule>>;
-  /** What of the file is in the body: nothing, one slice, or the parts of a multipart body in order. */
+  /** The parts of the file in the body: none, one slice, or the parts of a multipart body in order. */
   readonly body: readonly Slice[] | 'an error page';
 }
 
@@ -34,7 +34,7 @@ export interface CaseRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** One request for one file, and the reply that it must get. */
+/** One request for one file, and the expected reply. */
 export interface HttpCase {
   readonly group: string;
   readonly title: string;
@@ -43,20 +43,20 @@ export interface HttpCase {
   readonly expected: Expected;
 }
 
-/** An answer by its name in the tables: what the reply must be for this file and this method. */
+/** Makes the expected reply for a file and a method. */
 export type Answer = (file: CaseFile, method: string) => Expected;
 
-/** One row of a table; without a file of its own the row is about the file of the table. */
+/** One row of a table; `file` replaces the file of the table. */
 export type Row = readonly [title: string, request: CaseRequest, answer: Answer, file?: CaseFile];
 
 /** The cases of one subject. */
 export function table(group: string, file: CaseFile, rows: readonly Row[]): readonly HttpCase[] {
-  return rows.map(([title, request, answer, own = file]) => ({
+  return rows.map(([title, request, answer, rowFile = file]) => ({
     group,
     title,
-    file: own,
+    file: rowFile,
     request,
-    expected: answer(own, request.method),
+    expected: answer(rowFile, request.method),
   }));
 }
 

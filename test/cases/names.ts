@@ -31,7 +31,7 @@ const kept: readonly NameCase[] = [
   { ...row('keeps the name of a file that is shown inline', 'a.pdf'), type: 'inline' },
 ];
 
-// No octet outside of 0x20-0x7e may be on the line, or a name could add header fields (RFC 9110 section 5.5).
+// All octets must be 0x20-0x7e, otherwise a name could add header fields (RFC 9110 section 5.5).
 const cleaned: readonly NameCase[] = [
   row('replaces a lone high surrogate', 'x\ud800y.txt', 'x\ufffdy.txt'),
   row('replaces a lone low surrogate', 'x\udc00y.txt', 'x\ufffdy.txt'),
@@ -42,16 +42,16 @@ const cleaned: readonly NameCase[] = [
     DEL: '\u007f',
     ESC: '\u001b',
     'a line separator': '\u2028',
-  }).map(([title, character]) => row(`leaves out ${title}`, `a${character}${injected}`, `a${injected}`)),
+  }).map(([title, character]) => row(`omits ${title}`, `a${character}${injected}`, `a${injected}`)),
 ];
 
 const shortened: readonly NameCase[] = [
-  row('leaves out folders', '/path/to/plans.pdf', 'plans.pdf'),
-  row('leaves out parent folders', '../../etc/passwd', 'passwd'),
-  row('leaves out a folder before a backslash', 'a\\b.txt', 'b.txt'),
-  row('leaves out trailing dots and blanks, which Windows drops', 'name. . ', 'name'),
-  { ...row('has no name for a dot', '.'), saved: undefined },
-  { ...row('has no name for an empty name', ''), saved: undefined },
+  row('omits folders', '/path/to/plans.pdf', 'plans.pdf'),
+  row('omits parent folders', '../../etc/passwd', 'passwd'),
+  row('omits a folder before a backslash', 'a\\b.txt', 'b.txt'),
+  row('omits trailing dots and spaces, which Windows removes', 'name. . ', 'name'),
+  { ...row('sends no name for a dot', '.'), saved: undefined },
+  { ...row('sends no name for an empty name', ''), saved: undefined },
   row('keeps a name of a thousand letters', long),
 ];
 

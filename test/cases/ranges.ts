@@ -16,12 +16,12 @@ export const ranges: readonly HttpCase[] = table('one range', digits, [
   ['returns the last byte by a suffix', range('bytes=-1'), part(10, 10)],
   ['returns 206 when a suffix is as long as the file', range('bytes=-11'), part(0, 10)],
   ['returns the whole file when a suffix is longer than it', range('bytes=-12'), part(0, 10)],
-  ['takes positions with leading zeros', range('bytes=00-004'), part(0, 4)],
+  ['accepts positions with leading zeros', range('bytes=00-004'), part(0, 4)],
   ['stops at the end when the range ends at 2^63-1', range('bytes=0-9223372036854775807'), part(0, 10)],
   ['returns the last ten of a thousand bytes by a suffix', range('bytes=-10'), part(990, 999), thousand],
   ['returns the last ten of a thousand bytes by a position', range('bytes=990-'), part(990, 999), thousand],
   ['ignores empty elements of the list (section 5.6.1.2)', range('bytes=,0-4,'), part(0, 4)],
-  ['takes the unit in upper case', range('BYTES=0-4'), part(0, 4)],
+  ['accepts the unit in upper case', range('BYTES=0-4'), part(0, 4)],
   ['sends the entity tag with a part', range('bytes=0-4'), having(part(0, 4), { etag: '"v1"' })],
   ['sends the modification time with a part', range('bytes=0-4'), having(part(0, 4), { 'last-modified': date })],
   ['ignores the range of a HEAD request (section 14.2)', head({ range: 'bytes=0-4' }), whole],
@@ -59,19 +59,19 @@ export const malformedRanges: readonly HttpCase[] = table('malformed range', dig
   malformed('bytes=10-11 12-'),
 ]);
 
-// A server must ignore a unit that it does not know (RFC 9110 section 14.2).
+// A server must ignore an unknown unit (RFC 9110 section 14.2).
 export const unknownUnits: readonly HttpCase[] = table('unknown range unit', digits, [
   malformed('items=0-4'),
   malformed('seconds=0-4'),
   malformed('asdf'),
 ]);
 
-// RFC 9110 section 14.2 allows to ignore the header; clients that always send `0-` rely on it.
+// RFC 9110 section 14.2 allows servers to ignore the header; clients that always send `0-` rely on it.
 export const rangesOfEmptyFiles: readonly HttpCase[] = table(
   'range of an empty file',
   empty,
   ['bytes=0-', 'bytes=0-128', 'bytes=-1', 'bytes=-5'].map((value) => [
-    `returns 200 without a byte for ${value}`,
+    `returns 200 without a body for ${value}`,
     range(value),
     whole,
   ]),

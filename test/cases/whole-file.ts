@@ -4,11 +4,11 @@ import { get, head, table, untilNow, type HttpCase } from './http-case.js';
 
 // RFC 9110 sections 8.8 (validators), 14.3 (Accept-Ranges) and 15.5.6 (Allow).
 export const wholeFile: readonly HttpCase[] = table('whole file', digits, [
-  ['returns all bytes and their number', get(), whole],
-  ['returns no byte of an empty file', get(), whole, empty],
+  ['returns all bytes and their Content-Length', get(), whole],
+  ['returns an empty body for an empty file', get(), whole, empty],
   ['sends the entity tag', get(), having(whole, { etag: '"v1"' })],
   ['sends the modification time in the format of HTTP', get(), having(whole, { 'last-modified': date })],
-  ['announces that it takes ranges of bytes', get(), having(whole, { 'accept-ranges': 'bytes' })],
+  ['sends Accept-Ranges: bytes', get(), having(whole, { 'accept-ranges': 'bytes' })],
   ['sends no modification time in the future', get(), having(whole, { 'last-modified': untilNow }), future],
   ['sends no modification time when it is unknown', get(), having(whole, { 'last-modified': null }), undated],
   ['returns 404 without a body to HEAD when the file is missing', head(), notFound, missing],
@@ -18,7 +18,7 @@ export const methods: readonly HttpCase[] = table(
   'methods',
   digits,
   ['POST', 'PUT', 'PATCH'].map((method) => [
-    `returns 405 to ${method} and names the methods that it takes`,
+    `returns 405 to ${method} and lists the methods that it supports`,
     { method, headers: {} },
     notAllowed,
   ]),

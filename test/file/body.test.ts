@@ -2,7 +2,7 @@ import { bytesBody, collect, exactly, lengthOf, rangeBody, skip, type FileBody }
 
 const digits = Buffer.from('0123456789');
 
-/** A body that only streams, in the given chunks, and notes when it is closed. */
+/** A body with the given chunks and without random access, and the state of its stream. */
 function streaming(chunks: readonly string[], size?: number) {
   const state = { closed: 0, ended: false };
   const body: FileBody = {
@@ -30,22 +30,22 @@ describe('lengthOf', () => {
 });
 
 describe('exactly', () => {
-  it('cuts a stream that is longer, and ends the source', async () => {
+  it('cuts a longer stream at the length, and closes the body', async () => {
     const { body, state } = streaming(['0123', '4567', '89']);
     expect(await textOf(exactly(body, 6))).toBe('012345');
     expect(state).toEqual({ closed: 1, ended: true });
   });
 
-  it('fails with incomplete when a stream is shorter, after the bytes that there are', async () => {
-    const seen: string[] = [];
+  it('fails with incomplete after the last byte when a stream is shorter', async () => {
+    const received: string[] = [];
     const read = async () => {
-      for await (const chunk of exactly(streaming(['0123']).body, 6).stream()) seen.push(String(chunk));
+      for await (const chunk of exactly(streaming(['0123']).body, 6).stream()) received.push(String(chunk));
     };
     await expect(read()).rejects.toMatchObject({ code: 'incomplete', message: expect.stringContaining('2 bytes') });
-    expect(seen).toEqual(['0123']);
+    expect(received).toEqual(['0123']);
   });
 
-  it('fails before the first byte when the body says that it is shorter', async () => {
+  it('fails with incomplete before the first byte when the size of the body is smaller', async () => {
     const { body, state } = streaming(['0123'], 4);
     await expect(textOf(exactly(body, 6))).rejects.toMatchObject({ code: 'incomplete' });
     expect(state.ended).toBe(false);
@@ -53,21 +53,21 @@ describe('exactly', () => {
     await expect(random.read!(Buffer.alloc(1), 0)).rejects.toMatchObject({ code: 'incomplete' });
   });
 
-  it('reads no position beyond the length', async () => {
+  it('reads no byte beyond the length', async () => {
     const body = exactly(bytesBody(digits), 6);
     const buffer = Buffer.alloc(10, '-');
     expect({ bytes: await body.read!(buffer, 2), text: buffer.toString() }).toEqual({ bytes: 4, text: '2345------' });
     expect(await body.read!(buffer, 6)).toBe(0);
   });
 
-  it('fails with incomplete when a read finds the end before the length', async () => {
+  it('fails with incomplete when a read reaches the end before the length', async () => {
     const body = exactly({ ...bytesBody(digits), size: undefined }, 12);
     await expect(body.read!(Buffer.alloc(4), 10)).rejects.toMatchObject({ code: 'incomplete' });
   });
 
-  it('yields nothing for the length 0', async () => expect(await textOf(exactly(bytesBody(digits), 0))).toBe(''));
+  it('yields no bytes for the length 0', async () => expect(await textOf(exactly(bytesBody(digits), 0))).toBe(''));
 
-  it('has no random access when the body has none', () => {
+  it('has no `read` when the body has no `read`', () => {
     expect(exactly(streaming([]).body, 0).read).toBeUndefined();
   });
 });
@@ -81,12 +81,12 @@ describe('rangeBody', () => {
       () => {},
     );
 
-  it('streams the range and knows its size', async () => {
+  it('streams the range and has its size', async () => {
     expect(part().size).toBe(5);
     expect(await textOf(part())).toBe('23456');
   });
 
-  it('counts positions from the start of the range and stops at its end', async () => {
+  it('reads positions relative to the start of the range, up to its end', async () => {
     const buffer = Buffer.alloc(10, '-');
     expect({ bytes: await part().read!(buffer, 1), text: buffer.toString() }).toEqual({ bytes: 4, text: '3456------' });
     expect(await part().read!(buffer, 5)).toBe(0);
@@ -104,7 +104,7 @@ describe('rangeBody', () => {
 });
 
 describe('skip', () => {
-  it.each([0, 1, 4, 5, 10, 11])('leaves out the first %d bytes, whatever the chunks', async (bytes) => {
+  it.each([0, 1, 4, 5, 10, 11])('omits the first %d bytes, across chunks', async (bytes) => {
     const { body } = streaming(['0123', '', '4567', '89']);
     const rest = { ...body, stream: () => skip(body.stream(), bytes) };
     expect(await textOf(rest)).toBe('0123456789'.slice(bytes));

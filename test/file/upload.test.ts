@@ -17,18 +17,18 @@ describe('cleanName', () => {
     ['\u200e', undefined],
     ['', undefined],
     [undefined, undefined],
-  ])('makes %j into %j', (given, wanted) => {
-    expect(cleanName(given)).toBe(wanted);
+  ])('changes %j to %j', (given, expected) => {
+    expect(cleanName(given)).toBe(expected);
   });
 
-  it('shortens to 255 bytes and keeps the extension', () => {
+  it('shortens a name to 255 bytes and keeps the extension', () => {
     const name = cleanName(`${'日'.repeat(200)}.jpeg`)!;
     expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
     expect(name).toMatch(/^日+\.jpeg$/);
     expect(Buffer.byteLength(cleanName(`a.${'x'.repeat(400)}`)!)).toBe(255);
   });
 
-  it('never throws, and never lets a separator, a control character or a direction mark through', () => {
+  it('never throws, and never returns a separator, a control character or a direction mark', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (given) => {
         const name = cleanName(given) ?? 'x';

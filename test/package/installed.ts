@@ -16,7 +16,7 @@ export interface Packed {
   readonly shasum: string;
 }
 
-/** Packs what is built. */
+/** Packs the built package. */
 export function pack(): Packed {
   mkdirSync(cache, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', cache];
@@ -27,8 +27,8 @@ export function pack(): Packed {
 }
 
 /**
- * Installs the packages of a folder of `compat/`, the packed package and the programs, and returns where. What is
- * installed stays in var/compat until the lock file changes. Undefined without a network, unless CI is set.
+ * Installs the packages of a folder of `compat/`, the packed package and the programs. Returns the folder; undefined if
+ * there is no network and CI is not set. Installed packages stay in var/compat until the lock file changes.
  */
 export async function install(name: FolderName, packed: Packed): Promise<string | undefined> {
   const manifests = ['package.json', 'package-lock.json'].map((file) => path.join('compat', name, file));
@@ -54,7 +54,7 @@ export async function install(name: FolderName, packed: Packed): Promise<string 
   return folder;
 }
 
-/** Installs the package with its own dependencies, unless these very bytes are installed already. */
+/** Installs the package with its dependencies, unless the same bytes are already installed. */
 async function installPacked(folder: string, { file, shasum }: Packed): Promise<void> {
   const installed = path.join(folder, 'packed');
   if (existsSync(installed) && readFileSync(installed, 'utf8') === shasum) return;
@@ -63,7 +63,7 @@ async function installPacked(folder: string, { file, shasum }: Packed): Promise<
   writeFileSync(installed, shasum);
 }
 
-/** The programs, once in a folder of ESM and once in a folder of CommonJS. */
+/** Copies the programs to a folder of ESM and to a folder of CommonJS. */
 function copyPrograms(folder: string): void {
   for (const file of ['tsconfig.json', 'bundle.mjs']) cpSync(path.join('compat', file), path.join(folder, file));
   for (const [kind, type] of [
@@ -82,7 +82,7 @@ function copyPrograms(folder: string): void {
   }
 }
 
-/** The same program with `require` and `exports`; enough for the programs of `compat/`. */
+/** Rewrites a program to `require` and `exports`; sufficient for the programs of `compat/`. */
 function toCommonJs(text: string): string {
   return text
     .replace(/^import (.+) from ('.+');$/gm, 'const $1 = require($2);')
@@ -90,7 +90,7 @@ function toCommonJs(text: string): string {
     .replace(/^export const (\w+) = (.+);$/gm, 'const $1 = (exports.$1 = $2);');
 }
 
-/** The version of a package that a folder of `compat/` asks for. */
+/** The version of a package in the manifest of a folder of `compat/`. */
 export function versionOf(name: FolderName, dependency: string): string {
   const manifest = readFileSync(path.join('compat', name, 'package.json'), 'utf8');
   const { dependencies } = JSON.parse(manifest) as { dependencies: Readonly<Record<string, string>> };

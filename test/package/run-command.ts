@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { success, type Command, type Resolution } from './toolchains.js';
 
-/** The Node of a major version: the one that runs the tests for 20, one of compat/node for a newer one. */
+/** The program of a major version of Node: for 20 the Node that runs the tests, for others one of compat/node. */
 export function nodeOf(major: 20 | 24): string | undefined {
   if (major === 20) return process.execPath;
   const file = path.resolve(`compat/node/node_modules/node${major}/bin/node`);
   return existsSync(file) ? file : undefined;
 }
 
-/** Bun as its package for this platform has it; the package `bun` itself only links to it, in an install script. */
+/** Bun from the package for this platform; the package `bun` only links to it, in an install script. */
 export function bunIn(folder: string): string | undefined {
   const { platform, arch } = process;
   const name = `bun-${platform === 'win32' ? 'windows' : platform}-${arch === 'arm64' ? 'aarch64' : arch}`;
@@ -18,7 +18,7 @@ export function bunIn(folder: string): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** Runs one command in an installed folder; resolves to what is wrong, or undefined. */
+/** Runs one command in an installed folder. Returns the fault, or undefined if there is none. */
 export async function runCommand(
   folder: string,
   command: Command,
@@ -28,20 +28,20 @@ export async function runCommand(
   if ('tsc' in command) return compile(folder, command.tsc, command.resolution, command.files);
   const args = 'bun' in command ? command.bun : command.node;
   const { code, output } = await execute(executable, args, folder);
-  // What builds a bundle prints nothing.
-  const wanted = args[0] === 'bundle.mjs' ? '' : prints;
-  return code === 0 && output.includes(wanted)
+  // Commands that build a bundle print nothing.
+  const expected = args[0] === 'bundle.mjs' ? '' : prints;
+  return code === 0 && output.includes(expected)
     ? undefined
     : `${path.basename(executable)} ${args.join(' ')}\n${output}`;
 }
 
-/** Runs a program of this folder; resolves to its exit code and all of its output. */
+/** Runs a program in this folder. Returns its exit code and all of its output. */
 export function execute(
   file: string,
   args: readonly string[],
   cwd: string,
 ): Promise<{ readonly code: number; readonly output: string }> {
-  // Options that Jest's own Node was started with are none of the program's.
+  // The program must not get the Node options of Jest.
   const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1' };
   return new Promise((resolve) => {
     execFile(file, args, { cwd, env, timeout: 120_000, maxBuffer: 16 << 20 }, (error, stdout, stderr) => {
@@ -57,7 +57,7 @@ const modules: Readonly<Record<Resolution, string>> = {
   bundler: 'esnext',
 };
 
-/** Faults of these declarations are there without filefield: they do not compile with these options. */
+/** These declarations do not compile with the options below, with or without filefield. */
 const faulty = /^node_modules\/(@mikro-orm\/core|@types\/koa)\//;
 
 /** Programs that use every entry. */
@@ -69,7 +69,7 @@ const everyEntry: Readonly<Record<Resolution, readonly string[]>> = {
   bundler: ['esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
 };
 
-/** Compiles programs the strictest way; resolves to the faults. */
+/** Compiles programs with the strictest options. Returns the faults, or undefined if there are none. */
 async function compile(
   folder: string,
   alias: string,
@@ -88,7 +88,7 @@ async function compile(
     experimentalDecorators: true,
     esModuleInterop: true,
     noEmit: true,
-    // Only TypeScript 6 knows it, and asks for it.
+    // Only TypeScript 6 knows this option, and it requires it.
     ...(alias === 'typescript' && resolution === 'node10' && { ignoreDeprecations: '6.0' }),
   };
   mkdirSync(path.join(folder, 'out'), { recursive: true });
@@ -96,7 +96,7 @@ async function compile(
   writeFileSync(config, JSON.stringify({ compilerOptions, files }));
   const { output } = await execute(process.execPath, [`node_modules/${alias}/bin/tsc`, '-p', config], folder);
   const faults = output.split('\n').filter((line) => /error TS\d+/.test(line) && !faulty.test(line));
-  // Without any output of a kind that is known, the compiler has not run.
+  // Other output means that the compiler did not run.
   if (output !== '' && !/error TS\d+/.test(output)) faults.push(output);
   return faults.length === 0 ? undefined : faults.join('\n');
 }

@@ -11,7 +11,7 @@ const folders: Readonly<Record<FolderName, string | undefined>> = {
   bare: await install('bare', packed),
 };
 
-/** What runs a row, or why it cannot be run here. */
+/** Returns the program that runs a row, or what is missing here. */
 function findRunner({ commands }: Toolchain, folder: string | undefined, major: 20 | 24): Runner {
   if (folder === undefined) return { missing: 'the packages of compat, which npm cannot fetch without a network' };
   if (commands.some((command) => 'bun' in command)) {
@@ -33,12 +33,12 @@ const cases = toolchains.filter(isToolchain).flatMap((row) =>
 );
 const missing = cases.flatMap(({ runner }) => ('missing' in runner ? [runner.missing] : []));
 if (missing.length > 0) {
-  const line = `${missing.length} of ${cases.length} toolchains left out, for want of ${[...new Set(missing)].join(' and ')}`;
+  const line = `${missing.length} of ${cases.length} toolchains were skipped; missing here: ${[...new Set(missing)].join(' and ')}`;
   if (process.env.CI) throw new Error(`All toolchains are mandatory in CI: ${line}.`);
   process.stderr.write(`${line}\n`);
 }
 
-/** Two at a time, however many tests Jest starts at once. */
+/** Limits how many of the works run at the same time; Jest starts all concurrent tests at once. */
 function limiter(places: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
   return async (work) => {
@@ -75,34 +75,34 @@ describe('the packed package works with', () => {
   }
 });
 
-const here = folders.current === undefined ? it.skip : it;
+const ifInstalled = folders.current === undefined ? it.skip : it;
 
 describe('the packed package', () => {
-  here('loads every entry by import and by require, with the same exports', async () => {
+  ifInstalled('loads every entry by import and by require, with the same exports', async () => {
     const { output } = await execute(process.execPath, ['esm/entries.mjs'], folders.current!);
     const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: object };
     const entries = Object.keys(exports).length - 1; // without ./package.json
     expect(output).toBe(`${entries} entries have the same exports by import and by require\n`);
   });
 
-  here('recognises the errors, fields and stored files of its other copy in one process', async () => {
+  ifInstalled('recognises the errors, fields and stored files of its other copy in one process', async () => {
     const { output } = await execute(process.execPath, ['esm/copies.mjs'], folders.current!);
     expect(output).toBe('both copies agree\n');
   });
 
-  here('has a command that npx finds', async () => {
+  ifInstalled('has a command that npx runs', async () => {
     const { code, output } = await execute('npx', ['--no-install', 'filefield', '--help'], folders.current!);
-    expect([code, output]).toEqual([0, expect.stringContaining('Usage: filefield')]);
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('Usage: filefield') as string });
   });
 
-  it('has declarations for moduleResolution node10 where its exports have them for require', () => {
+  it('has the declarations of require for moduleResolution node10', () => {
     const { exports, typesVersions } = JSON.parse(readFileSync('package.json', 'utf8')) as {
       exports: Readonly<Record<string, { readonly require: { readonly types: string } }>>;
       typesVersions: unknown;
     };
     const entries = Object.entries(exports).filter(([name]) => name !== '.' && name !== './package.json');
-    const wanted = entries.map(([name, { require }]) => [name.slice(2), [require.types]]);
-    expect(typesVersions).toEqual({ '*': Object.fromEntries(wanted) });
+    const expected = entries.map(([name, { require }]) => [name.slice(2), [require.types]]);
+    expect(typesVersions).toEqual({ '*': Object.fromEntries(expected) });
   });
 });
 
@@ -116,7 +116,7 @@ function lineOf(row: Toolchain | Refusal): string {
 }
 
 describe('docs/toolchains.md', () => {
-  it('has the table of what is tested', () => {
+  it('has the table of the tested toolchains', () => {
     const table = readFileSync('docs/toolchains.md', 'utf8')
       .match(/^\|.*\n/gm)
       ?.slice(2);

@@ -1,10 +1,10 @@
-/** A folder of `compat/` that the packed package is installed into: with one set of majors, or without any peer. */
+/** A folder of `compat/` into which the packed package is installed: with one set of majors, or without peers. */
 export type FolderName = 'current' | 'previous' | 'bare';
 
 /** How TypeScript finds the declarations of a package. */
 export type Resolution = 'node10' | 'node16' | 'nodenext' | 'bundler';
 
-/** One run within an installed folder. */
+/** One run in an installed folder. */
 export type Command =
   | { readonly node: readonly string[] }
   | { readonly bun: readonly string[] }
@@ -16,25 +16,25 @@ export interface Toolchain {
   readonly folder: FolderName;
   /** Packages whose versions the page shows, named as in the manifest of the folder. */
   readonly packages: readonly string[];
-  /** What the commands show, in the words of the page. */
+  /** What the commands prove, as the page says it. */
   readonly shows: string;
-  /** Node 20 stands for the Node that runs the tests. */
+  /** Node 20 means the Node that runs the tests. */
   readonly nodes?: readonly (20 | 24)[];
   readonly commands: readonly Command[];
   /**
-   * What each of them must print.
+   * A text that each command must print.
    * @default `success`
    */
   readonly prints?: string;
 }
 
-/** A row of docs/toolchains.md that says no. */
+/** A row of docs/toolchains.md for a toolchain that does not work. */
 export interface Refusal {
   readonly name: string;
   readonly no: string;
 }
 
-/** What every program of `compat/programs` prints when all went well. */
+/** The output of each program of `compat/programs` on success. */
 export const success = 'created 201, refused 415, read image/png true';
 
 const node = (...args: string[]): Command => ({ node: args });

@@ -14,24 +14,24 @@ async function* bytes(size: number) {
   for (let left = size; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 7);
 }
 
-/** All files below the root, unfinished ones too. */
+/** All files in the root, unfinished ones too. */
 function files(): string[] {
   const entries = fs.readdirSync(root, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 describe('DiskStorage', () => {
-  // Flushing is what takes the time; one case below does it.
+  // Flushing takes most of the time; a test below does it.
   for (const claim of storageContract(() => new DiskStorage({ root, sync: false }))) it(claim.title, claim.run);
 
   const storage = new DiskStorage({ root });
 
-  it('keeps a file that only owner and group can read, flushed or not', async () => {
+  it('writes files that only owner and group can read', async () => {
     await storage.write('mode/flushed', bytes(10));
     expect(fs.statSync(storage.localPath('mode/flushed')).mode & 0o777).toBe(0o640 & ~process.umask());
   });
 
-  it('leaves no unfinished file behind, neither after success nor after failure', async () => {
+  it('leaves no unfinished file after a write that succeeds or fails', async () => {
     await storage.write('left/good', bytes(100));
     const failing = async function* () {
       yield Buffer.alloc(100_000);
@@ -42,7 +42,7 @@ describe('DiskStorage', () => {
     expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
   });
 
-  it('refuses a key below another object, and one whose folder is an object, as invalid', async () => {
+  it('refuses a key whose folder is another object as invalid', async () => {
     await storage.write('taken/a', bytes(1));
     await expect(storage.write('taken/a/b', bytes(1))).rejects.toMatchObject({ code: 'invalid_key' });
     await expect(storage.write('taken/a/b/c', bytes(1))).rejects.toMatchObject({ code: 'invalid_key' });
@@ -61,11 +61,11 @@ describe('DiskStorage', () => {
     'a\0b',
     '',
     'x'.repeat(513),
-  ])('is never given the key %j', (key) =>
+  ])('never gets the key %j, which checkKey refuses', (key) =>
     expect(() => checkKey(key)).toThrow(expect.objectContaining({ code: 'invalid_key' }) as FileFieldError),
   );
 
-  it('waits for no pipe and follows no loop that lies where an object should be', async () => {
+  it('rejects with not_found for a pipe, a loop of links and a broken link', async () => {
     fs.mkdirSync(path.join(root, 'odd'), { recursive: true });
     execFileSync('mkfifo', [path.join(root, 'odd/pipe')]);
     fs.symlinkSync('loop', path.join(root, 'odd/loop'));
@@ -76,7 +76,7 @@ describe('DiskStorage', () => {
     }
   });
 
-  it('says storage_failed where the root is not a folder', async () => {
+  it('rejects with storage_failed when the root is not a folder', async () => {
     fs.writeFileSync(path.join(root, 'no-folder'), '');
     const misplaced = new DiskStorage({ root: path.join(root, 'no-folder') });
     await expect(misplaced.write('a', bytes(1))).rejects.toMatchObject({ code: 'storage_failed' });
@@ -84,15 +84,15 @@ describe('DiskStorage', () => {
   });
 
   it.each(['../outside.txt', '/etc/passwd', 'a/../../b', 'a\\..\\b', '', '.', '.filefield/x', 'a//b', 'a\u0000b'])(
-    'refuses the key %j in every method, so that no path leads out of its folder',
+    'refuses the key %j in every method',
     async (key) => {
       const guarded = new DiskStorage({ root: path.join(root, 'guarded') });
       fs.writeFileSync(path.join(root, 'outside.txt'), 'outside');
-      const refused = { code: 'invalid_key' };
-      await expect(guarded.write(key, bytes(1))).rejects.toMatchObject(refused);
-      await expect(guarded.read(key)).rejects.toMatchObject(refused);
-      await expect(guarded.stat(key)).rejects.toMatchObject(refused);
-      await expect(guarded.delete(key)).rejects.toMatchObject(refused);
+      const invalid = { code: 'invalid_key' };
+      await expect(guarded.write(key, bytes(1))).rejects.toMatchObject(invalid);
+      await expect(guarded.read(key)).rejects.toMatchObject(invalid);
+      await expect(guarded.stat(key)).rejects.toMatchObject(invalid);
+      await expect(guarded.delete(key)).rejects.toMatchObject(invalid);
       expect(() => guarded.localPath(key)).toThrow('storage key');
       expect(fs.readFileSync(path.join(root, 'outside.txt'), 'utf8')).toBe('outside');
     },
@@ -101,7 +101,7 @@ describe('DiskStorage', () => {
   let compiled: Compiled | undefined;
   afterAll(() => compiled?.remove());
 
-  /** The arguments of a process of its own that has a storage. */
+  /** The arguments of Node for a process that has the storage. */
   function program(body: string): string[] {
     compiled ??= compile('test/storages');
     const storage = compiled.script('src/storages/disk.ts');
@@ -110,7 +110,7 @@ describe('DiskStorage', () => {
     return ['--input-type=module', '-e', script];
   }
 
-  it('says no_space when the disk or a limit is reached, and keeps nothing', () => {
+  it('rejects with no_space when a file reaches a limit of the system, and keeps no bytes', () => {
     const script = program(`
       process.on('SIGXFSZ', () => {});
       const body = async function* () { for (let i = 0; i < 64; i += 1) yield Buffer.alloc(65536); };
@@ -121,7 +121,7 @@ describe('DiskStorage', () => {
     expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
   });
 
-  it('shows no object when the process is killed while it writes', async () => {
+  it('has no object, and accepts its key again, when the process is killed while it writes', async () => {
     const script = program(`
       const body = async function* () {
         yield Buffer.alloc(300000);

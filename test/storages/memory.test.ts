@@ -4,7 +4,7 @@ import { storageContract } from 'filefield/testing';
 describe('MemoryStorage', () => {
   for (const claim of storageContract(() => new MemoryStorage())) it(claim.title, claim.run);
 
-  it('lists its keys in the order they were written', async () => {
+  it('has its keys in the order in which they were written', async () => {
     const storage = new MemoryStorage();
     for (const key of ['b', 'a']) await storage.write(key, (async function* () {})());
     expect(storage.keys).toEqual(['b', 'a']);

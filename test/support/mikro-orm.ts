@@ -15,7 +15,7 @@ type Legacy = Pick<
   'Embeddable' | 'Embedded' | 'Entity' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
 >;
 
-/** The legacy decorators, which MikroORM 7 has in a package of their own. */
+/** The legacy decorators, which are a separate package in MikroORM 7. */
 export const legacy = (await load(major === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy')) as Legacy;
 
 /** An ORM with a new database that has the tables of the ledger, and a log of the statements. */

@@ -8,32 +8,32 @@ import {
   type UrlOptions,
 } from 'filefield';
 
-/** Where an S3 server answers, and what opens it; the defaults are those of a local Ceph RGW. */
+/** Address and keys of an S3 server; the defaults are those of `build/services/s3.sh`. */
 export const s3 = {
   endpoint: process.env.S3_ENDPOINT ?? 'http://127.0.0.1:21120',
   accessKey: process.env.S3_ACCESS_KEY ?? 'S3TEST',
   secretKey: process.env.S3_SECRET_KEY ?? 'S3TESTSECRET',
 } as const;
 
-/** False, loudly, where no S3 server answers; an error in CI, where one must. */
+/** True if the S3 server responds; otherwise it prints a warning, or throws in CI. */
 export async function haveS3(): Promise<boolean> {
-  const answers = await fetch(s3.endpoint).then(
+  const reachable = await fetch(s3.endpoint).then(
     () => true,
     () => false,
   );
-  if (answers) return true;
-  if (process.env.CI) throw new Error(`no S3 server answers at ${s3.endpoint}`);
-  console.warn(`*** SKIPPED: no S3 server answers at ${s3.endpoint}; signed URLs were not tried ***`);
+  if (reachable) return true;
+  if (process.env.CI) throw new Error(`no S3 server responds at ${s3.endpoint}`);
+  console.warn(`*** SKIPPED: no S3 server responds at ${s3.endpoint}; signed URLs are not tested ***`);
   return false;
 }
 
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-// Stricter than encodeURIComponent, as AWS Signature Version 4 wants it.
+// Encodes more characters than encodeURIComponent, as AWS Signature Version 4 requires.
 const encode = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Enough of a bucket to try signed URLs with: every call is one, signed as AWS Signature Version 4 says. */
+/** A storage in an S3 bucket, for tests of signed URLs. Every request is a URL with an AWS Signature Version 4. */
 export class SigningStorage implements Storage {
   constructor(readonly bucket: string) {}
 
@@ -45,20 +45,20 @@ export class SigningStorage implements Storage {
   }
 
   async create(): Promise<void> {
-    await this.#ask('PUT', '');
+    await this.#send('PUT', '');
   }
 
   async write(key: string, body: AsyncIterable<Uint8Array>): Promise<ObjectInfo> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
-    await this.#ask('PUT', key, {}, bytes);
+    await this.#send('PUT', key, {}, bytes);
     return { size: bytes.byteLength };
   }
 
   async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     const headers = range && { range: `bytes=${range.start}-${range.end}` };
-    const bytes = Buffer.from(await (await this.#ask('GET', key, headers)).arrayBuffer());
+    const bytes = Buffer.from(await (await this.#send('GET', key, headers)).arrayBuffer());
     const info = (await this.stat(key))!;
     return {
       info,
@@ -70,17 +70,17 @@ export class SigningStorage implements Storage {
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {
-    const { headers } = await this.#ask('HEAD', key);
+    const { headers } = await this.#send('HEAD', key);
     return { size: Number(headers.get('content-length')) };
   }
 
   async delete(key: string): Promise<void> {
-    await this.#ask('DELETE', key);
+    await this.#send('DELETE', key);
   }
 
-  async #ask(method: string, key: string, headers: Record<string, string> = {}, body?: Buffer): Promise<Response> {
+  async #send(method: string, key: string, headers: Record<string, string> = {}, body?: Buffer): Promise<Response> {
     const response = await fetch(this.#sign(method, key, 60, {}), { method, headers, body });
-    if (!response.ok) throw new FileFieldError('storage_failed', `The S3 server answered ${response.status}.`);
+    if (!response.ok) throw new FileFieldError('storage_failed', `The S3 server responded with ${response.status}.`);
     return response;
   }
 

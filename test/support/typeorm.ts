@@ -44,14 +44,14 @@ export class Document implements DocumentRow {
   @ManyToOne(() => Owner, { cascade: ['insert'], nullable: true }) owner!: Owner | null;
 }
 
-/** Set by the jest project: 1 where `typeorm` is TypeORM 1.x. */
+/** Set by the Jest project: 1 if `typeorm` is TypeORM 1.x. */
 declare const typeormMajor: number | undefined;
 
 const memory = (
   typeof typeormMajor === 'number' ? { type: 'sqljs' } : { type: 'sqlite', database: ':memory:' }
 ) as DataSourceOptions;
 
-/** A database of its own for one suite, and how to get rid of it. */
+/** Opens a new, empty database for one suite; `close` drops it. */
 export async function openDataSource(
   database: DatabaseName,
   options: Pick<DataSourceOptions, 'entities' | 'logger' | 'logging'>,
@@ -95,7 +95,7 @@ class UpdateCounter implements Logger {
   log(): void {}
 }
 
-/** The contract's harness and what only TypeORM has. */
+/** The harness of the contracts, and the data source. */
 export interface TypeormHarness extends BulkHarness, HookedHarness {
   readonly dataSource: DataSource;
 }
@@ -135,7 +135,7 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
     },
     async recover() {
       if (database !== 'sqlite') return;
-      // As a restart would: TypeORM itself has lost count by now.
+      // As a restart would. The transaction depth that TypeORM has counted is wrong now.
       const shared = dataSource.createQueryRunner() as QueryRunner & { transactionDepth: number };
       if (shared.transactionDepth > 0) await shared.query('ROLLBACK').catch(() => undefined);
       Object.assign(shared, { transactionDepth: 0, isTransactionActive: false });

@@ -1,4 +1,4 @@
-// Compiled, not run: what must not compile is marked, and the compiler complains when it does.
+// Compiled, not run: each marked line must not compile, and the compiler reports a mark without an error.
 import {
   caddyFileServer,
   deliveryRules,
@@ -35,25 +35,25 @@ deliverWith('none');
 
 // @ts-expect-error - a registry without a single folder
 xAccelRedirect(rootless);
-// @ts-expect-error - nor is there anything for Caddy
+// @ts-expect-error - a registry without a single folder
 caddyFileServer(rootless);
-// @ts-expect-error - the servers share no default
+// @ts-expect-error - the server is required
 xSendfile(mixed);
-// @ts-expect-error - a server that does not know the header
+// @ts-expect-error - nginx does not support X-Sendfile
 xSendfile(mixed, { server: 'nginx' });
 // @ts-expect-error - a misspelt option
 xAccelRedirect(mixed, { limitrate: 5 });
-// @ts-expect-error - true is no rate
+// @ts-expect-error - true is not a rate
 xAccelRedirect(mixed, { limitRate: true });
 // @ts-expect-error - a status that changes the method
 redirect({ status: 303 });
-// @ts-expect-error - a unit that there is not
+// @ts-expect-error - not a unit of a duration
 redirect({ expiresIn: '5 minutes' });
-// @ts-expect-error - a storage is meant by itself, not by its name
+// @ts-expect-error - the storage itself is required, not its name
 deliveryRules([{ storage: 'photos', delivery: 'none' }]);
-// @ts-expect-error - a rule must say who sends the bytes
+// @ts-expect-error - a rule needs a delivery
 deliveryRules([{ storage: disk }]);
-// @ts-expect-error - "off" is called "none"
+// @ts-expect-error - only "none" turns delivery off
 deliverWith('off');
 
 export const delivery: Delivery = deliveryRules([{ directory: '/srv', delivery: redirect() }]);

@@ -1,4 +1,4 @@
-// Compiled, not run: what must not compile is marked, and the compiler complains when it does.
+// Compiled, not run: each marked line must not compile, and the compiler reports a mark without an error.
 import type { Files, StoredFile, StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
@@ -26,7 +26,7 @@ void files.stage(Document, 'file', 'content');
 void files.stage(Document, 'cover', Buffer.from('content'));
 // @ts-expect-error - a misspelt field
 void files.stage(Document, 'fiel', 'content');
-// @ts-expect-error - a column that holds no file
+// @ts-expect-error - not a file field
 void files.stage(Document, 'slug', 'content');
 // @ts-expect-error - a number is not a source of bytes
 void files.stage(Document, 'file', 7);

@@ -1,4 +1,4 @@
-// Uses filefield/mikro-orm, for the compiler only.
+// Uses filefield/mikro-orm. Only compiled, not run.
 import { defineEntity, p, type MikroORM } from '@mikro-orm/core';
 import { StorageRegistry, type Files } from 'filefield';
 import { objectDownloadView } from 'filefield/express';

@@ -1,4 +1,4 @@
-// Uses every entry of the package but filefield/mikro-orm, for the compiler only.
+// Uses every entry of the package except filefield/mikro-orm. Only compiled, not run.
 import express from 'express';
 import fastify from 'fastify';
 import { createServer } from 'node:http';

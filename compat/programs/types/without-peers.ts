@@ -1,4 +1,4 @@
-// Uses every entry that needs no other package, for the compiler only.
+// Uses every entry that needs no other package. Only compiled, not run.
 import { createServer } from 'node:http';
 import { downloadView, StorageRegistry, type Files, type StoredFile } from 'filefield';
 import { toFetch } from 'filefield/fetch';
