@@ -31,7 +31,7 @@ export class Copies {
     const holder = await ledger.holder(transaction ?? ledger.database, file.toDescriptor());
     if (!holder || (key && isSlotOf(holder, field, key))) return file;
     const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
-    return new StoredFile(await stageUpload(staging, field, await toUpload(file)), {
+    return StoredFile.of(await stageUpload(staging, field, await toUpload(file)), {
       ...this.context,
       acceptedBy: field.options,
     });

@@ -102,7 +102,7 @@ export class Files implements ObjectFinder {
   ): Promise<StoredFile> {
     const target = this.#entities.fileField(entity, field);
     const upload = await toUpload(source, options.name);
-    return new StoredFile(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
+    return StoredFile.of(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
   }
 
   /**
@@ -160,7 +160,7 @@ export class Files implements ObjectFinder {
   ): Promise<Received<StoredFile>> {
     const target = this.#entities.fileField(entity, field);
     const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
-      new StoredFile(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
+      StoredFile.of(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
     return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
   }
 

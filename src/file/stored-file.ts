@@ -48,8 +48,7 @@ export class StoredFile implements FileSource {
   readonly #descriptor: FileDescriptor;
   readonly #context: StoredFileContext | undefined;
 
-  /** For the ORM packages: use `files.stage` instead. */
-  constructor(descriptor: FileDescriptor, context?: StoredFileContext) {
+  private constructor(descriptor: FileDescriptor, context?: StoredFileContext) {
     this.id = descriptor.id;
     this.name = descriptor.name;
     this.size = descriptor.size;
@@ -57,6 +56,11 @@ export class StoredFile implements FileSource {
     this.#descriptor = descriptor;
     this.#context = context;
     Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** For staging: applications call `files.stage`. @internal */
+  static of(descriptor: FileDescriptor, context?: StoredFileContext): StoredFile {
+    return new StoredFile(descriptor, context);
   }
 
   /** Reads the value of a file column; null stays null. Throws `invalid_descriptor`. @internal */

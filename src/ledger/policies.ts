@@ -28,7 +28,8 @@ export interface FilePolicies {
    */
   readonly onDelete?: Retention;
   /**
-   * What happens to the bytes when the row is soft-deleted. With any value but `keep`, restoring the row after its bytes
+   * What happens to the bytes when the row is soft-deleted. TypeORM only: MikroORM has no soft delete, and `attachFiles` throws
+   * `unsupported`. With any value but `keep`, restoring the row after its bytes
    * have been deleted is refused.
    * @default 'keep'
    */

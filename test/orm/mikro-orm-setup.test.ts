@@ -33,6 +33,12 @@ class Song extends Work {
   @FileField({ storage: 'documents' }) lyrics!: StoredFile | null;
 }
 
+@Entity()
+class Draft {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @FileField({ storage: 'documents', onSoftDelete: 'delete' }) file!: StoredFile | null;
+}
+
 // Only properties that can hold a file take the decorator.
 class Wrong {
   // @ts-expect-error a text is not a file
@@ -91,12 +97,15 @@ describe(`MikroORM ${major}, set-up`, () => {
     await b.close();
   });
 
-  test('refuses a file inside a JSON column, an unknown storage and a missing ledger when it attaches', async () => {
+  test('refuses a file inside a JSON column, onSoftDelete, an unknown storage and a missing ledger when it attaches', async () => {
     const parcels = await openMikro('sqlite', [Parcel, Packed]);
     await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
       'Parcel.packed.file is inside a JSON',
     );
     await parcels.close();
+    const drafts = await openMikro('sqlite', [Draft]);
+    await expect(attachFiles(drafts.orm, { storages: memory() })).rejects.toThrow('MikroORM has no soft delete');
+    await drafts.close();
     const documents = await openMikro('sqlite', [Document]);
     const other = new StorageRegistry({ other: new MemoryStorage() });
     await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');

@@ -145,7 +145,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
       await expectRejection('invalid_value', em.insert(Document, { file: value } as Document));
       await expectRejection('invalid_value', fixture.em.upsert(Document, { id, file: value }));
     }
-    const other = new StoredFile({ ...(file as StoredFile).toDescriptor(), storage: 'elsewhere' });
+    const other = StoredFile.of({ ...(file as StoredFile).toDescriptor(), storage: 'elsewhere' });
     await expectRejection('invalid_value', fixture.saved({ file: other }));
     expect((await fixture.em.findOneOrFail(Document, id)).file?.id).toBe(file?.id);
   });

@@ -145,7 +145,7 @@ async function objectView(file: CaseFile): Promise<View> {
   const storage = new MemoryStorage();
   const bytes = bytesOf(file);
   if (!file.missing) await storage.write('key', Readable.from([bytes]));
-  const stored = new StoredFile(
+  const stored = StoredFile.of(
     {
       v: 1,
       id: '1',

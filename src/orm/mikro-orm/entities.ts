@@ -223,6 +223,12 @@ function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: 
   if (property.object || property.array || !column) {
     throw new FileFieldError('unsupported', `${at} is inside a JSON column; a file needs a column of its own.`);
   }
+  if ((options.onSoftDelete ?? 'keep') !== 'keep') {
+    throw new FileFieldError(
+      'unsupported',
+      `${at} has the option "onSoftDelete", but MikroORM has no soft delete; release the file by setting the property to null.`,
+    );
+  }
   const owner = ownerOf(metadata, property);
   const schema = owner.schema ?? (em.config.get('schema') as string | undefined);
   if (schema === '*') {
