@@ -14,7 +14,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What a store throws when another row has the slug. */
+/** The error of a store when another row has the slug. */
 export function slugTaken(): Refusal {
   return new Refusal(409, 'slug_taken', 'slug');
 }

@@ -23,8 +23,8 @@ ffmpeg(...source(zoom, sound(40)), ...plain, ...fade(40), '-t', '40', '-c:v', 'l
   '-g', '60', '-deadline', 'good', '-cpu-used', '4', '-row-mt', '1', '-pix_fmt', 'yuv420p', '-c:a', 'libopus', '-b:a', '48k', '-cues_to_front', '1', 'zoom.webm');
 
 writeFileSync('handbook.pdf', pdf([
-  ['filefield', 'A sample document', '', 'A file column behaves like a column:', 'saved with the row, gone with the row,', 'undone by a rollback, safe in a crash.'],
-  ['Page two', '', 'This file came out of a DiskStorage.', 'Its URL is made of a slug, its bytes are', 'sent in ranges, its name is UTF-8.', '', 'No font, image or text of anybody else is in it.'],
+  ['filefield', 'A sample document', '', 'A file column behaves like a column:', 'saved with the row, deleted with the row,', 'undone by a rollback, safe in a crash.'],
+  ['Page two', '', 'This file was read from a DiskStorage.', 'Its URL contains a slug, its bytes are', 'sent in ranges, its name is UTF-8.', '', 'It has no fonts, images or text of others.'],
 ]));
 
 /** A small PDF 1.4: one content stream per page, and a standard font that every reader has. */

@@ -17,7 +17,7 @@ const long = `${'ä'.repeat(1000)}.txt`;
 const injected = 'Set-Cookie: x=1.txt';
 
 // RFC 6266 sections 4.3 (folders) and 5 (examples), RFC 8187 section 3.2 (filename*).
-const kept: readonly NameCase[] = [
+const unchanged: readonly NameCase[] = [
   row('keeps a plain name', 'plans.pdf'),
   row('keeps a semicolon, a comma and an equals sign', 'a;b,c=d.txt'),
   row('keeps double quotes', 'the "plans".pdf'),
@@ -55,4 +55,4 @@ const shortened: readonly NameCase[] = [
   row('keeps a name of a thousand letters', long),
 ];
 
-export const nameCases: readonly NameCase[] = [...kept, ...cleaned, ...shortened];
+export const nameCases: readonly NameCase[] = [...unchanged, ...cleaned, ...shortened];

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { reachableDatabases, servers } from '../support/databases.js';
 import { tcpProxy, type CommitFate, type TcpProxy } from '../support/tcp-proxy.js';
-import { expectConsistent, openStage, type Stage } from './matrix.js';
+import { expectConsistent, openSite, type Site } from './matrix.js';
 import { openMikroOrm } from './process/mikro-orm.js';
 import { openTypeorm } from './process/typeorm.js';
 import type { Application } from './process/application.js';
@@ -17,26 +17,26 @@ const cases: readonly (readonly [CommitFate, boolean])[] = [
 ];
 
 describe.each(orms)('a COMMIT of %s without a response', (orm) => {
-  let stage: Stage;
+  let site: Site;
   let proxy: TcpProxy;
   let app: Application;
   beforeAll(async () => {
-    stage = await openStage(orm, 'postgres');
+    site = await openSite(orm, 'postgres');
     proxy = await tcpProxy(servers.postgres);
-    const place = { ...stage.place, host: '127.0.0.1', port: proxy.port };
+    const place = { ...site.place, host: '127.0.0.1', port: proxy.port };
     // pg cancels a query after this time; by default it waits for ever.
     app = await (orm === 'typeorm' ? openTypeorm : openMikroOrm)(place, { queryTimeout: 400 });
   });
   afterAll(async () => {
     await proxy?.close();
     await app?.close().catch(() => undefined);
-    await stage?.close();
+    await site?.close();
   });
 
   it.each(cases)(
     'commits or rolls back the row and its file together when the COMMIT is %s (committed: %s)',
     async (fate, done) => {
-      const text = async (slug: string) => (await stage.app.rows()).get(slug)?.text();
+      const text = async (slug: string) => (await site.app.rows()).get(slug)?.text();
       const expectLost = async (work: (staged: Awaited<ReturnType<Application['stage']>>) => Promise<void>) => {
         const staged = await app.stage('new');
         const before = proxy.commits;
@@ -47,11 +47,11 @@ describe.each(orms)('a COMMIT of %s without a response', (orm) => {
         proxy.hangUp();
         await delay(50);
         // A sweep may run while the application does not know the result.
-        await stage.app.files.sweep();
-        await expectConsistent(stage);
+        await site.app.files.sweep();
+        await expectConsistent(site);
       };
-      await stage.app.insert(`${fate}-replace`, await stage.app.stage('old'));
-      await stage.app.insert(`${fate}-delete`, await stage.app.stage('old'));
+      await site.app.insert(`${fate}-replace`, await site.app.stage('old'));
+      await site.app.insert(`${fate}-delete`, await site.app.stage('old'));
 
       await expectLost((staged) => app.insert(`${fate}-insert`, staged));
       expect(await text(`${fate}-insert`)).toBe(done ? 'new' : undefined);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError } from 'filefield';
 import { reachableDatabases } from '../support/databases.js';
-import { expectConsistent, openStage, storedKeys, type Stage } from './matrix.js';
+import { expectConsistent, openSite, storedKeys, type Site } from './matrix.js';
 import { Document, type TypeormApplication } from './process/typeorm.js';
 
 const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
@@ -13,14 +13,14 @@ function seededRandom(seed: number): () => number {
 }
 
 describe.each(servers)('concurrent transactions on %s', (database) => {
-  let stage: Stage<TypeormApplication>;
+  let site: Site<TypeormApplication>;
   let app: TypeormApplication;
   beforeAll(async () => {
-    stage = await openStage('typeorm', database, { lease: 500, poolSize: 30 });
-    app = stage.app;
+    site = await openSite('typeorm', database, { lease: 500, poolSize: 30 });
+    app = site.app;
   });
-  afterAll(() => stage?.close());
-  afterEach(() => expectConsistent(stage));
+  afterAll(() => site?.close());
+  afterEach(() => expectConsistent(site));
 
   const replace = (slug: string, file: Awaited<ReturnType<typeof app.stage>>, fail = false) =>
     app.dataSource.transaction(async (manager) => {
@@ -55,7 +55,7 @@ describe.each(servers)('concurrent transactions on %s', (database) => {
     await Promise.all(sweepers);
     expect(unexpected).toEqual([]);
     expect(expired).toBeGreaterThan(0);
-    await expectConsistent(stage);
+    await expectConsistent(site);
     const live = await app.query(`SELECT id FROM file_ledger`);
     expect(live).toEqual([{ id: (await app.rows()).get('contended')?.id }]);
   });
@@ -82,7 +82,7 @@ describe.each(servers)('concurrent transactions on %s', (database) => {
     await runner.commitTransaction();
     await runner.release();
     await losing;
-    await expectConsistent(stage);
+    await expectConsistent(site);
     expect((await app.rows()).has('deleted')).toBe(false);
   });
 
@@ -95,7 +95,7 @@ describe.each(servers)('concurrent transactions on %s', (database) => {
       throw new Error('changed my mind');
     });
     await expect(work).rejects.toThrow('changed my mind');
-    await expectConsistent(stage);
+    await expectConsistent(site);
     const rows = await app.rows();
     expect(rows.has('required')).toBe(false);
     expect(await rows.get('requires new')?.text()).toBe('inner');
@@ -118,8 +118,8 @@ describe.each(servers)('concurrent transactions on %s', (database) => {
 
 describe('a download that runs while its row is deleted', () => {
   it('gets all bytes within the grace, after which a sweep deletes them', async () => {
-    const stage = await openStage('typeorm', 'sqlite', { grace: 1000 });
-    const { app } = stage;
+    const site = await openSite('typeorm', 'sqlite', { grace: 1000 });
+    const { app } = site;
     await app.insert('download', await app.stage('x'.repeat(500_000)));
     const file = (await app.rows()).get('download')!;
     const chunks = file.stream();
@@ -131,16 +131,16 @@ describe('a download that runs while its row is deleted', () => {
     for await (const chunk of chunks) bytes += chunk.byteLength;
     expect(bytes).toBe(500_000);
     await delay(1100);
-    await expectConsistent(stage);
-    expect(await storedKeys(stage.place)).toEqual([]);
-    await stage.close();
+    await expectConsistent(site);
+    expect(await storedKeys(site.place)).toEqual([]);
+    await site.close();
   });
 });
 
 describe.each(servers.filter((name) => name === 'postgres'))('a serialization failure on %s', (database) => {
   it('can be retried with the same staged file', async () => {
-    const stage = await openStage('typeorm', database, { lease: 2000 });
-    const { app } = stage;
+    const site = await openSite('typeorm', database, { lease: 2000 });
+    const { app } = site;
     await app.insert('serial', await app.stage('old'));
     const file = await app.stage('mine');
     const attempt = (meanwhile?: () => Promise<void>) =>
@@ -155,8 +155,8 @@ describe.each(servers.filter((name) => name === 'postgres'))('a serialization fa
     });
     await app.files.sweep();
     await attempt();
-    await expectConsistent(stage);
+    await expectConsistent(site);
     expect(await (await app.rows()).get('serial')?.text()).toBe('mine');
-    await stage.close();
+    await site.close();
   });
 });

@@ -5,24 +5,24 @@ import { FileFieldError, type FilesEvents, type Storage } from 'filefield';
 import { FailingStorage } from 'filefield/testing';
 import { expectCode } from '../contracts/orm/context.js';
 import { reachableDatabases } from '../support/databases.js';
-import { expectConsistent, openStage, storedKeys, type Stage } from './matrix.js';
+import { expectConsistent, openSite, storedKeys, type Site } from './matrix.js';
 import { Document, type TypeormApplication } from './process/typeorm.js';
 
 const databases = (await reachableDatabases()).filter((name) => name !== 'mariadb');
 
 describe.each(databases)('faults with TypeORM on %s', (database) => {
-  let stage: Stage<TypeormApplication>;
+  let site: Site<TypeormApplication>;
   let app: TypeormApplication;
   let storage: FailingStorage;
   beforeAll(async () => {
     const around = (inner: Storage) => (storage = new FailingStorage(inner));
-    stage = await openStage('typeorm', database, { around });
-    app = stage.app;
+    site = await openSite('typeorm', database, { around });
+    app = site.app;
     // Failed deletions are expected here; without a listener they would be printed.
     app.files.on('fault', () => undefined);
   });
-  afterAll(() => stage?.close());
-  afterEach(() => expectConsistent(stage));
+  afterAll(() => site?.close());
+  afterEach(() => expectConsistent(site));
 
   const endDelays = () => app.query('UPDATE file_trash SET not_before = 0');
   const attempts = async () => (await app.query('SELECT attempts, last_error FROM file_trash')) as unknown[];
@@ -34,7 +34,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     await app.replace('outage', null);
     expect(await app.files.sweep()).toMatchObject({ deleted: 0 });
     end();
-    await delay(stage.place.lease + 20);
+    await delay(site.place.lease + 20);
     await app.files.sweep();
     await endDelays();
   });
@@ -62,7 +62,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
   it('rejects with no_space when the disk is full, and keeps no bytes', async () => {
     storage.fail('write', { nth: 1, after: 3, error: new FileFieldError('no_space', 'The disk is full.') });
     await expectCode(app.stage('too much'), 'no_space');
-    await expectConsistent(stage);
+    await expectConsistent(site);
     await app.insert('space', await app.stage('fits'));
   });
 
@@ -79,9 +79,9 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     };
     await expectCode(app.stage('mine'), 'already_exists');
     delete (storage.inner as { write?: unknown }).write;
-    await delay(stage.place.lease + 20);
+    await delay(site.place.lease + 20);
     await app.files.sweep();
-    expect(await storedKeys(stage.place)).toContain(taken);
+    expect(await storedKeys(site.place)).toContain(taken);
     await storage.inner.delete(taken);
   });
 
@@ -103,7 +103,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
     app.files.ledger.renew = async () => false;
     const late = app.files.stage(Document, 'file', slow(4));
     const failed = expectCode(late, 'staged_expired');
-    await delay(stage.place.lease + 50);
+    await delay(site.place.lease + 50);
     await app.files.sweep();
     await failed;
     app.files.ledger.renew = renew;
@@ -138,7 +138,7 @@ describe.each(databases)('faults with TypeORM on %s', (database) => {
         })
         .catch(() => undefined);
     });
-    await expectConsistent(stage);
+    await expectConsistent(site);
     const rows = await app.rows();
     const texts = await Promise.all(['one', 'two', 'three'].map((slug) => rows.get(slug)?.text()));
     expect(texts).toEqual(['1', 'old', 'old']);

@@ -12,7 +12,7 @@ import type { TypeormApplication } from './process/typeorm.js';
 import type { Moment, Scenario } from './process/victim.js';
 
 /** An application in this process, and processes with the same application that are killed. */
-export interface Stage<App extends Application = Application> {
+export interface Site<App extends Application = Application> {
   readonly app: App;
   readonly place: Place;
   /** Runs the scenario in another process and expects that SIGKILL ends it. */
@@ -22,15 +22,15 @@ export interface Stage<App extends Application = Application> {
 
 export const lease = 150;
 
-export type StageOptions = Partial<Pick<Place, 'lease' | 'grace'>> & Omit<OpenOptions, 'create'>;
+export type SiteOptions = Partial<Pick<Place, 'lease' | 'grace'>> & Omit<OpenOptions, 'create'>;
 
-export function openStage(
+export function openSite(
   orm: 'typeorm',
   database: DatabaseName,
-  options?: StageOptions,
-): Promise<Stage<TypeormApplication>>;
-export function openStage(orm: Place['orm'], database: DatabaseName, options?: StageOptions): Promise<Stage>;
-export async function openStage(orm: Place['orm'], database: DatabaseName, options: StageOptions = {}): Promise<Stage> {
+  options?: SiteOptions,
+): Promise<Site<TypeormApplication>>;
+export function openSite(orm: Place['orm'], database: DatabaseName, options?: SiteOptions): Promise<Site>;
+export async function openSite(orm: Place['orm'], database: DatabaseName, options: SiteOptions = {}): Promise<Site> {
   const root = await mkdtemp(path.join(tmpdir(), 'filefield-crash-'));
   const { name, drop, ...server } = await createDatabase(database, path.join(root, 'test.db'));
   const place: Place = {
@@ -87,7 +87,7 @@ export async function storedKeys({ root }: Place): Promise<string[]> {
  * Waits until leases have ended, sweeps, and expects: every row has its bytes, and there are no other bytes; every ledger
  * entry belongs to a row, and the trash is empty.
  */
-export async function expectConsistent({ app, place }: Pick<Stage, 'app' | 'place'>): Promise<void> {
+export async function expectConsistent({ app, place }: Pick<Site, 'app' | 'place'>): Promise<void> {
   await delay(place.lease + 20);
   await app.files.sweep();
   const keys: string[] = [];

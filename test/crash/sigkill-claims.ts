@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseName } from '../support/databases.js';
-import { expectConsistent, lease, moments, openStage, type Stage } from './matrix.js';
+import { expectConsistent, lease, moments, openSite, type Site } from './matrix.js';
 import { longText, type Place } from './process/application.js';
 import type { Moment } from './process/victim.js';
 
 /** At each step at which a process is killed: the row is as before or as after, with its bytes, and no other bytes are left. */
 export function sigkillClaims(orm: Place['orm'], database: DatabaseName, only?: readonly Moment[]): void {
-  let stage: Stage;
+  let site: Site;
   beforeAll(async () => {
-    stage = await openStage(orm, database);
+    site = await openSite(orm, database);
   });
-  afterAll(() => stage?.close());
+  afterAll(() => site?.close());
 
   const cases = moments.filter(([, at]) => !only || only.includes(at));
   it.each(cases)(
     'in %s at "%s" leaves the row as it was %s the operation, and no other bytes',
     async (operation, at, outcome) => {
-      const { app } = stage;
+      const { app } = site;
       const slug = `${operation}-${at}`;
       if (operation !== 'insert') await app.insert(slug, await app.stage(longText('old')));
       if (operation === 'sweep') {
@@ -24,8 +24,8 @@ export function sigkillClaims(orm: Place['orm'], database: DatabaseName, only?: 
         await app.stage(longText('forgotten'));
         await delay(lease + 20);
       }
-      await stage.kill({ operation, at, slug, word: 'new' });
-      await expectConsistent(stage);
+      await site.kill({ operation, at, slug, word: 'new' });
+      await expectConsistent(site);
       const row = (await app.rows()).get(slug);
       const before = operation === 'insert' ? undefined : longText('old');
       const after = operation === 'delete' ? undefined : longText('new');

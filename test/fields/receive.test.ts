@@ -58,7 +58,7 @@ const form = (...entries: [string, string | File][]) => {
 };
 const letter = (content: string, name = 'letter.txt') => new File([content], name);
 
-/** Sends bytes as they are, for requests that no well-behaved client would send. */
+/** Sends the text unchanged, for requests that no well-behaved client would send. */
 async function raw(site: Site, text: string): Promise<Socket> {
   const socket = connect(site.port, '127.0.0.1');
   socket.on('error', () => undefined);

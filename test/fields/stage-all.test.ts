@@ -41,7 +41,7 @@ describe('stageAll', () => {
     expect(await files.stageAll(Letter, 'file', [])).toEqual([]);
   });
 
-  it('starts no further upload after a failure, waits for those that run, discards all and rejects with the first error', async () => {
+  it('starts no more uploads after one fails, waits for the others, discards all and rejects with the first error', async () => {
     const counting = new CountingWrites();
     const storage = new FailingStorage(counting);
     storage.fail('write', { nth: 10 });

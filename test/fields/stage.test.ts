@@ -189,16 +189,16 @@ describe('extensions', () => {
 
 describe('check', () => {
   it('gets the measured name, size, type and head, and refuses with its own sentence', async () => {
-    const seen: unknown[] = [];
+    const uploads: unknown[] = [];
     const { files, ledger } = filesFor({
       check: (upload) => {
-        seen.push({ ...upload, head: Buffer.from(upload.head).toString() });
+        uploads.push({ ...upload, head: Buffer.from(upload.head).toString() });
         return 'We have enough of these.';
       },
     });
     const error = await files.stage(Letter, 'file', 'hello', { name: 'h.txt' }).catch((failure: unknown) => failure);
     expect(error).toMatchObject({ code: 'rejected', message: 'We have enough of these.', context: { rule: 'check' } });
-    expect(seen).toMatchObject([{ name: 'h.txt', size: 5, type: 'text/plain', head: 'hello' }]);
+    expect(uploads).toMatchObject([{ name: 'h.txt', size: 5, type: 'text/plain', head: 'hello' }]);
     // The bytes are stored by then. Their lease is ended, so that the next sweep deletes them.
     expect(ledger.statements.at(-1)).toMatch(/SET lease_until = 0/);
   });

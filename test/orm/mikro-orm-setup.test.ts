@@ -39,7 +39,7 @@ class Draft {
   @FileField({ storage: 'documents', onSoftDelete: 'delete' }) file!: StoredFile | null;
 }
 
-// Only properties that can hold a file take the decorator.
+// The decorator compiles only on properties that can hold a file.
 class Wrong {
   // @ts-expect-error a text is not a file
   @FileField({ storage: 'documents' }) text!: string;
@@ -53,7 +53,7 @@ interface StandardEntity {
   id: number;
   file: StoredFile | null;
 }
-/** These classes are compiled in another mode and with the types of another major, so this program cannot import them. */
+/** Classes that are compiled in another mode and with the types of another major, so that this file cannot import them. */
 interface StandardDecorators {
   readonly Letter: new () => StandardEntity & { scan: StoredFile | null };
   readonly Parcel: new () => StandardEntity;

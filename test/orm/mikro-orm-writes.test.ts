@@ -197,7 +197,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(await fixture.stateOf(file as StoredFile)).toBe('released');
   });
 
-  test('binds the files of committed transactions only when many run at once', async () => {
+  test('binds only the files of committed transactions when many run at once', async () => {
     const files = await Promise.all(
       Array.from({ length: 12 }, async (_, index) => {
         const file = await fixture.stage(String(index));

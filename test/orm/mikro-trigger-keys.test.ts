@@ -40,7 +40,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s, triggers`, (
   });
   afterAll(() => open?.close());
 
-  test('record the keys that hooks record: for composite keys, embedded columns and single table inheritance', async () => {
+  test('records the keys that hooks record, with composite keys, embedded columns and single table inheritance', async () => {
     const { files, em } = open;
     const document = em.create(Document, { file: null, cover: null } as Document);
     await em.persist(document).flush();

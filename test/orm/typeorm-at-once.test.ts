@@ -13,7 +13,7 @@ class Scan {
 }
 
 describe('insert() and update() outside a transaction', () => {
-  it('write no row when its file was swept, and otherwise keep the file', async () => {
+  it('writes no row when its file was swept, and otherwise keeps the file', async () => {
     const { dataSource, close } = await openDataSource('sqlite', { entities: [Scan] });
     for (const sql of ledgerSchema('sqlite').create) await dataSource.query(sql);
     const storages = new StorageRegistry({ scans: new MemoryStorage() });

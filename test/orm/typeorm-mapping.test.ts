@@ -202,7 +202,7 @@ describe('attachFiles for TypeORM', () => {
     await close();
   });
 
-  it('makes files that were loaded before it reject with a message that says so', async () => {
+  it('lets a file that was loaded before it reject with "attach before you query"', async () => {
     const { dataSource, close } = await openDataSource('sqlite', {
       entities: [entity({ storage: 'media' })],
       logging: false,

@@ -11,7 +11,7 @@ const root = fs.mkdtempSync(path.join(tmpdir(), 'disk-storage-'));
 afterAll(() => fsp.rm(root, { recursive: true }));
 
 async function* bytes(size: number) {
-  for (let left = size; left > 0; left -= 65_536) yield Buffer.alloc(Math.min(left, 65_536), 7);
+  for (let rest = size; rest > 0; rest -= 65_536) yield Buffer.alloc(Math.min(rest, 65_536), 7);
 }
 
 /** All files in the root, unfinished ones too. */

@@ -35,7 +35,7 @@ function isReachable({ host, port }: ServerAddress): Promise<boolean> {
 }
 
 /**
- * The databases that can be used here. One that does not respond is left out with a warning; if the variable `CI` is set,
+ * The databases that can be used here. One that does not respond is skipped with a warning; if the variable `CI` is set,
  * it throws instead.
  */
 export async function reachableDatabases(): Promise<readonly DatabaseName[]> {

@@ -3,7 +3,7 @@ export interface ParsedPart {
   readonly bytes: Buffer;
 }
 
-/** Takes a multipart/byteranges body apart, strictly: throws for anything that RFC 2046 section 5.1.1 does not allow. */
+/** Parses a multipart/byteranges body strictly: throws for everything that RFC 2046 section 5.1.1 does not allow. */
 export function parseMultipart(contentType: string, body: Buffer): readonly ParsedPart[] {
   const boundary = /^multipart\/byteranges; *boundary="?([\w'()+,./:=?-]{1,70})"?$/.exec(contentType)?.[1];
   if (boundary === undefined) throw new Error(`no boundary in ${contentType}`);

@@ -131,8 +131,8 @@ export function keepingClaims(t: OrmContext): void {
       await t.sweepAll();
       const winner = await t.textOf('race');
       expect(contents).toContain(winner);
-      const left = await Promise.all(contents.map((content) => t.countStored(content)));
-      expect(left.reduce((sum, count) => sum + count, 0)).toBe(1);
+      const counts = await Promise.all(contents.map((content) => t.countStored(content)));
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1);
       expect(await t.countStored('race 0')).toBe(0);
     });
   });

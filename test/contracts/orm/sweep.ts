@@ -48,8 +48,8 @@ export function sweepClaims(t: OrmContext): void {
     });
   });
 
-  describe('missing bytes', () => {
-    it('reject with missing and emit the event missing', async () => {
+  describe('a file whose bytes are missing', () => {
+    it('rejects with missing and emits the event missing', async () => {
       const file = (await t.inserted('missing', 'gone')).file!;
       const events: unknown[] = [];
       const listener = (event: { file: { id: string } }) => void events.push(event.file.id);
