@@ -18,7 +18,7 @@ exports.exchange = async function exchange(app) {
   const server = app.listen(0, '127.0.0.1');
   try {
     await once(server, 'listening');
-    const url = `http://127.0.0.1:${server.url().port}/documents`;
+    const url = `http://127.0.0.1:${server.address().port}/documents`;
     const created = await upload(url, 'pixel', png);
     const refused = await upload(url, 'text', 'not an image');
     const download = await fetch(`${url}/pixel`);
