@@ -32,7 +32,7 @@ export async function recordChange(ledger: Ledger, transaction: LedgerConnection
   }
   // A new row had no file.
   if (kind === 'insert') return;
-  const retain = retentionTime(policyOf(field, kind));
+  const retain = retentionTime(policyOf(field, kind), ledger.grace);
   // A soft-deleted row that keeps its file has not released it.
   if (kind === 'soft-delete' && retain === 'keep') return;
   await ledger.release(transaction, slot, {

@@ -84,7 +84,7 @@ async function releaseFiles(
     {
       keys: rows.map(({ key }) => ownerKey(key)),
       known: held.flatMap((file) => (file ? [file.id] : [])),
-      retain: retentionTime(field.options.onDelete),
+      retain: retentionTime(field.options.onDelete, ledger.grace),
     },
   );
 }

@@ -41,7 +41,7 @@ export interface ReleaseOptions {
   readonly current: string | null;
   /** The id of the file that the slot held as far as the ORM knows; finds files without a recorded owner. */
   readonly known?: string;
-  /** Milliseconds that the bytes are retained, if that is longer than the grace; or for ever. */
+  /** Milliseconds that the bytes are retained, or for ever. */
   readonly retain: number | 'keep';
 }
 

@@ -2,13 +2,13 @@ import { duration, type Duration } from '../options.js';
 
 /**
  * What happens to the bytes of a file that its row no longer refers to: they are deleted after the grace, kept for ever,
- * or deleted after `retain`, if that is longer than the grace.
+ * or deleted after a time of their own.
  */
 export type Retention = 'delete' | 'keep' | RetainFor;
 
 /** A time that the bytes of a released file are kept. */
 export interface RetainFor {
-  /** How long; the grace is the minimum. */
+  /** How long, instead of the grace. `'0s'`: the next sweep deletes them. */
   readonly retain: Duration;
 }
 
@@ -28,9 +28,8 @@ export interface FilePolicies {
    */
   readonly onDelete?: Retention;
   /**
-   * What happens to the bytes when the row is soft-deleted. TypeORM only: MikroORM has no soft delete, and `attachFiles` throws
-   * `unsupported`. With any value but `keep`, restoring the row after its bytes
-   * have been deleted is refused.
+   * What happens to the bytes when the row is soft-deleted. With any value but `keep`, restoring the row after its bytes
+   * have been deleted is refused. TypeORM only: MikroORM has no soft delete, and its `attachFiles` throws `unsupported`.
    * @default 'keep'
    */
   readonly onSoftDelete?: Retention;
@@ -43,8 +42,8 @@ export interface FilePolicies {
   readonly copies?: CopyPolicy;
 }
 
-/** Milliseconds that a released file is retained beyond the write that released it, or `'keep'`; the grace is the minimum. */
-export function retentionTime(policy: Retention = 'delete', grace: number = 0): number | 'keep' {
+/** Milliseconds from the release of a file until its bytes may be deleted, or `'keep'`. */
+export function retentionTime(policy: Retention | undefined, grace: number): number | 'keep' {
   if (policy === 'keep') return policy;
-  return Math.max(grace, policy === 'delete' ? 0 : duration('retain', policy.retain));
+  return policy === undefined || policy === 'delete' ? grace : duration('retain', policy.retain);
 }

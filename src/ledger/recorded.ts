@@ -123,8 +123,7 @@ export class RecordedLedger implements Ledger {
   }
 
   async #release(transaction: LedgerConnection, retain: number | 'keep', conditions: readonly Sql[]): Promise<number> {
-    const delay = retain === 'keep' ? retain : Math.max(this.grace, retain);
-    const released = states.release(now(transaction), delay);
+    const released = states.release(now(transaction), retain);
     return (await transaction.execute(states.update(released, ...conditions))).affected;
   }
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StorageRegistry, type StoredFile } from 'filefield';
+import { StorageRegistry, type Duration, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, FileField } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Column, DeleteDateColumn, Entity, PrimaryGeneratedColumn } from 'typeorm';
@@ -16,16 +16,17 @@ class Book {
   @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
   @FileField({ storage: 'media', onSoftDelete: 'delete' }) draft!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'copy' }) copied!: StoredFile | null;
+  @FileField({ storage: 'media', onDelete: { retain: '0s' } }) secret!: StoredFile | null;
   @FileField({ storage: 'media' }) plain!: StoredFile | null;
 }
 
-async function open(database: DatabaseName) {
+async function open(database: DatabaseName, grace: Duration = 0) {
   const { dataSource, close } = await openDataSource(database, { entities: [Book], logging: false });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
   await runner.release();
   const media = new MemoryStorage();
-  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace: 0 });
+  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ media }), grace });
   const books = dataSource.getRepository(Book);
   const rows = async () =>
     (await dataSource.query('SELECT state, slot FROM file_ledger ORDER BY created_at, id')) as { state: string }[];
@@ -69,6 +70,23 @@ describe.each(await reachableDatabases())('policies of fields in TypeORM on %s',
     await dataSource.query('UPDATE file_ledger SET not_before = 1');
     await files.sweep();
     expect(media.keys).toEqual([]);
+  });
+
+  it('retains a released file for the time of its field and no longer, with a longer grace', async () => {
+    const { books, dataSource, close, files, media, states } = await open(database, '1d');
+    const archive = await files.stage(Book, 'archive', 'ledger');
+    const secret = await files.stage(Book, 'secret', 'to be erased');
+    const plain = await files.stage(Book, 'plain', 'ordinary');
+    const book = await books.save(books.create({ archive, secret, plain }));
+    await books.remove(book);
+    const waits: unknown = await dataSource.query(
+      'SELECT slot, not_before - released_at AS wait FROM file_ledger ORDER BY slot',
+    );
+    expect((waits as { wait: unknown }[]).map(({ wait }) => Number(wait))).toEqual([3_600_000, 86_400_000, 0]);
+    await files.sweep();
+    expect(await states()).toEqual(['released', 'released']);
+    expect(media.keys).not.toContain(secret.toDescriptor().key);
+    await close();
   });
 
   it('deletes a file of several rows with the last of them, with share', async () => {

@@ -1,10 +1,14 @@
 import { FileFieldError, type ByteRange, type ObjectBody } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
+import { setImmediate } from 'node:timers/promises';
 
-/** A memory storage that counts reads, and whose deletions fail on demand. */
+/** A memory storage that counts reads and deletions at once, and whose deletions fail on demand. */
 export class CountingStorage extends MemoryStorage {
   reads = 0;
-  failDeletes = false;
+  failDeletes: boolean | ((key: string) => boolean) = false;
+  /** The most deletions that ran at the same time. */
+  mostDeletes = 0;
+  #deletes = 0;
 
   override async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     this.reads += 1;
@@ -12,7 +16,12 @@ export class CountingStorage extends MemoryStorage {
   }
 
   override async delete(key: string): Promise<void> {
-    if (this.failDeletes) throw new FileFieldError('storage_failed', 'the storage answers 503');
+    const fails = typeof this.failDeletes === 'function' ? this.failDeletes(key) : this.failDeletes;
+    if (fails) throw new FileFieldError('storage_failed', 'the storage answers 503');
+    this.#deletes += 1;
+    this.mostDeletes = Math.max(this.mostDeletes, this.#deletes);
+    await setImmediate();
+    this.#deletes -= 1;
     return super.delete(key);
   }
 

@@ -11,6 +11,38 @@ export function sweepClaims(t: OrmContext): void {
       for (let index = 0; index < 5; index += 1) expect(await t.countStored(`twice ${index}`)).toBe(0);
     });
 
+    it.each([
+      [{ concurrency: 1 }, 1],
+      [{}, 8],
+    ])('deletes with the options %j, %i objects at the same time', async (options, expected) => {
+      const { documents } = t.harness;
+      await t.sweepAll();
+      for (let index = 0; index < 10; index += 1) await t.stage(`many ${index}`);
+      await delay(times.lease + 50);
+      documents.mostDeletes = 0;
+      expect(await t.files.sweep(options)).toMatchObject({ expired: 10, deleted: 10, failed: 0 });
+      expect(documents.mostDeletes).toBe(expected);
+      expect(await t.harness.query('SELECT id FROM file_trash')).toEqual([]);
+    });
+
+    it('keeps the trash entries of the objects that a batch failed to delete, and no others', async () => {
+      const [kept, gone] = [await t.stage('fails alone'), await t.stage('goes alone')];
+      const { documents } = t.harness;
+      const ignore = () => {};
+      t.files.on('fault', ignore);
+      documents.failDeletes = (key) => key === kept.toDescriptor().key;
+      try {
+        expect(await t.sweepAll()).toMatchObject({ deleted: 1, failed: 1 });
+      } finally {
+        documents.failDeletes = false;
+        t.files.off('fault', ignore);
+      }
+      expect(await t.harness.query('SELECT id FROM file_trash')).toEqual([{ id: kept.id }]);
+      expect(documents.keys).not.toContain(gone.toDescriptor().key);
+      await delay(1100);
+      expect((await t.files.sweep()).deleted).toBe(1);
+    });
+
     it('retries a deletion later when the storage fails, and emits fault', async () => {
       const faults: unknown[] = [];
       const listener = (error: unknown) => void faults.push(error);
