@@ -41,6 +41,8 @@ export async function dropLedger(runner: QueryRunner): Promise<void> {
  * programs too. Call it in the `up` of a migration, after the ledger and the tables. It replaces existing triggers and
  * leaves out columns that the database does not have yet, so the migration that adds one calls it again.
  * WARNING: on SQLite, TypeORM changes a table by copying it, which loses its triggers; call this again after that.
+ * WARNING: `foreignKey` adds a generated column, beside which TypeORM's `synchronize` and `migration:generate` fail with "no
+ * such table: typeorm_metadata". Use it where migrations are written by hand. Triggers alone do not disturb them.
  *
  * @example
  * ```ts
