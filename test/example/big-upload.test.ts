@@ -10,7 +10,8 @@ import { pipeline } from 'node:stream/promises';
 import { orms } from './start-application.js';
 
 const bytes = 200 * 2 ** 20;
-const maximumRss = 150 * 2 ** 20;
+// Above the memory at the start, which depends on the ORM and on the order in which its code is compiled.
+const maximumGrowth = 64 * 2 ** 20;
 const chunk = Buffer.alloc(256 * 1024);
 // The start of a PDF, which decides the type; the rest is noise, which cannot be compressed.
 const magic = Buffer.from('%PDF-1.7\n');
@@ -101,7 +102,7 @@ function status(name: 'VmRSS' | 'VmHWM'): number {
 }
 
 test.each(orms)(
-  'the example with %s serves an upload of 200 MiB unchanged, whole and in ranges, within 150 MiB of memory',
+  'the example with %s serves an upload of 200 MiB unchanged, whole and in ranges, with less than 64 MiB of memory',
   async (orm) => {
     await start(orm);
     const measurable = existsSync('/proc/self/status');
@@ -131,7 +132,7 @@ test.each(orms)(
     process.stderr.write(
       `200 MiB up and twice down with ${orm}: RSS ${mebibytes(samples[0]!)} at the start, ${mebibytes(peak)} at most\n`,
     );
-    expect(peak).toBeLessThan(maximumRss);
+    expect(peak - samples[0]!).toBeLessThan(maximumGrowth);
   },
   120_000,
 );

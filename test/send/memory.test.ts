@@ -27,7 +27,7 @@ beforeAll(async () => {
      server.listen(0, '127.0.0.1', () => console.log(server.address().port));`,
   );
   // Newer versions of Node let the young generation grow several times larger, which this test does not measure.
-  child = spawn(process.execPath, ['--max-semi-space-size=16', path.join(built, 'main.js'), folder], {
+  child = spawn(process.execPath, ['--max-semi-space-size=4', path.join(built, 'main.js'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   port = await new Promise((resolve) => child.stdout!.once('data', (text: Buffer) => resolve(Number(text.toString()))));
