@@ -77,12 +77,12 @@ async function create<Entity extends Row>(
   throw new Refusal(409, 'slug_taken', 'slug');
 }
 
-/** Discards the file if the work fails. Otherwise it would be kept until its lease ends. */
+/** Discards the file if the work fails. If discarding fails too, the file is deleted when its lease ends. */
 async function orDiscard<Result>(files: Files, file: StoredFile, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    await files.discard(file);
+    await files.discard(file).catch((cause: unknown) => console.error(cause));
     throw error;
   }
 }
