@@ -23,6 +23,9 @@
  * | `incomplete` | a source ended before the bytes that it promised |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
+ * | `wrong_storage` | a storage is not the one that the ledger knows: a volume is not mounted, or a folder or bucket is another |
+ * | `contested` | another database deletes in the same storage: one of the two is a copy; nothing is deleted until you say which |
+ * | `in_use` | a file cannot be erased, since a row may still refer to it |
  * | `unhealthy` | a step of a health check failed; `rule` is its name |
  * | `storage_failed`, `database_failed` | any other failure of a storage or database; see `cause` |
  */
@@ -50,6 +53,9 @@ export type FileFieldErrorCode =
   | 'upstream_failed'
   | 'upstream_timeout'
   | 'no_space'
+  | 'wrong_storage'
+  | 'contested'
+  | 'in_use'
   | 'unhealthy'
   | 'storage_failed'
   | 'database_failed';
@@ -86,6 +92,7 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   aborted: 400,
   staged_expired: 409,
   already_bound: 409,
+  in_use: 409,
   too_large: 413,
   limit_exceeded: 413,
   wrong_type: 415,

@@ -30,7 +30,9 @@ export async function openFiles(
   const storages = registryOf(options.storages);
   const events = new FileEvents();
   const ledger =
-    options.ledger === false ? new NoLedger(database, options) : new RecordedLedger(database, events, options);
+    options.ledger === false
+      ? new NoLedger(database, options)
+      : new RecordedLedger(database, storages, events, options);
   const files = new Files({ storages, ledger, entities, events });
   await ledger.verify();
   return files;

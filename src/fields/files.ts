@@ -72,7 +72,7 @@ export class Files implements ObjectFinder {
     this.ledger = ledger;
     this.#entities = entities;
     this.#events = events;
-    this.#sweeper = new Sweeper(ledger.database, storages, references, events);
+    this.#sweeper = new Sweeper(ledger, storages, references, events);
     this.#reconciler = new Reconciler(ledger, storages, references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
@@ -177,7 +177,7 @@ export class Files implements ObjectFinder {
    * deleted, once their grace is over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
-    if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0 };
+    if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     return this.#sweeper.sweep(options);
   }
 

@@ -95,6 +95,7 @@ class Staging {
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
   async store({ name, type, head }: RecognisedUpload): Promise<FileDescriptor> {
     this.#began = performance.now();
+    await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
     const object = await intend(this.context, this.field);
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
@@ -197,7 +198,7 @@ class Staging {
 async function intend({ ledger, intents }: StageContext, { options, reference }: FileField): Promise<ObjectName> {
   const { storage } = options;
   for (let tries = 0; tries < 3; tries += 1) {
-    const object = { id: randomUUID(), storage, key: makeKey() };
+    const object = { id: randomUUID(), storage, key: makeKey(await ledger.identity(intents)) };
     if (await ledger.intend({ ...object, owner: reference.owner, slot: reference.slot }, intents)) return object;
   }
   throw new FileFieldError('already_exists', 'Three random keys in a row were taken; nothing was stored.', { storage });

@@ -6,20 +6,42 @@ const maximumSegmentBytes = 255;
 // eslint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u001f\u007f\\]/;
 
+/** The identity in the keys of an application without a ledger. */
+export const noIdentity = 'unrecorded';
+
 /**
- * A new storage key such as `2026/11/22/3f2c…`, with a folder per day. It contains nothing that a user chose - no name, no
- * extension, no id - so it cannot collide, leave its folder, or be guessed from what a client sees.
+ * A new storage key such as `k3v9x0q2m7ab/2026/11/22/3f2c…`: the ledger's identity, and a folder per day. It contains
+ * nothing that a user chose - no name, no extension, no id - so it cannot collide, leave its folder, or be guessed from what
+ * a client sees.
  */
-export function makeKey(now: Date = new Date()): string {
+export function makeKey(identity: string, now: Date = new Date()): string {
   const unique = randomUUID().replaceAll('-', '');
-  return `${now.toISOString().slice(0, 10).replaceAll('-', '/')}/${unique}`;
+  return `${identity}/${now.toISOString().slice(0, 10).replaceAll('-', '/')}/${unique}`;
 }
 
-const own = /^\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
+const own = /^([0-9a-z]{8,16})\/\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
 
-/** True for a key of the form that `makeKey` returns. Other objects of a storage are never reported or deleted. */
-export function isOwnKey(key: string): boolean {
-  return own.test(key);
+/**
+ * True for a key that `makeKey` returned for this identity. Other objects of a storage are never reported as unknown or
+ * deleted: they are of another ledger, or of another program.
+ */
+export function isOwnKey(key: string, identity: string): boolean {
+  return own.exec(key)?.[1] === identity;
+}
+
+/** True for a key below an identity, whatever its form. */
+export function isKeyOf(key: string, identity: string): boolean {
+  return key.startsWith(`${identity}/`);
+}
+
+/** The key of one of the two markers by which a ledger recognises a storage; see `ledger/fence.ts`. */
+export function fenceKey(identity: string, storage: string, slot: 0 | 1): string {
+  return checkKey(`filefield-fence/${identity}/${slot}-${storage}`);
+}
+
+/** True for the key of a marker of any ledger. */
+export function isFenceKey(key: string): boolean {
+  return key.startsWith('filefield-fence/');
 }
 
 /**

@@ -61,6 +61,8 @@ export interface Storage {
   stat(key: string): Promise<ObjectInfo | null>;
   /** Deletes an object. Succeeds if there is no such object. */
   delete(key: string): Promise<void>;
+  /** True if all objects are lost when the process ends, as in memory. The ledger then keeps no marker in it. */
+  readonly volatile?: boolean;
   /** Absolute path of the folder on this machine that holds all objects. Without it a front must be given the folder. */
   readonly root?: string;
   /** Absolute path of an object on this machine. Without it a front cannot read the files itself. */

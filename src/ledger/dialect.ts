@@ -38,6 +38,10 @@ export interface Dialect {
   readonly name: DialectName;
   /** Milliseconds since 1970 by the database's clock: the only clock that all processes share. */
   readonly now: string;
+  /** Text that differs between two databases, except where one is a physical copy of the other; see `identity.ts`. */
+  readonly place: string;
+  /** A SELECT of one row if a table exists in the schema of the connection; of none otherwise. */
+  tableExists(name: string): Sql;
   /** Appended to a SELECT that must see the latest committed row, not the one of the transaction's snapshot. */
   readonly latest: string;
   /** The parameter of an index from 0, for drivers that take SQL as the database does. */

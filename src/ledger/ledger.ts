@@ -2,6 +2,7 @@ import type { Slot } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { Duration } from '../options.js';
 import type { LedgerConnection } from './connection.js';
+import type { Fence } from './fence.js';
 import type { Intent } from './intents.js';
 import type { CopyPolicy } from './policies.js';
 import type { Sql } from './sql.js';
@@ -19,6 +20,13 @@ export interface LedgerOptions {
    * @default '10m'
    */
   readonly grace?: Duration;
+  /**
+   * How long the marker of this database must have stood in a storage before the bytes of files that were retired before it
+   * are deleted: the time in which the original of a copied database finds the copy, and both stop. At least twice the time
+   * between two sweeps, up to 7 days, whatever is given here. It does not hold up a ledger that is younger than that.
+   * @default '1h'
+   */
+  readonly fence?: Duration;
 }
 
 /** The grace when none is given. */
@@ -68,7 +76,11 @@ export interface Ledger {
   readonly lease: number;
   /** Milliseconds. */
   readonly grace: number;
-  /** Rejects with `database_failed` unless the ledger's tables exist. */
+  /** Absent without tables. */
+  readonly fence?: Fence;
+  /** The first part of the keys of new objects; on the connection of a transaction it may be made in that transaction. */
+  identity(connection?: LedgerConnection): Promise<string>;
+  /** Rejects with `database_failed` unless the ledger's tables exist in a version that this release can work with. */
   verify(): Promise<void>;
   /**
    * Records that an object will be stored, committed on its own before any byte moves. Resolves to false when the key is

@@ -1,3 +1,4 @@
+import { noIdentity } from '../file/key.js';
 import { duration } from '../options.js';
 import type { LedgerConnection } from './connection.js';
 import { defaultGrace, type Ledger, type LedgerOptions } from './ledger.js';
@@ -17,6 +18,10 @@ export class NoLedger implements Ledger {
   ) {
     this.lease = duration('lease', options.lease ?? '30m', { from: 1 });
     this.grace = duration('grace', options.grace ?? defaultGrace);
+  }
+
+  async identity(): Promise<string> {
+    return noIdentity;
   }
 
   async verify(): Promise<void> {}

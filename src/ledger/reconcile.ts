@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FileEvents, ObjectName } from '../events.js';
 import { parseDescriptor, type FileDescriptor } from '../file/descriptor.js';
 import { isOwnKey, isProbeKey } from '../file/key.js';
@@ -8,6 +9,7 @@ import type { Ledger } from './ledger.js';
 import type { FileReference, References } from './references.js';
 import { list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
+import { Trash } from './trash.js';
 
 /** What a reconcile looks at and changes. */
 export interface ReconcileOptions {
@@ -18,8 +20,8 @@ export interface ReconcileOptions {
    */
   readonly repair?: boolean;
   /**
-   * Delete objects that the ledger does not know. WARNING: if two databases share a storage, each sees the objects of the
-   * other as unknown.
+   * Put objects into the trash that the ledger does not know: the next sweep deletes them. Without a ledger they are deleted
+   * at once; WARNING: two databases without a ledger that share a storage see each other's objects as unknown.
    * @default false: report only
    */
   readonly deleteUnknown?: boolean;
@@ -56,7 +58,7 @@ export interface ReconcileReport {
   readonly missing: readonly ObjectName[];
   /** Files of rows that the ledger does not know. */
   readonly unrecorded: readonly ObjectName[];
-  /** Objects with a key of our form, older than the grace, in no ledger; and probes of health checks after a day. */
+  /** Objects with a key of this ledger, older than the grace, that no entry has; and probes of health checks after a day. */
   readonly unknown: readonly Omit<ObjectName, 'id'>[];
   /** Where to go on; undefined when everything has been looked at. */
   readonly next?: ReconcileCursor;
@@ -67,6 +69,7 @@ const nothing = { unreferenced: [], foreign: [], missing: [], unrecorded: [], un
 /** Compares rows, ledger and storages, in pieces, and finds what the protocol alone cannot see. */
 export class Reconciler {
   readonly #database: LedgerConnection;
+  readonly #trash: Trash;
   /** The columns of which this application sees every row. */
   #references: References;
 
@@ -78,6 +81,7 @@ export class Reconciler {
   ) {
     this.#database = ledger.database;
     this.#references = mapped;
+    this.#trash = new Trash(ledger, storages, events);
   }
 
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
@@ -205,22 +209,32 @@ export class Reconciler {
     const { rows } = await this.#database.execute(sql`SELECT ${this.#now} AS time`);
     const time = Number(rows[0]?.time);
     const oldest = time - this.ledger.grace - (this.ledger.recorded ? 0 : this.ledger.lease);
+    const identity = await this.ledger.identity();
     const keys: string[] = [];
     let after = from.after;
     let seen = 0;
     for await (const { key, modified } of storage.list?.({ after: from.after }) ?? []) {
       after = key;
-      if (isOwnKey(key) ? !modified || modified.getTime() <= oldest : isLeftProbe(key, modified, time)) keys.push(key);
+      if (isOwnKey(key, identity) ? !modified || modified.getTime() <= oldest : isLeftProbe(key, modified, time))
+        keys.push(key);
       seen += 1;
       if (seen >= batch) break;
     }
     const unknown = await this.#unknown(name, keys);
-    for (const { key } of deleteUnknown ? unknown : []) {
-      await storage.delete(key);
-      this.events.emit('deleted', { id: '', storage: name, key });
-    }
+    if (deleteUnknown) await this.#delete(unknown);
     const next = seen < batch ? this.#storageAfter(from.storage) : { next: { storage: from.storage, after } };
     return { ...nothing, unknown, ...next };
+  }
+
+  /** A probe is of no ledger, so nobody else has it. */
+  async #delete(unknown: readonly Omit<ObjectName, 'id'>[]): Promise<void> {
+    const isAtOnce = ({ key }: { readonly key: string }) => !this.ledger.recorded || isProbeKey(key);
+    for (const { storage, key } of unknown.filter(isAtOnce)) {
+      await this.storages.resolve(storage).delete(key);
+      this.events.emit('deleted', { id: '', storage, key });
+    }
+    const others = unknown.filter((object) => !isAtOnce(object));
+    await this.#trash.add(others.map((object) => ({ ...object, id: randomUUID() })));
   }
 
   async #unknown(storage: string, keys: readonly string[]): Promise<{ storage: string; key: string }[]> {

@@ -1,8 +1,11 @@
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, Slot } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
+import type { StorageRegistry } from '../file/registry.js';
 import { duration } from '../options.js';
 import type { LedgerConnection } from './connection.js';
+import { Fence } from './fence.js';
+import { Identity } from './identity.js';
 import { Intents, type Intent } from './intents.js';
 import {
   defaultGrace,
@@ -30,17 +33,28 @@ export class RecordedLedger implements Ledger {
   readonly grace: number;
   readonly #intents = new Intents((intents) => record(this.database, intents, this.lease));
 
+  readonly fence: Fence;
+  readonly #identity: Identity;
+
   constructor(
     readonly database: LedgerConnection,
+    storages: StorageRegistry,
     private readonly events: FileEvents,
     options: LedgerOptions = {},
   ) {
+    const fence = duration('fence', options.fence ?? '1h');
+    this.#identity = new Identity(database);
+    this.fence = new Fence(database, this.#identity, storages, events, fence);
     this.lease = duration('lease', options.lease ?? '30m', { from: 1 });
     this.grace = duration('grace', options.grace ?? defaultGrace);
   }
 
+  identity(connection?: LedgerConnection): Promise<string> {
+    return this.#identity.get(connection);
+  }
+
   async verify(): Promise<void> {
-    await this.database.execute(sql`SELECT id FROM file_ledger WHERE id = ${''}`);
+    await this.#identity.verify();
   }
 
   async intend(intent: Intent, connection: LedgerConnection = this.database): Promise<boolean> {

@@ -2,9 +2,11 @@ import type { FileEvents } from '../events.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { wholeNumber } from '../options.js';
 import { isForeignKeyError, type LedgerConnection } from './connection.js';
+import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
 import { list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
+import { Trash } from './trash.js';
 
 /** What a sweep did, in objects. */
 export interface SweepReport {
@@ -16,6 +18,11 @@ export interface SweepReport {
   readonly deleted: number;
   /** Deletions that failed and will be tried again. */
   readonly failed: number;
+  /**
+   * Objects that may be deleted as far as their rows are concerned, and that wait until it is sure that no copy of this
+   * database has them too (the option `fence`), or until a contest is settled.
+   */
+  readonly waiting: number;
 }
 
 /** How a sweep runs. */
@@ -37,18 +44,6 @@ export interface SweepOptions {
   readonly stuck?: boolean;
 }
 
-/** A deletion is given up after this many failures. */
-const maximumAttempts = 10;
-
-/** An object in the trash. */
-interface TrashEntry {
-  readonly id: string;
-  readonly storage: string;
-  readonly key: string;
-  /** Failures so far. */
-  readonly attempts: number;
-}
-
 type Counts = { -readonly [Count in keyof SweepReport]: number };
 
 /**
@@ -65,45 +60,35 @@ export class Sweeper {
   /** The columns of which this application sees every row. */
   #references: References;
 
+  readonly #trash: Trash;
+
   constructor(
-    private readonly database: LedgerConnection,
-    private readonly storages: StorageRegistry,
+    private readonly ledger: Ledger,
+    storages: StorageRegistry,
     private readonly mapped: References,
     private readonly events: FileEvents,
   ) {
     this.#references = mapped;
+    this.#trash = new Trash(ledger, storages, events);
   }
 
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     const batch = wholeNumber('batch', options.batch ?? 100, { from: 1, to: 1000 });
     const concurrency = wholeNumber('concurrency', options.concurrency ?? 8, { from: 1, to: 100 });
-    const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0 };
-    if (options.stuck) {
-      await this.database.execute(
-        sql`UPDATE file_trash SET attempts = 0, not_before = 0 WHERE attempts >= ${maximumAttempts}`,
-      );
-    }
+    const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
+    if (options.stuck) await this.#trash.retryStuck();
     this.#references = await this.mapped.readable(this.database, this.events);
     this.#visible = await this.#findVisible();
-    await this.#reclaim();
+    await this.ledger.fence?.swept();
+    await this.#trash.reclaim();
     for (;;) {
       const expired = await this.#expire(batch, counts);
       const retired = await this.#retire(batch, counts);
-      const emptied = await this.#empty(batch, concurrency, counts);
-      if (expired < batch && retired < batch && emptied < batch) return counts;
+      if (expired < batch && retired < batch) break;
     }
-  }
-
-  /**
-   * Removes trash entries of live files: a file was bound again between the two statements of `#retire`, or a sweeper was
-   * killed between them.
-   */
-  async #reclaim(): Promise<void> {
-    const live = raw(`SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id AND state = 'live'`);
-    const { rows } = await this.database.execute(sql`SELECT id FROM file_trash WHERE EXISTS (${live})`);
-    const ids = rows.map((row) => String(row.id));
-    if (ids.length === 0) return;
-    await this.database.execute(sql`DELETE FROM file_trash WHERE id IN (${list(ids)}) AND EXISTS (${live})`);
+    await this.#trash.empty(batch, concurrency, counts);
+    await this.ledger.fence?.patrol();
+    return counts;
   }
 
   /** Staged files whose lease ended are released, or revived if a row refers to them: a write outside of the ORM's hooks. */
@@ -128,8 +113,8 @@ export class Sweeper {
     const { referenced, free } = await this.#split(ids);
     counts.revived += await this.#update(states.revive(due), referenced);
     if (free.length > 0) {
-      const entries = sql`SELECT id, storage, object_key, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
-      const copy = sql`file_trash (id, storage, object_key, not_before, attempts) ${entries}`;
+      const entries = sql`SELECT id, storage, object_key, ${this.#now}, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
+      const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts) ${entries}`;
       await this.database.execute(this.database.dialect.insertNew(copy));
       const count = await this.#forget(free, counts);
       if (count > 0) this.events.emit('retired', { count });
@@ -165,53 +150,6 @@ export class Sweeper {
     return 0;
   }
 
-  /**
-   * Deletes objects of the trash that have no ledger entry, several at a time, and then their trash entries in one
-   * statement. A sweeper killed in between leaves entries whose objects are gone; the next one deletes both again.
-   */
-  async #empty(batch: number, concurrency: number, counts: Counts): Promise<number> {
-    const inLedger = raw('EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id)');
-    const { rows } = await this.database.execute(
-      sql`SELECT id, storage, object_key AS object_key, attempts FROM file_trash WHERE not_before <= ${this.#now} AND attempts < ${maximumAttempts} AND NOT ${inLedger} ORDER BY not_before LIMIT ${batch}`,
-    );
-    const queue = rows.values();
-    const deleted: string[] = [];
-    const worker = async (): Promise<void> => {
-      for (const { id, storage, object_key: key, attempts } of queue) {
-        const entry = { id: String(id), storage: String(storage), key: String(key), attempts: Number(attempts) };
-        if (await this.#delete(entry)) deleted.push(entry.id);
-        else counts.failed += 1;
-      }
-    };
-    const ended = await Promise.allSettled(Array.from({ length: concurrency }, worker));
-    if (deleted.length > 0) await this.database.execute(sql`DELETE FROM file_trash WHERE id IN (${list(deleted)})`);
-    counts.deleted += deleted.length;
-    for (const end of ended) if (end.status === 'rejected') throw end.reason;
-    return rows.length;
-  }
-
-  async #delete({ attempts, ...object }: TrashEntry): Promise<boolean> {
-    try {
-      await this.storages.resolve(object.storage).delete(object.key);
-    } catch (cause) {
-      await this.#postpone(object.id, cause);
-      if (attempts + 1 === maximumAttempts) this.events.emit('stuck', { ...object, cause });
-      return false;
-    }
-    this.events.emit('deleted', object);
-    return true;
-  }
-
-  /** Tries again after 1 s, 4 s, 16 s … about three days in all; then the entry stays for a person to look at. */
-  async #postpone(id: string, error: unknown): Promise<void> {
-    this.events.emit('fault', error);
-    const text = error instanceof Error ? error.message.slice(0, 500) : String(error);
-    // MariaDB assigns from left to right, so the delay comes before the count.
-    await this.database.execute(
-      sql`UPDATE file_trash SET not_before = ${this.#now} + 1000 * (1 << (2 * attempts)), attempts = attempts + 1, last_error = ${text} WHERE id = ${id}`,
-    );
-  }
-
   async #split(ids: readonly string[]): Promise<{ referenced: string[]; free: string[] }> {
     const referenced = await this.#references.among(this.database, ids);
     return { referenced: ids.filter((id) => referenced.has(id)), free: ids.filter((id) => !referenced.has(id)) };
@@ -241,6 +179,10 @@ export class Sweeper {
   async #update(transition: states.Transition, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     return (await this.database.execute(states.update(transition, sql`id IN (${list(ids)})`))).affected;
+  }
+
+  private get database(): LedgerConnection {
+    return this.ledger.database;
   }
 
   get #now(): Sql {

@@ -19,6 +19,7 @@ interface StoredObject {
  * ```
  */
 export class MemoryStorage implements Storage {
+  readonly volatile: boolean = true;
   readonly #objects = new Map<string, StoredObject>();
 
   /** The keys of all objects, in the order in which they were written. */

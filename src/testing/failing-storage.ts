@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../errors.js';
 import type { ByteRange } from '../file/body.js';
 import type { ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
+import { isFenceKey } from '../file/key.js';
 import { byteSize, duration, wholeNumber, type ByteSize, type Duration } from '../options.js';
 import { killProcess } from './crash-at.js';
 
@@ -66,6 +67,8 @@ export class FailingStorage implements Storage {
   /** The number of calls so far, including those that failed. */
   readonly calls: Readonly<Record<StorageOperation, number>>;
   /** That of the wrapped storage. */
+  readonly volatile?: boolean;
+  /** That of the wrapped storage. */
   readonly root?: string;
   /** That of the wrapped storage. */
   readonly localPath?: NonNullable<Storage['localPath']>;
@@ -90,6 +93,7 @@ export class FailingStorage implements Storage {
   ) {
     this.calls = this.#calls;
     // Capabilities are detected by presence.
+    if (inner.volatile !== undefined) this.volatile = inner.volatile;
     if (inner.root !== undefined) this.root = inner.root;
     if (inner.signedUrl) this.signedUrl = (key, options) => inner.signedUrl!(key, options);
     if (inner.url) this.url = (key) => inner.url!(key);
@@ -123,7 +127,7 @@ export class FailingStorage implements Storage {
 
   /** Writes to the wrapped storage, or fails as planned. */
   async write(key: string, body: AsyncIterable<Uint8Array>, options?: WriteOptions): Promise<ObjectInfo> {
-    const fault = this.#next('write');
+    const fault = this.#next('write', key);
     if (fault?.after === undefined) {
       await apply(fault, key);
       return this.inner.write(key, body, options);
@@ -135,24 +139,25 @@ export class FailingStorage implements Storage {
 
   /** Reads from the wrapped storage, or fails as planned. */
   async read(key: string, range?: ByteRange): Promise<ObjectBody> {
-    await apply(this.#next('read'), key);
+    await apply(this.#next('read', key), key);
     return this.inner.read(key, range);
   }
 
   /** Asks the wrapped storage, or fails as planned. */
   async stat(key: string): Promise<ObjectInfo | null> {
-    await apply(this.#next('stat'), key);
+    await apply(this.#next('stat', key), key);
     return this.inner.stat(key);
   }
 
   /** Deletes from the wrapped storage, or fails as planned. */
   async delete(key: string): Promise<void> {
-    await apply(this.#next('delete'), key);
+    await apply(this.#next('delete', key), key);
     return this.inner.delete(key);
   }
 
-  /** Counts a call and returns the fault that applies to it. */
-  #next(operation: StorageOperation): PlannedFault | undefined {
+  /** Counts a call and returns the fault that applies to it. The markers of the ledger are neither counted nor fail. */
+  #next(operation: StorageOperation, key: string): PlannedFault | undefined {
+    if (isFenceKey(key)) return undefined;
     this.#calls[operation] += 1;
     let next: PlannedFault | undefined;
     for (const fault of this.#faults[operation]) {

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError, type SweepOptions } from 'filefield';
 import { filesFor } from '../support/fields.js';
 
+/** A sweep that finds nothing to do. */
+const statementsOfASweep = 8;
+
 /** Resolves once the condition holds; otherwise Jest's own time-out ends the test. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(2);
@@ -11,8 +14,7 @@ describe('sweepEvery', () => {
   it('sweeps repeatedly until it is stopped', async () => {
     const { files, ledger } = filesFor();
     const stop = files.sweepEvery('5 ms');
-    // A sweep that finds nothing to do sends six statements.
-    await until(() => ledger.statements.length >= 3 * 6);
+    await until(() => ledger.statements.length >= 3 * statementsOfASweep);
     await stop();
     const sent = ledger.statements.length;
     await delay(50);
@@ -47,7 +49,7 @@ describe('sweepEvery', () => {
     ledger.execute = execute;
     release!();
     await stopping;
-    expect(ledger.statements.length).toBe(6);
+    expect(ledger.statements.length).toBe(statementsOfASweep);
   });
 
   it('does not sweep at once when the interval is longer than the longest timer of Node', async () => {

@@ -1,3 +1,4 @@
+import { StorageRegistry } from 'filefield';
 import { FileEvents } from '../../src/events.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Intents, type Intent } from '../../src/ledger/intents.js';
@@ -102,7 +103,7 @@ describe('RecordedLedger', () => {
     'writes eight intents at once, on a connection with personal: %s, in %d statements',
     async (personal, expected) => {
       const { connection, statements } = recordingConnection(personal);
-      const ledger = new RecordedLedger(connection, new FileEvents());
+      const ledger = new RecordedLedger(connection, new StorageRegistry({}), new FileEvents());
       const ids = Array.from({ length: 8 }, (_, index) => String(index));
       expect(await Promise.all(ids.map((id) => ledger.intend(intent(id))))).not.toContain(false);
       expect(statements).toHaveLength(expected);
@@ -111,7 +112,7 @@ describe('RecordedLedger', () => {
 
   it('writes each intent of a transaction in its own statement', async () => {
     const [shared, transaction] = [recordingConnection(false), recordingConnection(false)];
-    const ledger = new RecordedLedger(shared.connection, new FileEvents());
+    const ledger = new RecordedLedger(shared.connection, new StorageRegistry({}), new FileEvents());
     await Promise.all(['a', 'b'].map((id) => ledger.intend(intent(id), transaction.connection)));
     expect({ shared: shared.statements.length, transaction: transaction.statements.length }).toEqual({
       shared: 0,

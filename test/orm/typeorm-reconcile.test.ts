@@ -137,7 +137,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
   it('reports unknown objects, deletes them only with deleteUnknown, and ignores keys that filefield did not make', async () => {
     const { add, media, reconcile } = site;
     await add('known');
-    const stray = makeKey();
+    const stray = makeKey(await site.files.ledger.identity());
     await media.write(stray, bytes('stray'));
     await media.write('holiday/photo.jpg', bytes('not ours'));
     expect(await reconcile({ repair: true })).toMatchObject(clean);
@@ -145,6 +145,7 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, unknown: [stray] });
     expect(media.keys).toContain(stray);
     await reconcile({ deleteUnknown: true });
+    expect((await site.files.sweep()).deleted).toBe(1);
     expect(media.keys).not.toContain(stray);
     expect(media.keys).toContain('holiday/photo.jpg');
   });

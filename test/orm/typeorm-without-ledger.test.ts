@@ -24,7 +24,7 @@ describe.each(await reachableDatabases())('TypeORM without a ledger on %s', (dat
     const old = one.file!.toDescriptor().key;
     one.file = await files.stage(Leaflet, 'file', 'new');
     await leaflets.save(one);
-    expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
+    expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 });
     // The object is so new that its row might still be saved.
     expect((await files.reconcile()).unknown).toEqual([]);
     await delay(2100);

@@ -21,6 +21,7 @@ export class RecordingConnection implements LedgerConnection {
 
   async execute(statement: Sql): Promise<SqlResult> {
     const text = statement.text();
+    if (text.startsWith('SELECT identity')) return { rows: [{ identity: 'k3v9x0q2m7ab' }], affected: 0 };
     this.statements.push(text);
     // A staged file exists and is not locked by a transaction.
     const rows = text.startsWith('SELECT id FROM file_ledger WHERE id =') ? [{ id: statement.values[0] }] : [];
@@ -54,6 +55,6 @@ export function filesFor(
     deleteRows: unsupported,
   };
   const storages = new StorageRegistry({ letters: storage });
-  const files = new Files({ storages, ledger: new RecordedLedger(ledger, events), entities, events });
+  const files = new Files({ storages, ledger: new RecordedLedger(ledger, storages, events), entities, events });
   return { files, memory: storage as MemoryStorage, ledger };
 }

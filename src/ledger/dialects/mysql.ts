@@ -7,6 +7,9 @@ export const mysql: Dialect = {
   name: 'mysql',
   // In UTC: UNIX_TIMESTAMP(NOW()) is an hour ahead for an hour when daylight saving time ends.
   now: `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000)`,
+  place: `CONCAT_WS('/', @@hostname, @@port, @@datadir, DATABASE())`,
+  tableExists: (name) =>
+    sql`SELECT 1 AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ${name}`,
   latest: ' FOR UPDATE',
   unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: () => '?',

@@ -16,6 +16,8 @@ export const postgres: Dialect = {
   // Not now(), which is the time when the transaction began; not clock_timestamp(), which is volatile and keeps the planner
   // from using an index.
   now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
+  place: `(SELECT CAST(system_identifier AS text) || '/' || (SELECT CAST(oid AS text) FROM pg_database WHERE datname = current_database()) FROM pg_control_system())`,
+  tableExists: (name) => sql`SELECT 1 AS found WHERE to_regclass(${name}) IS NOT NULL`,
   latest: '',
   unlocked: ' FOR UPDATE SKIP LOCKED',
   placeholder: (index) => `$${index + 1}`,

@@ -13,6 +13,9 @@ import { objectName, type TriggerColumn } from '../trigger-column.js';
 export const sqlite: Dialect = {
   name: 'sqlite',
   now: `CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)`,
+  // A database in memory has no file.
+  place: `COALESCE((SELECT NULLIF(file, '') FROM pragma_database_list WHERE name = 'main'), 'memory')`,
+  tableExists: (name) => sql`SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ${name}`,
   latest: '',
   unlocked: '',
   placeholder: () => '?',

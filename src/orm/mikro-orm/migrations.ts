@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
-import { ledgerSchema } from '../../ledger/schema.js';
+import { ledgerSchema, ledgerStatements } from '../../ledger/schema.js';
 import { columnTriggers, type EntityTriggerOptions } from '../../ledger/triggers.js';
 import type { Statements } from '../../ledger/dialect.js';
-import { dialectOf } from './database.js';
+import { dialectOf, transactionOf } from './database.js';
 import { MikroEntities } from './entities.js';
 
 /** A migration of `@mikro-orm/migrations`, which collects SQL; or a MikroORM instance, on which SQL runs at once. */
@@ -38,7 +38,8 @@ export interface MikroInstance {
  * ```
  */
 export async function createLedger(target: MigrationTarget): Promise<void> {
-  await runAll(target, ledgerSchema(dialectOf(managerOf(target)).name).create);
+  const em = managerOf(target);
+  await runAll(target, await ledgerStatements(transactionOf(em, dialectOf(em))));
 }
 
 /** Drops the ledger's tables: for the `down` of that migration. Stored files then have no record; delete them by hand. */

@@ -1,13 +1,12 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import type { Statements } from '../../ledger/dialect.js';
-import { ledgerSchema } from '../../ledger/schema.js';
+import { ledgerSchema, ledgerStatements } from '../../ledger/schema.js';
 import { columnTriggers, type EntityTriggerOptions, type FileTriggerColumn } from '../../ledger/triggers.js';
-import { dialectOf } from './database.js';
+import { dialectOf, transactionOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import type { FieldColumn } from './entity-values.js';
 
 /**
- * Makes the ledger's tables, unless they exist: call it with the query runner in the `up` of a migration, or with a data source
+ * Makes the ledger's tables, upgrades those of an older release, and leaves those of this release as they are: call it with the query runner in the `up` of a migration, or with a data source
  * where there are no migrations.
  *
  * @example
@@ -22,10 +21,10 @@ import type { FieldColumn } from './entity-values.js';
  * ```
  */
 export async function createLedger(target: QueryRunner | DataSource): Promise<void> {
-  if (!('createQueryRunner' in target)) return runAll(target, ledgerOf(target).create);
+  if (!('createQueryRunner' in target)) return makeLedger(target);
   const runner = target.createQueryRunner();
   try {
-    await runAll(runner, ledgerOf(runner).create);
+    await makeLedger(runner);
   } finally {
     await runner.release();
   }
@@ -33,7 +32,7 @@ export async function createLedger(target: QueryRunner | DataSource): Promise<vo
 
 /** Drops the ledger's tables: for the `down` of that migration. Stored files then have no record; delete them by hand. */
 export async function dropLedger(runner: QueryRunner): Promise<void> {
-  await runAll(runner, ledgerOf(runner).drop);
+  await runAll(runner, ledgerSchema(dialectOf(runner.manager.connection).name).drop);
 }
 
 /**
@@ -72,8 +71,8 @@ export async function dropFileTriggers(runner: QueryRunner, options: EntityTrigg
   }
 }
 
-function ledgerOf(runner: QueryRunner): Statements {
-  return ledgerSchema(dialectOf(runner.manager.connection).name);
+async function makeLedger(runner: QueryRunner): Promise<void> {
+  await runAll(runner, await ledgerStatements(transactionOf(runner, dialectOf(runner.manager.connection))));
 }
 
 async function runAll(runner: QueryRunner, statements: readonly string[]): Promise<void> {

@@ -52,7 +52,7 @@ export function foreignKeyClaims(open: () => Promise<BulkHarness>): void {
       events.on('fault', (error) => void faults.push(error));
       // As under row level security: the process maps the column, and sees no rows.
       const reference = { table: 'contract_document', column: 'file', owner, slot: 'file', counts: '1 = 0' };
-      const blind = new Sweeper(t.files.ledger.database, t.files.storages, new References([reference]), events);
+      const blind = new Sweeper(t.files.ledger, t.files.storages, new References([reference]), events);
       await delay(5);
       expect(await blind.sweep({ batch: 2 })).toMatchObject({ revived: 2, deleted: 1, failed: 0 });
       expect(faults).toHaveLength(2);

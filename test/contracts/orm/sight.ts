@@ -22,7 +22,7 @@ export function sightClaims(t: OrmContext): void {
       const references = new References([cover]);
       const events = new FileEvents();
       return {
-        sweeper: new Sweeper(ledger.database, storages, references, events),
+        sweeper: new Sweeper(ledger, storages, references, events),
         reconciler: new Reconciler(ledger, storages, references, events),
       };
     };
@@ -58,7 +58,7 @@ export function sightClaims(t: OrmContext): void {
         `UPDATE file_ledger SET state = 'released', not_before = 0, owner_type = NULL, owner_pk = NULL, slot = NULL WHERE id = '${shared}'`,
       );
       const { sweeper, reconciler } = await withoutFileColumn();
-      expect(await sweeper.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
+      expect(await sweeper.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 });
       await reconciler.reconcile({ repair: true });
       await t.files.sweep();
       expect({ a: await t.textOf('sight-a'), b: await t.textOf('sight-b') }).toEqual({ a: 'released', b: 'shared' });
