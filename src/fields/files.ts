@@ -10,6 +10,7 @@ import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledg
 import { References } from '../ledger/references.js';
 import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
 import { duration, wholeNumber, type Duration } from '../options.js';
+import { allOrNothing } from './all-or-nothing.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
 import type { Entities } from './entities.js';
@@ -61,19 +62,20 @@ export class Files implements ObjectFinder {
   readonly copies: Copies;
   readonly #entities: Entities;
   readonly #events: FileEvents;
+  readonly #references: References;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
 
   /** @internal */
   constructor({ storages, ledger, entities, events }: FilesParts) {
     for (const field of entities.fields) checkField(field, storages);
-    const references = new References(entities.fields.map((field) => field.reference));
+    this.#references = new References(entities.fields.map((field) => field.reference));
     this.storages = storages;
     this.ledger = ledger;
     this.#entities = entities;
     this.#events = events;
-    this.#sweeper = new Sweeper(ledger, storages, references, events);
-    this.#reconciler = new Reconciler(ledger, storages, references, events);
+    this.#sweeper = new Sweeper(ledger, storages, this.#references, events);
+    this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
   }
@@ -170,6 +172,33 @@ export class Files implements ObjectFinder {
    */
   async discard(file: StoredFile): Promise<void> {
     await this.ledger.abandon(file.id);
+  }
+
+  /**
+   * Deletes the bytes of a file now, as a person may demand, instead of after the grace: delete its row, or set its field to
+   * null, then erase it. Does nothing if the bytes are gone already.
+   *
+   * @throws `in_use` if a row may still have the file; `contested` or `wrong_storage` if the storage is not surely the one of
+   * this database; the storage's own error if it fails: then a sweep deletes the bytes later.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   *
+   * declare const files: Files;
+   * declare const contacts: { remove(row: object): Promise<unknown> };
+   * declare const contact: { file: StoredFile };
+   * const { file } = contact;
+   * await contacts.remove(contact);
+   * await files.erase(file);
+   * ```
+   */
+  async erase(file: StoredFile): Promise<void> {
+    const { id, storage, key } = file.toDescriptor();
+    if (this.ledger.recorded) return this.#sweeper.erase({ id, storage, key });
+    const referenced = await this.#references.amongKeys(this.ledger.database, storage, [key]);
+    if (referenced.size > 0) throw new FileFieldError('in_use', 'The file cannot be erased: a row has it.');
+    await this.storages.resolve(storage).delete(key);
   }
 
   /**
@@ -298,33 +327,4 @@ export class Files implements ObjectFinder {
   get #staging(): StageContext {
     return { storages: this.storages, ledger: this.ledger, events: this.#events };
   }
-}
-
-/**
- * Does the work for all items, some at a time, and keeps their order. When one fails, no further one is begun, the ones
- * under way are waited for, all results are undone, and the first failure is thrown.
- */
-async function allOrNothing<Item, Result>(
-  items: readonly Item[],
-  concurrency: number,
-  work: (item: Item) => Promise<Result>,
-  undo: (result: Result) => Promise<void>,
-): Promise<Result[]> {
-  const results = new Map<number, Result>();
-  const failures: unknown[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length && failures.length === 0) {
-      const index = next++;
-      try {
-        results.set(index, await work(items[index]!));
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
-  if (failures.length === 0) return items.map((_, index) => results.get(index)!);
-  for (const result of results.values()) await undo(result);
-  throw failures[0];
 }

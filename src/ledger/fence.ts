@@ -88,6 +88,11 @@ export class Fence {
     return hasStood(fence) ? fence.since : 0;
   }
 
+  /** Rejects with `contested` or `wrong_storage` unless this database alone deletes in the storage, as far as it says. */
+  async confirm(name: string): Promise<void> {
+    if (!this.storages.resolve(name).volatile) await this.check(name);
+  }
+
   /** Compares ledger and storage. Resolves to the fence if they agree; rejects with `contested` or `wrong_storage`. */
   async check(name: string): Promise<FenceState> {
     const markers = await this.#markers(name);

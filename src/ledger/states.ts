@@ -53,7 +53,8 @@ export function update({ set, from }: Transition, ...conditions: readonly Sql[])
 const live = raw(`state = 'live', lease_until = NULL, released_at = NULL, not_before = NULL`);
 const isLive = raw(`state = 'live'`);
 const isPending = raw(`state = 'pending'`);
-const anyState = raw(`state IN ('pending', 'live', 'released', 'kept')`);
+/** Every state that an entry can have. */
+export const anyState = raw(`state IN ('pending', 'live', 'released', 'kept')`);
 
 /**
  * Binds a file to a slot: from pending, from released while its bytes are still there, from kept, and from live where no
@@ -83,9 +84,9 @@ export function adopt(facts: FactTerms): Transition {
 }
 
 /** Marks a live file for deletion once `delay` milliseconds have passed; with `'keep'` it is kept for ever. */
-export function release(now: Sql, delay: number | Sql | 'keep'): Transition {
-  if (delay === 'keep') return { set: raw(`state = 'kept'`), from: isLive };
-  return { set: sql`state = 'released', released_at = ${now}, not_before = ${now} + ${delay}`, from: isLive };
+export function release(now: Sql, delay: number | Sql | 'keep', from: Sql = isLive): Transition {
+  if (delay === 'keep') return { set: raw(`state = 'kept'`), from };
+  return { set: sql`state = 'released', released_at = ${now}, not_before = ${now} + ${delay}`, from };
 }
 
 /** Marks a staged file for deletion whose lease has ended. */

@@ -1,4 +1,6 @@
-import type { FileEvents } from '../events.js';
+import { FileFieldError } from '../errors.js';
+import type { FileEvents, ObjectName } from '../events.js';
+import { isKeyOf } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { wholeNumber } from '../options.js';
 import { isForeignKeyError, type LedgerConnection } from './connection.js';
@@ -77,8 +79,7 @@ export class Sweeper {
     const concurrency = wholeNumber('concurrency', options.concurrency ?? 8, { from: 1, to: 100 });
     const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     if (options.stuck) await this.#trash.retryStuck();
-    this.#references = await this.mapped.readable(this.database, this.events);
-    this.#visible = await this.#findVisible();
+    await this.#look();
     await this.ledger.fence?.swept();
     await this.#trash.reclaim();
     for (;;) {
@@ -89,6 +90,38 @@ export class Sweeper {
     await this.#trash.empty(batch, concurrency, counts);
     await this.ledger.fence?.patrol();
     return counts;
+  }
+
+  /**
+   * Deletes one file at once, without a grace and without waiting for the fence; everything else is looked at as in a
+   * sweep. Does nothing if the file is gone. Rejects with `in_use`, `contested` or `wrong_storage`.
+   */
+  async erase(object: ObjectName): Promise<void> {
+    await this.#look();
+    const { id, storage, key } = object;
+    if (!isKeyOf(key, await this.ledger.identity()))
+      throw inUse('it was stored by the database that this one is a copy of');
+    await this.ledger.fence?.confirm(storage);
+    if (await this.#exists(sql`id = ${id}`)) await this.#retireNow(id);
+    const { rows } = await this.database.execute(sql`SELECT id FROM file_trash WHERE id = ${id}`);
+    if (rows.length > 0) await this.#trash.delete(object);
+  }
+
+  async #retireNow(id: string): Promise<void> {
+    // An entry that is locked belongs to a transaction that may bind it.
+    const [seen] = await this.#ids(sql`id = ${id}`, 'id', 1);
+    if (seen === undefined)
+      throw inUse('this application does not see the rows of its column, or a transaction has it');
+    if ((await this.#references.among(this.database, [id])).size > 0) throw inUse('a row has it');
+    await this.#update(states.release(this.#now, 0, states.anyState), [id]);
+    const counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
+    // Looks at the rows once more: one may have been bound meanwhile.
+    if ((await this.#retireAll([id], counts)) === 0) throw inUse('a row has it');
+  }
+
+  async #look(): Promise<void> {
+    this.#references = await this.mapped.readable(this.database, this.events);
+    this.#visible = await this.#findVisible();
   }
 
   /** Staged files whose lease ended are released, or revived if a row refers to them: a write outside of the ORM's hooks. */
@@ -108,18 +141,21 @@ export class Sweeper {
    * entry is made first and is only acted upon once the ledger entry is gone, so no transaction is needed.
    */
   async #retire(batch: number, counts: Counts): Promise<number> {
+    const ids = await this.#ids(states.isDue(this.#now), 'not_before', batch);
+    const count = await this.#retireAll(ids, counts);
+    if (count > 0) this.events.emit('retired', { count });
+    return ids.length;
+  }
+
+  async #retireAll(ids: readonly string[], counts: Counts): Promise<number> {
     const due = states.isDue(this.#now);
-    const ids = await this.#ids(due, 'not_before', batch);
     const { referenced, free } = await this.#split(ids);
     counts.revived += await this.#update(states.revive(due), referenced);
-    if (free.length > 0) {
-      const entries = sql`SELECT id, storage, object_key, ${this.#now}, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
-      const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts) ${entries}`;
-      await this.database.execute(this.database.dialect.insertNew(copy));
-      const count = await this.#forget(free, counts);
-      if (count > 0) this.events.emit('retired', { count });
-    }
-    return ids.length;
+    if (free.length === 0) return 0;
+    const entries = sql`SELECT id, storage, object_key, ${this.#now}, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
+    const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts) ${entries}`;
+    await this.database.execute(this.database.dialect.insertNew(copy));
+    return this.#forget(free, counts);
   }
 
   /**
@@ -188,4 +224,8 @@ export class Sweeper {
   get #now(): Sql {
     return raw(this.database.dialect.now);
   }
+}
+
+function inUse(reason: string): FileFieldError {
+  return new FileFieldError('in_use', `The file cannot be erased: ${reason}.`);
 }

@@ -124,12 +124,18 @@ export class Trash {
       }
     };
     const ended = await Promise.allSettled(Array.from({ length: concurrency }, worker));
-    if (done.length > 0) await this.remove(done);
+    if (done.length > 0) await this.#remove(done);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }
 
-  /** Removes entries whose objects are deleted. */
-  async remove(ids: readonly string[]): Promise<void> {
+  /** Deletes one object now; if that fails, a sweep tries again. */
+  async delete(object: ObjectName): Promise<void> {
+    await this.storages.resolve(object.storage).delete(object.key);
+    await this.#remove([object.id]);
+    this.events.emit('deleted', object);
+  }
+
+  async #remove(ids: readonly string[]): Promise<void> {
     await this.ledger.database.execute(sql`DELETE FROM file_trash WHERE id IN (${list(ids)})`);
   }
 

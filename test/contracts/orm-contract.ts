@@ -1,4 +1,5 @@
 import { expectInvariants, OrmContext, type OrmHarness } from './orm/context.js';
+import { eraseClaims } from './orm/erase.js';
 import { keepingClaims } from './orm/keeping.js';
 import { rollbackClaims } from './orm/rollback.js';
 import { scopesClaims } from './orm/scopes.js';
@@ -28,6 +29,7 @@ export function ormContract(open: () => Promise<OrmHarness>): void {
   rollbackClaims(context);
   stagedClaims(context);
   sweepClaims(context);
+  eraseClaims(context);
   viewsClaims(context);
   scopesClaims(context);
   sightClaims(context);
