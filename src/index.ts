@@ -16,7 +16,8 @@ export type { FilesEvents, ObjectName, Slot } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
-export type { SweepOptions, SweepReport } from './ledger/sweep.js';
+export type { ForeignColumn, LedgerStatus, StorageCondition, StorageStatus } from './ledger/status.js';
+export type { ForgetOptions, SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
   columnTriggers,
   type EntityTriggerOptions,
@@ -24,7 +25,7 @@ export {
   type FileTriggerOptions,
 } from './ledger/triggers.js';
 export type { DialectName, Statements } from './ledger/dialect.js';
-export { ledgerSchema, ledgerTables } from './ledger/schema.js';
+export { ledgerSchema, ledgerTables, type LedgerSchemaOptions } from './ledger/schema.js';
 // sources
 export { localFile, type FolderOptions, type LocalFileOptions } from './sources/local-file.js';
 export { remoteFile, type RemoteFileOptions } from './sources/remote-file.js';

@@ -26,9 +26,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fields: ['file', 'events', 'ledger', 'options', 'errors'],
   'orm/typeorm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
   'orm/mikro-orm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
-  health: ['file', 'sources', 'response', 'views', 'fronts', 'send', 'options', 'errors', 'http'],
+  health: ['file', 'fields', 'sources', 'response', 'views', 'fronts', 'send', 'options', 'errors', 'http'],
   testing: ['file', 'events', 'storages', 'ledger', 'fields', 'response', 'views', 'send', 'options', 'errors'],
-  cli: ['file', 'fronts', 'health', 'options', 'errors'],
+  cli: ['file', 'fields', 'ledger', 'fronts', 'health', 'options', 'errors'],
   index: ['*'],
 };
 

@@ -16,6 +16,13 @@ export interface CommandOption {
   readonly default?: string;
 }
 
+/** Words after the name of a command. */
+export interface CommandArgument {
+  /** In lower case, for the help text; also its name among the values. */
+  readonly name: string;
+  readonly required: boolean;
+}
+
 /** The values of the options that were given or have a default, in the order of the arguments; `['']` for a flag. */
 export type OptionValues = ReadonlyMap<string, readonly string[]>;
 
@@ -24,6 +31,8 @@ export interface Command {
   readonly name: string;
   /** One phrase in lower case, for the help text. */
   readonly description: string;
+  /** What follows the name: several words are several values. */
+  readonly argument?: CommandArgument;
   readonly options: readonly CommandOption[];
   /** Resolves to the exit code. */
   readonly run: (values: OptionValues, terminal: Terminal) => Promise<number>;
@@ -32,10 +41,14 @@ export interface Command {
 export const helpOption: CommandOption = { name: 'help', short: 'h', description: 'prints this help' };
 
 /**
- * Reads the options of a command. Throws `invalid_option` for an unknown option, a missing value, a value that a flag
- * cannot have, and an argument that is not an option.
+ * Reads the options of a command, and its argument if it has one. Throws `invalid_option` for an unknown option, a missing
+ * value, a value that a flag cannot have, and a word that is neither an option nor the argument.
  */
-export function parseOptions(args: readonly string[], options: readonly CommandOption[]): OptionValues {
+export function parseOptions(
+  args: readonly string[],
+  options: readonly CommandOption[],
+  argument?: CommandArgument,
+): OptionValues {
   const known = [...options, helpOption];
   const { tokens } = parseArgs({
     args: [...args],
@@ -51,7 +64,11 @@ export function parseOptions(args: readonly string[], options: readonly CommandO
   });
   const values = new Map<string, string[]>();
   for (const token of tokens) {
-    if (token.kind === 'positional') throw invalidOption(`too many arguments: "${token.value}" is not an option.`);
+    if (token.kind === 'positional') {
+      if (!argument) throw invalidOption(`too many arguments: "${token.value}" is not an option.`);
+      values.set(argument.name, [...(values.get(argument.name) ?? []), token.value]);
+      continue;
+    }
     if (token.kind === 'option-terminator') continue;
     const option = known.find(({ name }) => name === token.name);
     if (!option)
@@ -64,6 +81,9 @@ export function parseOptions(args: readonly string[], options: readonly CommandO
   }
   for (const { name, default: text } of options) {
     if (text !== undefined && !values.has(name)) values.set(name, [text]);
+  }
+  if (argument?.required && !values.has(argument.name) && !values.has(helpOption.name)) {
+    throw invalidOption(`argument missing: give <${argument.name}>.`);
   }
   return values;
 }

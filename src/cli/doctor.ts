@@ -2,16 +2,18 @@ import type { StorageRegistry } from '../file/registry.js';
 import type { Check, CheckResult } from '../health/check-result.js';
 import { healthReport } from '../health/health-report.js';
 import { runChecks, type CheckResults } from '../health/run-checks.js';
+import { ledgerCheck } from '../health/ledger-check.js';
 import { storageCheck } from '../health/storage-check.js';
 import { duration, type Duration } from '../options.js';
 import type { Command, OptionValues } from './command.js';
-import { configOption, loadConfig, type Config } from './load-config.js';
+import { attachedFiles, configOption, loadConfig, type Config } from './load-config.js';
 import { painter, type Terminal } from './terminal.js';
 
-/** Runs all checks of the configuration, and a `storageCheck` of each storage that has none. */
+/** Runs all checks of the configuration, a `storageCheck` of each storage that has none, and a `ledgerCheck` of its files. */
 export const doctorCommand: Command = {
   name: 'doctor',
-  description: 'runs all checks of the configuration and one of each storage; exit code 1 if a check fails',
+  description:
+    'runs all checks of the configuration, one of each storage and one of the ledger; exit code 1 if a check fails',
   options: [
     configOption,
     { name: 'json', description: 'prints JSON for programs' },
@@ -22,23 +24,27 @@ export const doctorCommand: Command = {
 
 async function doctor(values: OptionValues, terminal: Terminal): Promise<number> {
   const timeout = duration('timeout', values.get('timeout')?.at(-1) as Duration, { from: 1 });
-  const results = await runChecks(allChecks(await loadConfig(values.get('config')?.at(-1))), timeout);
+  const results = await runChecks(await allChecks(await loadConfig(values.get('config')?.at(-1))), timeout);
   const ok = Object.values(results).every((result) => result.ok);
   terminal.stdout.write(values.has('json') ? jsonText(results) : resultText(results, painter(terminal)));
   await cleanedUp(results);
   return ok ? 0 : 1;
 }
 
-function allChecks({ storages, checks = {} }: Config): Readonly<Record<string, Check>> {
+async function allChecks(config: Config): Promise<Readonly<Record<string, Check>>> {
+  const { checks = {} } = config;
+  const files = config.files === undefined ? undefined : await attachedFiles(config);
+  const storages = config.storages ?? files?.storages;
   const checked = new Set(Object.values(checks).map((check) => (check as { storage?: unknown }).storage));
   const names = storages?.names.filter((name) => !checked.has(storages.resolve(name))) ?? [];
-  const missing = names.map((name) => [checkName(name, checks), checkOf(storages!, name)] as const);
-  return { ...Object.fromEntries(missing), ...checks };
+  const missing = names.map((name) => [checkName(name, 'storage', checks), checkOf(storages!, name)] as const);
+  const ledger = files && { [checkName('ledger', 'ledger', checks)]: ledgerCheck(files) };
+  return { ...Object.fromEntries(missing), ...ledger, ...checks };
 }
 
-/** A storage may have the name of a check of something else. */
-function checkName(storage: string, checks: object): string {
-  return storage in checks ? `${storage} (storage)` : storage;
+/** A storage, or the ledger, may have the name of a check of something else. */
+function checkName(name: string, kind: 'ledger' | 'storage', checks: object): string {
+  return name in checks ? `${name} (${kind})` : name;
 }
 
 function checkOf(storages: StorageRegistry, name: string): Check {

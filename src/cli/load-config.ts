@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Files } from '../fields/files.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { Check } from '../health/check-result.js';
 import { invalidOption } from '../options.js';
@@ -22,6 +23,8 @@ export const configOption: CommandOption = {
 export interface Config {
   readonly storages?: StorageRegistry;
   readonly checks?: Readonly<Record<string, Check>>;
+  /** What `attachFiles` returned: a `Files`, a promise of one, or a function that returns one of these. */
+  readonly files?: unknown;
   /** Absolute path of the file. */
   readonly file: string;
 }
@@ -34,18 +37,39 @@ export async function loadConfig(name?: string): Promise<Config> {
   const file = findConfig(name);
   const module = await importFile(file);
   // Node detects named exports of CommonJS by a heuristic, which can miss some; the default export has all of them.
-  const { storages, checks } = { ...record(module.default), ...module };
-  if (storages === undefined && checks === undefined) {
+  const { storages, checks, files } = { ...record(module.default), ...module };
+  if (storages === undefined && checks === undefined && files === undefined) {
     const names = Object.keys({ ...record(module.default), ...module }).filter((one) => one !== 'default');
     throw invalidOption(
-      `${file} must export "storages", a StorageRegistry, or "checks", an object of checks; it exports ${names.join(', ') || 'nothing'}.`,
+      `${file} must export "storages", a StorageRegistry, "checks", an object of checks, or "files", what attachFiles() returned; it exports ${names.join(', ') || 'nothing'}.`,
     );
   }
   if (storages !== undefined && !isRegistry(storages)) {
     throw invalidOption(`"storages" of ${file} must be a StorageRegistry: new StorageRegistry({ documents: … }).`);
   }
   if (checks !== undefined) checkChecks(checks, file);
-  return { storages: storages as Config['storages'], checks: checks as Config['checks'], file };
+  return { storages: storages as Config['storages'], checks: checks as Config['checks'], files, file };
+}
+
+/** The files of the configuration, attached to its database. Throws `invalid_option`. */
+export async function loadFiles(name?: string): Promise<Files> {
+  return attachedFiles(await loadConfig(name));
+}
+
+/** Throws `invalid_option` unless the configuration exports files. */
+export async function attachedFiles({ files, file }: Config): Promise<Files> {
+  let attached: unknown;
+  try {
+    attached = await (typeof files === 'function' ? (files as () => unknown)() : files);
+  } catch (cause) {
+    throw invalidOption(`"files" of ${file} could not be attached to the database.`, cause);
+  }
+  // Not `instanceof`: the configuration may import another copy of this package.
+  const { sweep, ledger } = record(attached);
+  if (typeof sweep === 'function' && ledger !== undefined) return attached as Files;
+  throw invalidOption(
+    `${file} must export "files": what attachFiles() returned, a promise of it, or a function that returns it.`,
+  );
 }
 
 function findConfig(name: string | undefined): string {

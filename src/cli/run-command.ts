@@ -3,10 +3,17 @@ import { isFileFieldError } from '../errors.js';
 import { fronts } from '../fronts/fronts.js';
 import { columns, helpOption, optionRows, parseOptions, unknown, type Command } from './command.js';
 import { doctorCommand } from './doctor.js';
+import { filesCommands } from './files-commands.js';
 import { configurationCommand } from './print-configuration.js';
+import { storageCommands } from './storage-commands.js';
 import type { Terminal } from './terminal.js';
 
-const commands: readonly Command[] = [doctorCommand, ...Object.values(fronts).map(configurationCommand)];
+const commands: readonly Command[] = [
+  doctorCommand,
+  ...filesCommands,
+  ...storageCommands,
+  ...Object.values(fronts).map(configurationCommand),
+];
 
 /**
  * Runs the command that the arguments name. Resolves to the exit code: 0 for success, 1 if a check failed, 2 if the command
@@ -25,7 +32,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
     }
     if (name.startsWith('-')) throw unknown('option', name, ['--help', '--version']);
     const command = find(name);
-    const values = parseOptions(rest, command.options);
+    const values = parseOptions(rest, command.options, command.argument);
     return values.has(helpOption.name) ? commandUsage(command, terminal) : await command.run(values, terminal);
   } catch (error) {
     terminal.stderr.write(`filefield: ${errorText(error)}\n`);
@@ -46,7 +53,7 @@ function find(name: string): Command {
 function usage(output: Terminal['stderr'], code: number): number {
   output.write(`Usage: filefield <command> [options]
 
-Checks storages, views and deliveries, and prints the configuration of a server in front.
+Checks storages, views and deliveries, deletes what no row has, and prints the configuration of a server in front.
 
 Commands:
 ${columns(commands.map(({ name, description }) => [name, description]))}
@@ -58,8 +65,9 @@ ${columns([
   return code;
 }
 
-function commandUsage({ name, description, options }: Command, terminal: Terminal): number {
-  terminal.stdout.write(`Usage: filefield ${name} [options]
+function commandUsage({ name, description, argument, options }: Command, terminal: Terminal): number {
+  const word = argument ? (argument.required ? ` <${argument.name}>` : ` [${argument.name} …]`) : '';
+  terminal.stdout.write(`Usage: filefield ${name}${word} [options]
 
 ${description[0]!.toUpperCase()}${description.slice(1)}.
 

@@ -3,7 +3,7 @@ export interface Terminal {
   /** For results. `isTTY` is true if a person reads it. */
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
   /** For errors. */
-  readonly stderr: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   /** Environment variables. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

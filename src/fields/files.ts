@@ -8,7 +8,8 @@ import { toUpload, type UploadSource } from '../file/upload.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
-import { Sweeper, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
+import { ledgerStatus, type LedgerStatus } from '../ledger/status.js';
+import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
 import { duration, wholeNumber, type Duration } from '../options.js';
 import { allOrNothing } from './all-or-nothing.js';
 import { Copies } from './copies.js';
@@ -256,6 +257,24 @@ export class Files implements ObjectFinder {
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     return this.#reconciler.reconcile(options);
+  }
+
+  /** What waits in the ledger, and whether the storages are the right ones. Reads the whole ledger; changes nothing. */
+  async status(): Promise<LedgerStatus> {
+    return ledgerStatus(this.ledger, this.storages, this.#references);
+  }
+
+  /**
+   * Deletes the files of a column that is not in the database any more, after the grace: a reconcile reports them as foreign
+   * for ever, since nobody sees their rows. `column` is `table.column` as the ledger has it, which the reconcile's events and
+   * `filefield status` show. Resolves to the number of files.
+   *
+   * @throws `in_use` while the column exists, or may exist and is not seen.
+   */
+  async forget(column: string, options: ForgetOptions = {}): Promise<number> {
+    const [, owner, slot] = /^(.+)\.([^.]+)$/.exec(column) ?? [];
+    if (owner !== undefined && slot !== undefined) return this.#sweeper.forget({ owner, slot }, options);
+    throw new FileFieldError('invalid_option', `A column to forget must be like "table.column"; it is "${column}".`);
   }
 
   /**

@@ -75,6 +75,8 @@ export interface Dialect {
   foreignKey(column: TriggerColumn): Statements;
   /** Whether a driver's error says that a table or column does not exist, or that this role must not see all of it. */
   isHidden(error: object): boolean;
+  /** Whether a driver's error says that a table or column does not exist, and not that it must not be seen. */
+  isAbsent(error: object): boolean;
   /** Whether a driver's error says that a table does not exist. */
   isMissingTable(error: object): boolean;
 }

@@ -93,6 +93,17 @@ export class Fence {
     if (!this.storages.resolve(name).volatile) await this.check(name);
   }
 
+  /** Compares ledger and storage without changing either; undefined before the first file. */
+  async look(name: string): Promise<FenceState | undefined> {
+    const fence = await this.state(name);
+    if (!fence || fence.generation === 0) return undefined;
+    const newest = await (await this.#markers(name)).newest();
+    if (!newest) throw this.#missing(name);
+    const next = { generation: fence.generation + 1, token: fence.next ?? '' };
+    if (isSame(newest, fence) || isSame(newest, next) || newest.token === givenUp) return fence;
+    throw contest(name);
+  }
+
   /** Compares ledger and storage. Resolves to the fence if they agree; rejects with `contested` or `wrong_storage`. */
   async check(name: string): Promise<FenceState> {
     const markers = await this.#markers(name);
@@ -254,11 +265,7 @@ export class Fence {
     await this.database.execute(
       sql`UPDATE file_fence SET contested_at = ${this.#now} WHERE storage = ${fence.storage} AND contested_at IS NULL`,
     );
-    return new FileFieldError(
-      'contested',
-      `Another database with the same ledger deletes in the storage "${fence.storage}": one of the two is a copy. Nothing is deleted there until you run "filefield copied" where the copy is, or "filefield moved" where the files belong.`,
-      { storage: fence.storage },
-    );
+    return contest(fence.storage);
   }
 
   #missing(name: string): FileFieldError {
@@ -300,6 +307,14 @@ export class Fence {
   get #now(): Sql {
     return raw(this.database.dialect.now);
   }
+}
+
+function contest(storage: string): FileFieldError {
+  return new FileFieldError(
+    'contested',
+    `Another database with the same ledger deletes in the storage "${storage}": one of the two is a copy. Nothing is deleted there until you run "filefield copied" where the copy is, or "filefield moved" where the files belong.`,
+    { storage },
+  );
 }
 
 function hasStood({ now, since, length }: FenceState): boolean {

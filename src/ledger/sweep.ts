@@ -1,9 +1,9 @@
 import { FileFieldError } from '../errors.js';
-import type { FileEvents, ObjectName } from '../events.js';
+import type { FileEvents, ObjectName, Slot } from '../events.js';
 import { isKeyOf } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { wholeNumber } from '../options.js';
-import { isForeignKeyError, type LedgerConnection } from './connection.js';
+import { causes, isForeignKeyError, type LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
 import { list, raw, sql, type Sql } from './sql.js';
@@ -44,9 +44,31 @@ export interface SweepOptions {
    * @default false
    */
   readonly stuck?: boolean;
+  /**
+   * Changes nothing, and reports what is due: `expired`, and `deleted` for released files and for the trash. The rows are not
+   * looked at, so that a real sweep may revive some.
+   * @default false
+   */
+  readonly dryRun?: boolean;
+}
+
+/** How a column is forgotten. */
+export interface ForgetOptions {
+  /**
+   * Also if the column exists, or if this role must not see whether it does.
+   * @default false
+   */
+  readonly force?: boolean;
+  /**
+   * Only counts.
+   * @default false
+   */
+  readonly dryRun?: boolean;
 }
 
 type Counts = { -readonly [Count in keyof SweepReport]: number };
+
+const cannotForget = 'The column cannot be forgotten';
 
 /**
  * Deletes bytes that no row can refer to any more; nothing else does. Every step is one conditional statement, so any
@@ -78,6 +100,7 @@ export class Sweeper {
     const batch = wholeNumber('batch', options.batch ?? 100, { from: 1, to: 1000 });
     const concurrency = wholeNumber('concurrency', options.concurrency ?? 8, { from: 1, to: 100 });
     const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
+    if (options.dryRun) return this.#estimate(counts);
     if (options.stuck) await this.#trash.retryStuck();
     await this.#look();
     await this.ledger.fence?.swept();
@@ -90,6 +113,20 @@ export class Sweeper {
     await this.#trash.empty(batch, concurrency, counts);
     await this.ledger.fence?.patrol();
     return counts;
+  }
+
+  async #estimate(counts: Counts): Promise<SweepReport> {
+    await this.#look();
+    const count = async (condition: Sql) => {
+      const entries = sql`SELECT COUNT(*) AS count FROM file_ledger WHERE ${condition} AND ${this.#visible}`;
+      return Number((await this.database.execute(entries)).rows[0]?.count);
+    };
+    const due = await count(states.isDue(this.#now));
+    return {
+      ...counts,
+      expired: await count(states.isExpired(this.#now)),
+      deleted: due + (await this.#trash.countDue()),
+    };
   }
 
   /**
@@ -117,6 +154,49 @@ export class Sweeper {
     const counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     // Looks at the rows once more: one may have been bound meanwhile.
     if ((await this.#retireAll([id], counts)) === 0) throw inUse('a row has it');
+  }
+
+  /**
+   * Puts all files of a column that no longer exists into the trash, from where they are deleted after the grace. Resolves to
+   * their number. A file that a row of another column has stays. Rejects with `in_use` while the column exists.
+   */
+  async forget(
+    { owner, slot }: Omit<Slot, 'pk'>,
+    { force = false, dryRun = false }: ForgetOptions = {},
+  ): Promise<number> {
+    await this.#look();
+    const isColumn = sql`owner_type = ${owner} AND slot = ${slot}`;
+    if (this.mapped.all.some((one) => one.owner === owner && one.slot === slot)) {
+      throw inUse('this application has a file field on it', cannotForget);
+    }
+    if (!force && !(await this.#isAbsent(owner, slot))) throw inUse('it is in the database', cannotForget);
+    let count = 0;
+    for (let after = ''; ;) {
+      const { rows } = await this.database.execute(
+        sql`SELECT id FROM file_ledger WHERE ${isColumn} AND id > ${after} ORDER BY id LIMIT 500`,
+      );
+      const ids = rows.map((row) => String(row.id));
+      if (ids.length === 0) return count;
+      after = ids.at(-1)!;
+      const { free } = await this.#split(ids);
+      count += free.length;
+      if (dryRun || free.length === 0) continue;
+      await this.#update(states.release(this.#now, 0, states.anyState), free);
+      await this.#retireAll(free, { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 }, this.ledger.grace);
+    }
+  }
+
+  /** True if the database says that there is no such column; not if this role must not see it. */
+  async #isAbsent(owner: string, slot: string): Promise<boolean> {
+    const { dialect } = this.database;
+    const table = owner.split('.').map((part) => dialect.quote(part));
+    const column = `${table.join('.')}.${dialect.quote(slot)}`;
+    try {
+      await this.database.execute(sql`SELECT ${raw(column)} FROM ${raw(table.join('.'))} WHERE 1 = 0`);
+      return false;
+    } catch (error) {
+      return causes(error).some((cause) => dialect.isAbsent(cause));
+    }
   }
 
   async #look(): Promise<void> {
@@ -147,12 +227,13 @@ export class Sweeper {
     return ids.length;
   }
 
-  async #retireAll(ids: readonly string[], counts: Counts): Promise<number> {
+  /** `delay`: milliseconds that the objects stay in the trash. */
+  async #retireAll(ids: readonly string[], counts: Counts, delay = 0): Promise<number> {
     const due = states.isDue(this.#now);
     const { referenced, free } = await this.#split(ids);
     counts.revived += await this.#update(states.revive(due), referenced);
     if (free.length === 0) return 0;
-    const entries = sql`SELECT id, storage, object_key, ${this.#now}, 0, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
+    const entries = sql`SELECT id, storage, object_key, ${this.#now}, ${this.#now} + ${delay}, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
     const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts) ${entries}`;
     await this.database.execute(this.database.dialect.insertNew(copy));
     return this.#forget(free, counts);
@@ -226,6 +307,6 @@ export class Sweeper {
   }
 }
 
-function inUse(reason: string): FileFieldError {
-  return new FileFieldError('in_use', `The file cannot be erased: ${reason}.`);
+function inUse(reason: string, what = 'The file cannot be erased'): FileFieldError {
+  return new FileFieldError('in_use', `${what}: ${reason}.`);
 }

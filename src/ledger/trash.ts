@@ -1,4 +1,4 @@
-import type { FileEvents, ObjectName } from '../events.js';
+import { FileEvents, type ObjectName } from '../events.js';
 import { isKeyOf } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { Ledger } from './ledger.js';
@@ -12,6 +12,13 @@ export interface TrashCounts {
   deleted: number;
   failed: number;
   waiting: number;
+}
+
+/** An object that could not be deleted. */
+export interface StuckObject extends ObjectName {
+  readonly retired: Date;
+  /** What the storage said the last time. */
+  readonly error: string;
 }
 
 /** An object in the trash. */
@@ -30,7 +37,7 @@ export class Trash {
   constructor(
     private readonly ledger: Ledger,
     private readonly storages: StorageRegistry,
-    private readonly events: FileEvents,
+    private readonly events = new FileEvents(),
   ) {}
 
   /** Puts objects into the trash that the ledger does not know. */
@@ -41,6 +48,25 @@ export class Trash {
       const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, ${this.#now}, 0, 0)`;
       await database.execute(database.dialect.insertNew(entry));
     }
+  }
+
+  /** Objects whose deletion is due, as far as no fence holds it up. */
+  countDue(): Promise<number> {
+    return this.#count(this.#due);
+  }
+
+  /** Objects whose deletion was given up, with the last error, and when they were retired. */
+  async stuck(): Promise<readonly StuckObject[]> {
+    const { rows } = await this.ledger.database.execute(
+      sql`SELECT id, storage, object_key AS object_key, retired_at, last_error FROM file_trash WHERE attempts >= ${maximumAttempts} ORDER BY retired_at, id`,
+    );
+    return rows.map((row) => ({
+      id: String(row.id),
+      storage: String(row.storage),
+      key: String(row.object_key),
+      retired: new Date(Number(row.retired_at)),
+      error: String(row.last_error ?? ''),
+    }));
   }
 
   /** Also tries again what was given up. */

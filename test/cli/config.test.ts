@@ -69,7 +69,7 @@ describe('loadConfig', () => {
       'a file without exports',
       { 'filefield.config.js': '' },
       [],
-      /must export "storages".*or "checks".*; it exports nothing/,
+      /must export "storages".*"checks".*"files".*; it exports nothing/,
     ],
     ['other exports', { 'filefield.config.js': 'export const storage = 1;' }, [], /it exports storage\./],
     [

@@ -56,13 +56,15 @@ export const mysql: Dialect = {
 
   isHidden: (error) => 'code' in error && hidden.has(error.code),
 
+  isAbsent: (error) => 'code' in error && absent.has(error.code),
+
   isMissingTable: (error) => 'code' in error && error.code === 'ER_NO_SUCH_TABLE',
 };
 
+const absent = new Set<unknown>(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR']);
+
 const hidden = new Set<unknown>([
-  'ER_NO_SUCH_TABLE',
-  'ER_BAD_FIELD_ERROR',
-  'ER_BAD_DB_ERROR',
+  ...absent,
   'ER_DBACCESS_DENIED_ERROR',
   'ER_TABLEACCESS_DENIED_ERROR',
   'ER_COLUMNACCESS_DENIED_ERROR',

@@ -63,6 +63,8 @@ export const postgres: Dialect = {
   // Insufficient privilege (row level security too), and no such table, column, schema.
   isHidden: (error) => 'code' in error && ['42501', '42P01', '42703', '3F000'].includes(String(error.code)),
 
+  isAbsent: (error) => 'code' in error && ['42P01', '42703', '3F000'].includes(String(error.code)),
+
   isMissingTable: (error) => 'code' in error && error.code === '42P01',
 };
 

@@ -55,6 +55,8 @@ export const sqlite: Dialect = {
 
   isHidden: (error) => 'message' in error && /no such (table|column)/i.test(String(error.message)),
 
+  isAbsent: (error) => sqlite.isHidden(error),
+
   isMissingTable: (error) => 'message' in error && /no such table/i.test(String(error.message)),
 };
 
