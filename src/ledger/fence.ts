@@ -174,8 +174,8 @@ export class Fence {
 
   /** This database is a copy: it leaves its storages to the original, and begins with an identity of its own. */
   async leave(): Promise<void> {
-    for (const fence of await this.all()) {
-      if (!this.storages.names.includes(fence.storage)) continue;
+    const fences = (await this.all()).filter(({ storage }) => this.storages.names.includes(storage));
+    for (const fence of fences) {
       const markers = await this.#markers(fence.storage);
       const newest = await markers.newest();
       // Otherwise the original has its own marker.
@@ -186,6 +186,8 @@ export class Fence {
     await this.database.execute(sql`DELETE FROM file_fence`);
     this.#established.clear();
     this.#told.clear();
+    // Who says that this is a copy has the right storages at hand.
+    for (const { storage } of fences) await this.#begin(storage, await this.#markers(storage));
   }
 
   /** Emits an error as a fault; a refusal once per storage and process. */
