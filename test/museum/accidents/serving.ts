@@ -1,0 +1,3 @@
+import type { Kind } from '../accidents.js';
+
+export const serving = { heading: 'Downloads', accidents: {} } satisfies Kind;
