@@ -8,8 +8,8 @@ import { uploads } from './accidents/uploads.js';
 export interface Accident {
   readonly title: string;
   readonly project: string;
-  /** The year of the report. */
-  readonly year: number;
+  /** The year of the report, if it is known. */
+  readonly year?: number;
   /** The public thread or advisory. */
   readonly link: string;
   /** What happened, and to whom. */

@@ -15,6 +15,8 @@ export interface ExhibitRow {
   shared: StoredFile | null;
   /** Is copied when it is assigned to another row. */
   copied: StoredFile | null;
+  /** A PNG or JPEG of at most 10 KB. */
+  image: StoredFile | null;
   wing: WingRow | null;
 }
 

@@ -26,6 +26,7 @@ class Exhibit implements ExhibitRow {
   @FileField({ storage: 'media' }) file!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'copy' }) copied!: StoredFile | null;
+  @FileField({ storage: 'media', accept: ['image/png', 'image/jpeg'], maxSize: '10 KB' }) image!: StoredFile | null;
   @ManyToOne(() => Wing, { nullable: true, deleteRule: 'cascade' }) wing!: Wing | null;
 }
 
@@ -66,7 +67,7 @@ export async function openMikroHall(database: DatabaseName): Promise<Hall> {
 function unitOf(em: EntityManager): Unit {
   return {
     async insert(values) {
-      const empty = { room: '', file: null, shared: null, copied: null, wing: null };
+      const empty = { room: '', file: null, shared: null, copied: null, image: null, wing: null };
       const row = em.create(Exhibit, { ...empty, ...values } as Exhibit);
       await em.persist(row).flush();
       return row;

@@ -34,6 +34,7 @@ export class Exhibit implements ExhibitRow {
   @FileField({ storage: 'media' }) file!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'share' }) shared!: StoredFile | null;
   @FileField({ storage: 'media', copies: 'copy' }) copied!: StoredFile | null;
+  @FileField({ storage: 'media', accept: ['image/png', 'image/jpeg'], maxSize: '10 KB' }) image!: StoredFile | null;
   @ManyToOne(() => Wing, { onDelete: 'CASCADE', nullable: true }) @JoinColumn({ name: 'wing_id' }) wing!: Wing | null;
 }
 
