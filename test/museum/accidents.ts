@@ -16,6 +16,8 @@ export interface Accident {
   readonly story: string;
   /** What happens here instead. */
   readonly here: string;
+  /** It happens here too. */
+  readonly open?: true;
 }
 
 /** Accidents of one kind by their names, and the heading of the kind. */

@@ -9,7 +9,7 @@ export const reapers = {
       year: 2021,
       link: 'https://github.com/discourse/discourse/pull/12326',
       story:
-        'The job that deletes unused uploads looked at posts, avatars and many more places, but not at the settings of themes, so the logos of sites disappeared.',
+        'The job that deletes unused uploads did not look at the settings of themes, so it deleted uploads that only a theme used.',
       here: 'An entry says which column it belongs to from the first byte on. A process that does not map that column never releases or deletes the file.',
     },
     'reaper-deletes-what-is-old-and-used': {
@@ -18,7 +18,7 @@ export const reapers = {
       year: 2023,
       link: 'https://github.com/mastodon/mastodon/issues/23983',
       story:
-        'A weekly command pruned the avatars of remote profiles by age. It also removed those of people who posted daily, and they were not fetched again.',
+        'A command pruned the avatars of remote profiles that were older than a month. It also removed those of people who posted daily, and they were not fetched again.',
       here: 'Age alone deletes nothing: a sweep deletes what no row refers to.',
     },
     'collector-deletes-a-fresh-upload': {
@@ -36,7 +36,7 @@ export const reapers = {
       year: 2024,
       link: 'https://github.com/pulp/pulpcore/pull/5365',
       story:
-        'A failed task deleted everything that it was recorded to have created. Content that had existed before, and that other repositories used, was on that list.',
+        'A failed task deleted everything that it was recorded to have created. Content that had existed before, and that others share, could be on that list.',
       here: 'A save that fails undoes its own changes of the ledger and no others. Discarding a file that a row has does nothing.',
     },
     'clean-up-leaves-a-row-without-file': {
@@ -45,7 +45,7 @@ export const reapers = {
       year: 2020,
       link: 'https://github.com/mbraak/django-file-form/issues/393',
       story:
-        'A command for unused temporary files removed a file from the disk, while the record of the upload stayed and could still be used in a form.',
+        'A command for unused temporary files removed a file from the disk, while the record of the upload stayed and pointed to nothing.',
       here: 'A staged file whose bytes were swept cannot be saved any more: the save fails, and no row names missing bytes.',
     },
     'abandoned-uploads-stay': {
@@ -58,13 +58,14 @@ export const reapers = {
       here: 'A sweep deletes staged files whose lease ended; an index finds them.',
     },
     'copy-of-the-database-shares-the-bucket': {
-      title: 'A test system with a copy of the database deleted files of production',
+      title: 'A test system with a copy of the database would delete files of production',
       project: 'Odoo (attachment_s3)',
       year: 2023,
       link: 'https://github.com/camptocamp/odoo-cloud-platform/issues/405',
       story:
-        'A staging system ran on a backup of the production database and named the same bucket. Deleting an attachment there would delete the object of production, so the add-on was made to refuse.',
-      here: 'OPEN: this happens here too. Two databases that share a storage do not see each other; `docs/ledger.md` warns to give a copy a storage of its own.',
+        'The add-on left objects in the bucket when attachments were deleted. The reporter concluded that this protects production: a staging system that runs on a backup names the same objects and would delete them.',
+      here: 'Open: this happens here too. Two databases that share a storage do not see each other; `docs/ledger.md` warns to give a copy a storage of its own.',
+      open: true,
     },
   },
 } satisfies Kind;

@@ -27,7 +27,7 @@ export const rollbacks = {
       year: 2023,
       link: 'https://github.com/carrierwaveuploader/carrierwave/issues/2685',
       story:
-        'Version 3.0.2 cleaned up after a rollback. It also deleted the remote files of records of which only another column had been saved, and users lost files in production.',
+        'Version 3.0.2 cleaned up after a rollback. It also deleted the remote files of records of which only another column had been saved, and their links were 404 from then on.',
       here: 'Nothing runs after a rollback. A save that does not change a file does not touch its entry.',
     },
     'invalid-form-deletes-the-file': {
@@ -54,7 +54,7 @@ export const rollbacks = {
       year: 2018,
       link: 'https://github.com/rails/rails/issues/31626',
       story:
-        'A user sent a new avatar together with an invalid name. The update was refused, but the job that purges the old avatar had been started; from then on the page of the user failed.',
+        'A user sent a new avatar together with an invalid name. The update was refused, but the job that purges the old avatar had been started; from then on the record had none.',
       here: 'An update that fails changes nothing, and the new file can still be saved in the next try.',
     },
     'clean-up-before-validation': {
@@ -80,8 +80,7 @@ export const rollbacks = {
       project: 'django-storages',
       year: 2023,
       link: 'https://github.com/jschneier/django-storages/issues/1301',
-      story:
-        'A check constraint refused a row. Its file had been uploaded before the INSERT and stayed in the bucket; the package could not know.',
+      story: 'A check constraint refused a row. Its file had been uploaded before the INSERT and stayed in the bucket.',
       here: 'The entry of the ledger, written before the first byte, knows about the file whatever happens to the row.',
     },
     'row-committed-before-its-bytes': {

@@ -18,7 +18,7 @@ export const rowsAndBytes = {
       year: 2013,
       link: 'https://github.com/django-cms/django-filer/issues/288',
       story:
-        'Users deleted a folder in the admin. The rows of the files went with it, and the files themselves stayed in the storage, on every storage.',
+        'Users deleted a folder. The rows of the files went with it, and the files themselves stayed in the storage, on every storage.',
       here: 'A reconcile finds the files of rows that a cascade deleted; with triggers PostgreSQL and SQLite record them at once.',
     },
     'database-delete-keeps-the-object': {
@@ -63,7 +63,7 @@ export const rowsAndBytes = {
       year: 2022,
       link: 'https://github.com/shrinerb/shrine/issues/580',
       story:
-        'A record was duplicated in memory and got another image before it was saved. The library deleted the replaced image, which the original record still had.',
+        'A record was duplicated, and the duplicate got another image. The library deleted the image that it replaced, which the original record still had.',
       here: 'A sweep looks at all rows before it deletes a released file.',
     },
     'every-duplicate-gets-the-first-file': {
@@ -90,7 +90,7 @@ export const rowsAndBytes = {
       year: 2016,
       link: 'https://github.com/thoughtbot/paperclip/issues/2207',
       story:
-        'About every second replacement of a thumbnail ended without a file: the callback that deletes the old one ran after the new one had been written under the same name.',
+        'About every second replacement of a thumbnail ended without a file: the callback that deletes the old one ran after the new one had been written.',
       here: 'Ten replacements at once leave exactly one file: the one that the row has.',
     },
     'soft-delete-deletes-files': {

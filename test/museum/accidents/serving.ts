@@ -9,7 +9,7 @@ export const serving = {
       year: 2011,
       link: 'https://github.com/advisories/GHSA-r3pv-69hm-fcjw',
       story:
-        'A Range header with hundreds of overlapping ranges made the server prepare each of them. A tool for this was used widely before there was a fix (CVE-2011-3192).',
+        'A Range header with hundreds of overlapping ranges made the server prepare each of them. A tool for this was in use before there was a fix (CVE-2011-3192).',
       here: 'Ranges that overlap or nearly touch are merged, and more than 50 ranges get the whole file once.',
     },
     'thousands-of-tiny-ranges': {
@@ -25,7 +25,7 @@ export const serving = {
       title: 'A crafted Range header kept the server computing',
       project: 'Starlette',
       year: 2025,
-      link: 'https://advisories.gitlab.com/pkg/pypi/starlette/',
+      link: 'https://raw.githubusercontent.com/pypa/advisory-database/main/vulns/starlette/PYSEC-2026-1942.yaml',
       story:
         'Parsing and merging took time in proportion to the square of the number of ranges. One header kept a worker busy, on every route that serves a file (CVE-2025-62727).',
       here: 'A header of 100 KB is answered in milliseconds.',
@@ -54,7 +54,7 @@ export const serving = {
       year: 2018,
       link: 'https://github.com/rack/rack/issues/1306',
       story:
-        'nginx expects an encoded address in X-Accel-Redirect and got a bare path. `Report90%.pdf` was 404, and a name with `?` was cut.',
+        'nginx expects an encoded address in X-Accel-Redirect and got a bare path. `Report90%.pdf` was 404, and so were names with `?`.',
       here: 'The address is encoded segment by segment, and decodes to exactly the path of the file.',
     },
     'line-break-in-a-name-adds-headers': {
@@ -135,7 +135,7 @@ export const serving = {
       year: 2024,
       link: 'https://github.com/advisories/GHSA-8h22-8cf7-hq6g',
       story:
-        'The proxy mode sent `Cache-Control: public` and the session cookie of the user. Caches that kept the response gave the session to other users (CVE-2024-26144).',
+        'The proxy mode sent `Cache-Control: public` and the session cookie of the user. Caches that kept the response could give the session to other users (CVE-2024-26144).',
       here: 'The default is `private, no-cache`, and it replaces what middleware has set.',
     },
     'interrupted-download-leaks-a-descriptor': {

@@ -54,7 +54,7 @@ export const uploads = {
       year: 2026,
       link: 'https://osv.dev/vulnerability/GHSA-wc9g-mqfw-jrwm',
       story:
-        'Field names with brackets were turned into arrays. Two names asked for an array of an impossible length, and the exception passed by every error handler.',
+        'Two crafted names of text fields made their parser ask for an array of an impossible length, and the exception passed by every error handler (CVE-2026-77078).',
       here: 'The name of a field is a string and nothing else.',
     },
     'nested-field-names-eat-memory': {
@@ -81,7 +81,7 @@ export const uploads = {
       year: 2022,
       link: 'https://osv.dev/vulnerability/GHSA-wm7h-9275-46v2',
       story:
-        'A modified form made the header parser fail outside of any handler. Repeating it kept a service down; the package never got a fix, and all users had to move away (CVE-2022-24434).',
+        'A modified form made the header parser fail outside of any handler. Repeating it kept a service down, and the package never got a fix (CVE-2022-24434).',
       here: 'A header that cannot be parsed is `malformed_upload`.',
     },
     'skipped-part-crashes': {
@@ -116,7 +116,7 @@ export const uploads = {
       project: 'FileCodeBox',
       link: 'https://github.com/vastsa/FileCodeBox/issues/349',
       story:
-        'The path of an upload was made of the name that the client had sent. A name that climbed to the home of root wrote a file of SSH keys there.',
+        'The path of an upload was made of the name that the client had sent. A name that climbed to the home of root could put a file of SSH keys there.',
       here: 'Nothing that a client sends is part of a key; the name is kept without its folders, in the row.',
     },
     'broken-upload-replaces-the-file': {
