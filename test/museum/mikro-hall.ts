@@ -42,7 +42,7 @@ export async function openMikroHall(database: DatabaseName): Promise<Hall> {
   const open = await openMikro(database, [Exhibit, Wing, Loan]);
   const folder = path.join(place, 'media');
   mkdirSync(folder);
-  const storage = new FailingStorage(new DiskStorage({ root: folder }));
+  const storage = new FailingStorage(new DiskStorage({ root: folder, sync: false }));
   const files = await attachFiles(open.orm, { storages: { media: storage }, grace: 0 });
   return {
     database,

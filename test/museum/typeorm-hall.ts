@@ -62,7 +62,7 @@ export async function openTypeormHall(database: DatabaseName, grace = 0): Promis
   await createLedger(dataSource);
   const folder = path.join(place, 'media');
   mkdirSync(folder);
-  const storage = new FailingStorage(new DiskStorage({ root: folder }));
+  const storage = new FailingStorage(new DiskStorage({ root: folder, sync: false }));
   const files = await attachFiles(dataSource, { storages: { media: storage }, grace });
   const queue = transactionQueue(dataSource);
   const transaction: EntityManager['transaction'] =
