@@ -15,7 +15,7 @@ export interface ReceiveOptions {
    */
   readonly maxSize?: ByteSize;
   /**
-   * Largest number of text fields.
+   * Largest number of text fields. Their names have at most 100 bytes each.
    * @default 100
    */
   readonly maxFields?: number;
@@ -85,6 +85,9 @@ export async function receiveForm<File>(
   }
 }
 
+/** Bytes. */
+const longestFieldName = 100;
+
 class FormReader<File> {
   // Without a prototype: a field may be named "__proto__".
   readonly fields = Object.create(null) as Record<string, string>;
@@ -138,7 +141,9 @@ class FormReader<File> {
 
   #field(field: string, value: string, info: { nameTruncated: boolean; valueTruncated: boolean }): void {
     if (info.valueTruncated) this.#fail(overLimit('maxFieldSize', this.limits.maxFieldSize, field));
-    else if (info.nameTruncated) this.#fail(overLimit('maxFieldNameSize', 100));
+    // In a multipart form the parser does not limit names, except by the size of a part's headers.
+    else if (info.nameTruncated || Buffer.byteLength(field) > longestFieldName)
+      this.#fail(overLimit('maxFieldNameSize', longestFieldName));
     else this.fields[field] = value;
   }
 

@@ -3,15 +3,15 @@ import type { DownloadHandler } from '../response/download.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
 import { downloadView } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
-import { valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
+import { joinSegments, valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
 
 /** Options of `pathView`. */
 export interface PathViewOptions<Raw> extends DownloadViewOptions<Raw, string>, FolderOptions, PrecompressedOptions {
   /** The folder. Nothing outside of it is served. Relative paths start at the working directory. */
   readonly root: string;
   /**
-   * The path below the root with `/` between its parts, a list of parts, or a function of the request and its route
-   * parameters.
+   * The path below the root with `/` between its parts, a list of parts without `/`, or a function of the request and its
+   * route parameters.
    */
   readonly path: Requested<string | readonly string[], Raw>;
 }
@@ -37,9 +37,8 @@ export function pathView<Raw = unknown>(options: PathViewOptions<Raw>): Download
   const { root, symlinks, dotFiles } = options;
   if (!root) throw new FileFieldError('invalid_option', 'The option "root" of pathView must name a folder.');
   return downloadView(async (request) => {
-    const value = await valueFor(options.path, request);
-    if (value === undefined || value === null) return null;
-    const path = typeof value === 'string' ? value : value.join('/');
+    const path = joinSegments(await valueFor(options.path, request));
+    if (path === null) return null;
     const fileWith = (suffix: string) => localFile(path + suffix, { root, symlinks, dotFiles });
     return { subject: path, file: () => precompressed(request, options.precompressed, fileWith) };
   }, options);

@@ -5,13 +5,13 @@ import type { DownloadHandler } from '../response/download.js';
 import { storageFile } from '../sources/storage-file.js';
 import { downloadView } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
-import { valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
+import { joinSegments, valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
 
 /** Options of `storageView`. */
 export interface StorageViewOptions<Raw> extends DownloadViewOptions<Raw, string>, PrecompressedOptions {
   /**
-   * The key of the object without the `prefix`, a list of its segments, or a function of the request and its route
-   * parameters.
+   * The key of the object without the `prefix`, a list of its segments without `/`, or a function of the request and its
+   * route parameters.
    */
   readonly name: Requested<string | readonly string[], Raw>;
   /**
@@ -46,9 +46,9 @@ export function storageView<Raw = unknown>(
 ): DownloadHandler<Raw> {
   const { prefix = '' } = options;
   return downloadView(async (request) => {
-    const name = await valueFor(options.name, request);
-    if (name === undefined || name === null) return null;
-    const key = prefix + (typeof name === 'string' ? name : name.join('/'));
+    const name = joinSegments(await valueFor(options.name, request));
+    if (name === null) return null;
+    const key = prefix + name;
     const file = async (): Promise<FileSource | null> => {
       const chosen = typeof storage === 'function' ? await storage(request.raw) : storage;
       try {

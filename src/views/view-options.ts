@@ -29,6 +29,15 @@ export async function valueFor<Value, Raw>(
     : requested;
 }
 
+/**
+ * The path of a string, or of segments. Null if a segment contains a slash: the router has not seen that slash, so neither
+ * has a guard of one of its routes.
+ */
+export function joinSegments(path: string | readonly string[] | undefined | null): string | null {
+  if (path === undefined || path === null || typeof path === 'string') return path ?? null;
+  return path.some((segment) => segment.includes('/')) ? null : path.join('/');
+}
+
 /** How a view checks signed URLs. */
 export interface SignatureOptions<Raw> {
   /** From `createSigner`, with the key that signed the URL. */

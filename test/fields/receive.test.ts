@@ -152,6 +152,7 @@ describe('receive', () => {
       ],
       ['a second file', {}, {}, form(['file', letter('1')], ['file', letter('2')]), 'limit_exceeded'],
       ['a file under another field name', {}, {}, form(['other', letter('1')]), 'limit_exceeded'],
+      ['a field with a name of more than 100 bytes', {}, {}, form(['é'.repeat(51), '1']), 'limit_exceeded'],
       ['more fields than maxFields', {}, { maxFields: 1 }, form(['a', '1'], ['b', '2']), 'limit_exceeded'],
       [
         'a field longer than maxFieldSize',

@@ -81,6 +81,7 @@ describe('pathView', () => {
     expect((await get(undefined as never)).status).toBe(404);
     expect((await get(['..', 'secret.txt'])).status).toBe(404);
     expect((await get(['../secret.txt'])).status).toBe(404);
+    expect((await get(['sub/naïve plan.pdf'])).status).toBe(404);
   });
 
   it('follows links inside the root, and others only with symlinks: follow', async () => {

@@ -47,6 +47,7 @@ describe('storageView', () => {
       headers: { 'content-encoding': null, etag: /^W\// },
     });
     await expectDownload(await runView(view, { params: { name: ['2026', 'a.tar.gz'] } }), { text: content });
+    expect((await runView(view, { params: { name: ['2026/a.tar.gz'] } })).status).toBe(404);
   });
 
   it.each([
