@@ -78,10 +78,10 @@ export class Replay {
     return (await this.hall.unit().find(slug))?.[field]?.text();
   }
 
-  /** The contents of all files in the folder of the storage, unfinished ones included. */
+  /** The contents of all files in the folder of the storage, unfinished ones included; not the markers of the ledger. */
   async onDisk(): Promise<string[]> {
     const entries = await readdir(this.hall.folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile());
+    const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes('filefield-fence'));
     return (await Promise.all(files.map((file) => readFile(path.join(file.parentPath, file.name), 'utf8')))).sort();
   }
 

@@ -91,7 +91,7 @@ describe('a second process', () => {
         await unit.save(row);
         await t.hall.query(`UPDATE file_ledger SET lease_until = 1 WHERE state = 'pending'`);
         await delay(5);
-        expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
+        expect(await files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 });
         const { unreferenced, foreign } = await files.reconcile({ repair: true });
         expect({ unreferenced, foreign: foreign.length }).toEqual({ unreferenced: [], foreign: 1 });
         expect(await t.onDisk()).toEqual(['in use', 'on its way', 'replaced']);
@@ -100,8 +100,7 @@ describe('a second process', () => {
         await service.destroy();
       });
 
-      // Two databases cannot see each other: docs/ledger.md warns to give a copy a storage of its own.
-      accident.failing('copy-of-the-database-shares-the-bucket', async () => {
+      accident('copy-of-the-database-shares-the-bucket', async () => {
         await t.insert('production', 'an attachment');
         const copy = `${database()}-copy`;
         copyFileSync(database(), copy);
@@ -112,10 +111,22 @@ describe('a second process', () => {
           synchronize: false,
         } as typeof options).initialize();
         const files = await attachFiles(staging, { storages: { media: hall().storage }, grace: 0 });
+        const faults: unknown[] = [];
+        for (const application of [files, t.files]) application.on('fault', (fault) => void faults.push(fault));
         await files.deleteMany(hall().Exhibit, { slug: 'production' });
         await delay(5);
-        await files.sweep();
+        expect(await files.sweep()).toMatchObject({ deleted: 0, waiting: 1 });
+        // Two hours later it has a token of its own, and production finds it.
+        const age = 'UPDATE file_fence SET token_at = token_at - 7200000';
+        for (let round = 0; round < 3; round += 1) {
+          await staging.query(age);
+          await files.sweep();
+          await t.files.sweep();
+        }
+        expect(faults).toHaveLength(2);
+        await files.ledger.fence!.leave();
         await staging.destroy();
+        await t.files.sweep();
         const stored = await t.onDisk();
         const unit = t.hall.unit();
         await unit.remove((await unit.find('production'))!);

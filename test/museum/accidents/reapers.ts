@@ -64,8 +64,7 @@ export const reapers = {
       link: 'https://github.com/camptocamp/odoo-cloud-platform/issues/405',
       story:
         'The add-on left objects in the bucket when attachments were deleted. The reporter concluded that this protects production: a staging system that runs on a backup names the same objects and would delete them.',
-      here: 'Open: this happens here too. Two databases that share a storage do not see each other; `docs/ledger.md` warns to give a copy a storage of its own.',
-      open: true,
+      here: 'A copy deletes nothing before its own token has stood in the storage for the fence. The original sweeps meanwhile, finds the token, and neither of the two deletes until a person says which one is the copy.',
     },
   },
 } satisfies Kind;
