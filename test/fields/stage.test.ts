@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { filesFor, Letter } from '../support/fields.js';
@@ -51,6 +52,14 @@ describe('stage', () => {
     expect(await file.text()).toBe('Grüße');
     expect(file.size).toBe(7);
     expect(file.sha256).toBe(createHash('sha256').update('Grüße').digest('hex'));
+    expect(file.crc32).toBe(crc32('Grüße').toString(16).padStart(8, '0'));
+  });
+
+  it('writes a crc32 of eight digits, whatever its value', async () => {
+    const { files } = filesFor();
+    // The CRC-32 of no bytes is 0, that of this text has four leading zeros.
+    expect((await files.stage(Letter, 'file', '')).crc32).toBe('00000000');
+    expect((await files.stage(Letter, 'file', 'n62534')).crc32).toBe('0000047b');
   });
 
   it('takes the name from the option, else from the source', async () => {
