@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileFieldError, isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { filesFor, Letter } from '../support/fields.js';
 
@@ -129,6 +130,42 @@ describe('stage', () => {
       }
     })();
     expect(await codeOf(files.stage(Letter, 'file', endless, { signal: abort.signal }))).toBe('aborted');
+    expect(memory.keys).toEqual([]);
+  });
+});
+
+describe('a lease that may have ended while the file was uploaded', () => {
+  /** An upload that takes longer than a third of the lease. */
+  async function* slow() {
+    // More than the first bytes, which are read before the lease begins.
+    yield Buffer.alloc(5000, 'late');
+    await delay(40);
+  }
+  const late = () => filesFor({}, new MemoryStorage(), { lease: 60 });
+
+  it('is renewed once more when all bytes are stored', async () => {
+    const { files, ledger, memory } = late();
+    const written = memory.write.bind(memory);
+    let before = 0;
+    memory.write = async (...values) => {
+      const info = await written(...values);
+      before = ledger.statements.length;
+      return info;
+    };
+    await files.stage(Letter, 'file', slow());
+    expect(ledger.statements.slice(before)).toEqual([expect.stringMatching(/^UPDATE file_ledger SET lease_until = /)]);
+  });
+
+  it.each([
+    ['staged_expired', 'a sweep was faster', async () => ({ rows: [], affected: 0 })],
+    ['database_failed', 'the database fails', () => Promise.reject(new FileFieldError('database_failed', 'down'))],
+  ] as const)('rejects with %s and deletes the object when %s', async (code, _why, answer) => {
+    const { files, ledger, memory } = late();
+    const execute = ledger.execute.bind(ledger);
+    ledger.execute = (statement) =>
+      /^UPDATE file_ledger SET lease_until = \D/.test(statement.text()) ? answer() : execute(statement);
+    files.on('fault', () => undefined);
+    expect(await codeOf(files.stage(Letter, 'file', slow()))).toBe(code);
     expect(memory.keys).toEqual([]);
   });
 });
