@@ -60,7 +60,7 @@ console.log('| rows | milliseconds |\n| --- | --- |');
 for (const size of sizes) {
   const { dataSource, files, expire } = await open(new MemoryStorage());
   const numbers = `WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${size})`;
-  const descriptor = `json_object('v', 1, 'id', 'row-' || n, 'storage', 'documents', 'key', 'key-' || n, 'name', 'a.txt', 'size', 1, 'type', 'text/plain', 'sha256', '${'0'.repeat(64)}', 'modified', 0)`;
+  const descriptor = `json_object('v', 1, 'id', 'row-' || n, 'storage', 'documents', 'key', 'key-' || n, 'name', 'a.txt', 'size', 1, 'type', 'text/plain', 'sha256', '${'0'.repeat(64)}', 'modified', '2026-11-22T07:08:09Z')`;
   await dataSource.query(`${numbers} INSERT INTO bench_swept (file) SELECT ${descriptor} FROM number`);
   await dataSource.query(
     `${numbers} INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, owner_pk, slot) SELECT 'row-' || n, 'documents', 'key-' || n, 'live', 0, 0, 'bench_swept', CAST(n AS TEXT), 'file' FROM number`,

@@ -1,3 +1,4 @@
+import type { FileDescriptor } from '../file/descriptor.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import { toUpload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
@@ -31,11 +32,14 @@ export class Copies {
     const holder = await ledger.holder(transaction ?? ledger.database, file.toDescriptor());
     if (!holder || (key && isSlotOf(holder, field, key))) return file;
     const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
-    return StoredFile.of(await stageUpload(staging, field, await toUpload(file)), {
-      ...this.context,
-      acceptedBy: field.options,
-    });
+    const copy = await stageUpload(staging, field, await toUpload(file));
+    return StoredFile.of({ ...copy, ...pictureOf(file) }, { ...this.context, acceptedBy: field.options });
   }
+}
+
+/** What a descriptor says about a picture: it is true of a copy, too. */
+function pictureOf({ width, height }: StoredFile): Pick<FileDescriptor, 'width' | 'height'> {
+  return { ...(width && { width }), ...(height && { height }) };
 }
 
 function isSlotOf(

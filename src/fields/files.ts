@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
-import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
+import type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import { toUpload, type UploadSource } from '../file/upload.js';
@@ -321,10 +321,9 @@ export class Files implements ObjectFinder {
   findObject<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
-    relations?: readonly string[],
-    scope?: Readonly<Record<string, unknown>>,
+    options?: FindOptions,
   ): Promise<Entity | null> {
-    return this.#entities.findObject(entity, where, relations, scope);
+    return this.#entities.findObject(entity, where, options);
   }
 
   columnKind(entity: EntityRef, property: string): ColumnKind {

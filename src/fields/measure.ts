@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 
 /** What one pass over an upload learns. Complete once its body has been read to the end. */
 export class Measured {
@@ -6,10 +7,16 @@ export class Measured {
   size = 0;
   readonly #hash = createHash('sha256');
   #digest: string | undefined;
+  #crc32 = 0;
 
   /** SHA-256 of all bytes, lower-case hexadecimal. */
   get sha256(): string {
     return (this.#digest ??= this.#hash.digest('hex'));
+  }
+
+  /** CRC-32 of the bytes seen so far, 8 lower-case hexadecimal digits. */
+  get crc32(): string {
+    return this.#crc32.toString(16).padStart(8, '0');
   }
 
   /**
@@ -26,6 +33,7 @@ export class Measured {
       this.size += chunk.byteLength;
       check(this.size);
       this.#hash.update(chunk);
+      this.#crc32 = crc32(chunk, this.#crc32);
       return chunk;
     };
     try {

@@ -186,7 +186,8 @@ function createParser(request: IncomingMessage, limits: Limits): busboy.Busboy &
         fields: limits.maxFields,
         fieldSize: limits.maxFieldSize,
         files: limits.maxFiles,
-        parts: limits.maxFields + limits.maxFiles,
+        // busboy refuses a form that reaches this limit, not only one that exceeds it.
+        parts: limits.maxFields + limits.maxFiles + 1,
         headerPairs: 100,
       },
     }) as busboy.Busboy & { destroy(error?: Error): void };

@@ -104,7 +104,7 @@ class Staging {
         taken = isFileFieldError(error, 'already_exists');
         throw error;
       });
-      const { size, sha256 } = this.#measured;
+      const { size, sha256, crc32 } = this.#measured;
       const checked = { name, type, size, sha256, head };
       for (const rule of allRules) this.#refuse(rule, await rule.stored?.(checked, this.#options));
       if (this.#isLate) await this.#secure(object);
@@ -115,6 +115,7 @@ class Staging {
         size,
         type,
         sha256,
+        crc32,
         modified: new Date().toISOString(),
       };
       this.context.events.emit('stored', stored);

@@ -1,13 +1,14 @@
-import { FileFieldError } from '../errors.js';
+import { FileFieldError, isFileFieldError } from '../errors.js';
 import { checkKey } from './key.js';
 
 /**
- * The JSON in a file column: everything that serving needs, so that loading a row costs no I/O and no join.
+ * The JSON in a file column: everything that serving needs, so that loading a row costs no I/O and no join. Members with
+ * other names, such as those of a newer release, are kept when the row is saved again.
  */
 export interface FileDescriptor {
   /** Version of this shape. Readers refuse versions that they do not know. */
   readonly v: 1;
-  /** Identity in the ledger. */
+  /** Identity in the ledger: 1 to 36 letters, digits, `-` and `_`. */
   readonly id: string;
   /** Name of a storage in the registry. */
   readonly storage: string;
@@ -19,31 +20,100 @@ export interface FileDescriptor {
   readonly size: number;
   /** Media type, found from the bytes. */
   readonly type: string;
-  /** SHA-256 of the bytes, lower-case hexadecimal. */
-  readonly sha256: string;
+  /** SHA-256 of the bytes, 64 lower-case hexadecimal digits; absent if this library has never read all of them. */
+  readonly sha256?: string;
+  /** CRC-32 of the bytes as in zip and gzip, 8 lower-case hexadecimal digits; absent if it is unknown. */
+  readonly crc32?: string;
   /** When the bytes were stored: ISO 8601, UTC. */
   readonly modified: string;
+  /** Width of an image in pixels, at least 1; absent if it is unknown. */
+  readonly width?: number;
+  /** Height of an image in pixels, at least 1; absent if it is unknown. */
+  readonly height?: number;
+  /** Reserved: how the stored bytes are encrypted, any JSON. A file that has it cannot be opened by this release. */
+  readonly encryption?: unknown;
 }
 
-const texts = ['id', 'storage', 'key', 'name', 'type', 'sha256', 'modified'] as const;
+interface Member {
+  /** What the value must be, for the message. */
+  readonly is: string;
+  readonly fits: (value: unknown) => boolean;
+  readonly optional?: true;
+}
 
-/** Reads a descriptor from a column, as JSON text or as an object. Throws `invalid_descriptor`. */
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+const text: Member = { is: 'text', fits: (value) => typeof value === 'string' && value !== '' };
+const pixels: Member = { is: 'a whole number from 1', fits: (value) => isWhole(value, 1), optional: true };
+
+/** All members, in the order in which they are written. */
+const members: Readonly<Record<keyof FileDescriptor, Member>> = {
+  v: { is: 'version 1, the only one that this release reads; upgrade filefield', fits: (value) => value === 1 },
+  id: { is: '1 to 36 letters, digits, "-" and "_"', fits: (value) => matches(value, /^[\w-]{1,36}$/) },
+  storage: text,
+  key: { is: 'a storage key', fits: isKey },
+  name: text,
+  size: { is: 'a byte count', fits: (value) => isWhole(value, 0) },
+  type: text,
+  sha256: { is: '64 lower-case hexadecimal digits', fits: (value) => matches(value, /^[0-9a-f]{64}$/), optional: true },
+  crc32: { is: '8 lower-case hexadecimal digits', fits: (value) => matches(value, /^[0-9a-f]{8}$/), optional: true },
+  modified: {
+    is: 'a time in ISO 8601 and UTC',
+    fits: (value) => matches(value, time) && !Number.isNaN(Date.parse(String(value))),
+  },
+  width: pixels,
+  height: pixels,
+  encryption: { is: 'JSON', fits: () => true, optional: true },
+};
+const names = Object.keys(members) as readonly (keyof FileDescriptor)[];
+
+/**
+ * Reads a descriptor from a column, as JSON text or as an object. The same members give the same text, in whatever order a
+ * database returns them: the known ones first, then the others by name. Throws `invalid_descriptor`.
+ */
 export function parseDescriptor(value: unknown): FileDescriptor {
   const parsed = typeof value === 'string' ? parseJson(value) : value;
   if (typeof parsed !== 'object' || parsed === null) throw unreadable('it is not an object');
-  const record = parsed as Record<string, unknown>;
-  if (record.v !== 1) {
-    throw unreadable(`its version is ${JSON.stringify(record.v)}, this release reads version 1; upgrade filefield`);
+  const record = parsed as Readonly<Record<string, unknown>>;
+  for (const name of names) {
+    const { is, fits, optional } = members[name];
+    const member = record[name];
+    if (optional && member === undefined) continue;
+    if (!fits(member)) throw unreadable(`its "${name}" is ${shown(member)}, not ${is}`);
   }
-  for (const name of texts) {
-    if (typeof record[name] !== 'string') throw unreadable(`its "${name}" is not text`);
+  const known = names.filter((name) => record[name] !== undefined);
+  const others = Object.keys(record).filter((name) => !Object.hasOwn(members, name));
+  const entries = [...known, ...others.sort()].map((name) => [name, inOrder(record[name])] as const);
+  return Object.fromEntries(entries) as unknown as FileDescriptor;
+}
+
+/** A copy of JSON whose members are sorted by name, at any depth. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const sorted = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([name, member]) => [name, inOrder(member)]));
+}
+
+function matches(value: unknown, pattern: RegExp): boolean {
+  return typeof value === 'string' && pattern.test(value);
+}
+
+function isWhole(value: unknown, least: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+function isKey(value: unknown): boolean {
+  try {
+    return checkKey(value as string) === value;
+  } catch (error) {
+    if (isFileFieldError(error, 'invalid_key')) return false;
+    throw error;
   }
-  if (!Number.isSafeInteger(record.size) || (record.size as number) < 0)
-    throw unreadable('its "size" is not a byte count');
-  const descriptor = record as unknown as FileDescriptor;
-  checkKey(descriptor.key);
-  const { v, id, storage, key, name, size, type, sha256, modified } = descriptor;
-  return { v, id, storage, key, name, size, type, sha256, modified };
+}
+
+/** A value in a message, without what may be a secret. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `a text of ${value.length} characters` : (JSON.stringify(value) ?? 'absent');
 }
 
 function parseJson(text: string): unknown {

@@ -18,17 +18,29 @@ export type FileFieldOf<Entity> = {
 /** The kind of value that a column holds, as far as values from URLs are concerned. */
 export type ColumnKind = 'integer' | 'bigint' | 'uuid' | 'text';
 
+/** How one row is looked for. */
+export interface FindOptions {
+  /** Relations to load with the row. */
+  readonly relations?: readonly string[];
+  /** Conditions as the ORM writes them, which the row must meet too. */
+  readonly scope?: Readonly<Record<string, unknown>>;
+  /**
+   * Whether the row may come from a replica that lags behind.
+   * @default false: from the primary
+   */
+  readonly replica?: boolean;
+}
+
 /** What object views need from an ORM. The `Files` that `attachFiles` resolves to is one. */
 export interface ObjectFinder {
   /**
-   * Finds one row that matches both `where` (columns and values) and `scope` (conditions as the ORM writes them); null if
-   * there is none. It never reads from the identity map of another request.
+   * Finds one row that matches `where` (columns and values) and the options; null if there is none. It never reads from the
+   * identity map of another request.
    */
   findObject<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
-    relations?: readonly string[],
-    scope?: Readonly<Record<string, unknown>>,
+    options?: FindOptions,
   ): Promise<Entity | null>;
   /** The kind of a column. Throws `invalid_option` if the entity has no such column. */
   columnKind(entity: EntityRef, property: string): ColumnKind;

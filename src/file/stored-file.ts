@@ -73,19 +73,42 @@ export class StoredFile implements FileSource {
     return new Date(this.#descriptor.modified);
   }
 
-  /** SHA-256 of the bytes, lower-case hexadecimal. */
-  get sha256(): string {
+  /**
+   * SHA-256 of the bytes, 64 lower-case hexadecimal digits. Staged files have it; undefined if the bytes reached their
+   * storage without being read by this library.
+   */
+  get sha256(): string | undefined {
     return this.#descriptor.sha256;
   }
 
-  /** A strong entity-tag made of the hash: stored objects never change. */
+  /** CRC-32 of the bytes as in zip and gzip, 8 lower-case hexadecimal digits; undefined if it is unknown. */
+  get crc32(): string | undefined {
+    return this.#descriptor.crc32;
+  }
+
+  /** Width of an image in pixels; undefined if it is unknown. */
+  get width(): number | undefined {
+    return this.#descriptor.width;
+  }
+
+  /** Height of an image in pixels; undefined if it is unknown. */
+  get height(): number | undefined {
+    return this.#descriptor.height;
+  }
+
+  /** A strong entity-tag made of the hash, else of the id: the bytes of one id never change. */
   get etag(): string {
-    return `"${this.#descriptor.sha256.slice(0, 32)}"`;
+    return `"${this.#descriptor.sha256?.slice(0, 32) ?? this.id}"`;
   }
 
   /** Path of the bytes on this machine; undefined if the storage has none. Never show it to a client. */
   get localPath(): string | undefined {
-    return this.origin?.localPath?.(this.#descriptor.key);
+    return this.#isPlain ? this.origin?.localPath?.(this.#descriptor.key) : undefined;
+  }
+
+  /** Refuses an encrypted file before a response is begun; undefined for all others, which need no look. @internal */
+  get load(): (() => Promise<FileSource>) | undefined {
+    return this.#isPlain ? undefined : async () => this.#refuse();
   }
 
   /** The storage that keeps the bytes; undefined before `attachFiles`. */
@@ -98,19 +121,24 @@ export class StoredFile implements FileSource {
     return this.#context?.acceptedBy;
   }
 
-  /** Looks for the bytes on this machine without opening them. Rejects with `not_found`. */
+  /** Looks for the bytes on this machine without opening them. Rejects with `not_found`, or `unsupported` as `open` does. */
   async locate(): Promise<LocatedFile | undefined> {
+    if (!this.#isPlain) this.#refuse();
     return this.localPath === undefined ? undefined : locateFile(this.localPath);
   }
 
-  /** A URL where a client can fetch the bytes from their storage; undefined if the storage has none. */
+  /**
+   * A URL where a client can fetch the bytes from their storage; undefined if the storage has none. Rejects with
+   * `unsupported` as `open` does.
+   */
   async url(options: UrlOptions): Promise<string | undefined> {
+    if (!this.#isPlain) this.#refuse();
     const { origin } = this;
     const { key } = this.#descriptor;
     return (await origin?.signedUrl?.(key, options)) ?? origin?.url?.(key);
   }
 
-  /** The JSON that the column holds, with id, storage and key. Never show it to a client. */
+  /** The JSON that the column holds, with id, storage, key, and members of newer releases. Never show it to a client. */
   toDescriptor(): FileDescriptor {
     return this.#descriptor;
   }
@@ -132,9 +160,11 @@ export class StoredFile implements FileSource {
 
   /**
    * Opens all bytes or one range; close the body. Rejects with `missing` if the storage does not have them or has another
-   * size, and with `invalid_option` if the row was loaded before `attachFiles`.
+   * size, with `invalid_option` if the row was loaded before `attachFiles`, and with `unsupported` if the bytes are
+   * encrypted, which this release cannot undo.
    */
   async open(range?: ByteRange): Promise<FileBody> {
+    if (!this.#isPlain) this.#refuse();
     const { storage, key, size } = this.#descriptor;
     if (!this.#context) {
       throw new FileFieldError('invalid_option', 'This file was loaded before attachFiles(); attach before you query.');
@@ -170,6 +200,18 @@ export class StoredFile implements FileSource {
     } finally {
       body.close();
     }
+  }
+
+  /** False if the stored bytes are not those of the file. */
+  get #isPlain(): boolean {
+    return this.#descriptor.encryption === undefined;
+  }
+
+  #refuse(): never {
+    throw new FileFieldError(
+      'unsupported',
+      'The bytes of this file are encrypted, and this release of filefield cannot decrypt them; upgrade filefield.',
+    );
   }
 
   #missing(cause: unknown): FileFieldError {

@@ -182,7 +182,7 @@ export class Reconciler {
 
   async #record({ id, storage, key, size, sha256 }: FileDescriptor): Promise<void> {
     const columns = raw('file_ledger (id, storage, object_key, state, size, checksum, created_at)');
-    const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256}, ${this.#now})`;
+    const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${this.#now})`;
     await this.#database.execute(this.#database.dialect.insertNew(entry));
   }
 

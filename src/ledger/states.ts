@@ -32,7 +32,8 @@ export interface SlotTerms {
 /** What the ledger records about the bytes of a bound file. */
 export interface FactTerms {
   readonly size: unknown;
-  readonly sha256: unknown;
+  /** Undefined where it is unknown. */
+  readonly sha256?: unknown;
 }
 
 /** True for the entry of an object. All parts must match, so a descriptor that was tampered with matches nothing. */
@@ -127,5 +128,5 @@ export function isDue(now: Sql): Sql {
 }
 
 function factsOf({ size, sha256 }: FactTerms): Sql {
-  return sql`size = ${size}, checksum = ${sha256}`;
+  return sql`size = ${size}, checksum = ${sha256 ?? null}`;
 }

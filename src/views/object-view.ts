@@ -36,6 +36,13 @@ export interface ObjectViewOptions<Entity, Raw> extends DownloadViewOptions<Raw,
   readonly where?: (request: Raw) => Conditions | null | Promise<Conditions | null>;
   /** Relations to load with the row, for `authorize` and the other functions. */
   readonly relations?: readonly (keyof Entity & string)[];
+  /**
+   * Whether the row may be read from a replica of the database, if the ORM is configured with one. It takes the query of each
+   * download off the primary. WARNING: as long as the replica lags behind, the view answers 404 after an upload, serves the
+   * file that was replaced, and authorises against the row as it was.
+   * @default false: always from the primary
+   */
+  readonly replica?: boolean;
 }
 
 /** A column of the query and the route parameter that it is compared with. */
@@ -78,7 +85,8 @@ export function objectView<Entity extends object, Raw = unknown>(
     }
     const scope = options.where && (await options.where(request.raw));
     if (options.where && !isComplete(scope)) return null;
-    const object = await files.findObject(entity, where, options.relations, scope ?? {});
+    const { relations, replica } = options;
+    const object = await files.findObject(entity, where, { relations, scope: scope ?? {}, replica });
     return object && { subject: object, file: () => object[options.field as keyof Entity] as FileSource | null };
   }, options);
 }

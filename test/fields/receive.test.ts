@@ -1,6 +1,8 @@
+import { jest } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError, type Received, type ReceiveOptions, type StoredFile } from 'filefield';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { filesFor, Letter, type RecordingConnection } from '../support/fields.js';
@@ -70,6 +72,72 @@ async function raw(site: Site, text: string): Promise<Socket> {
 const multipart = (body: string, length = Buffer.byteLength(body)) =>
   `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: ${length}\r\n\r\n${body}`;
 const part = (head: string, content: string) => `--B\r\nContent-Disposition: form-data; ${head}\r\n\r\n${content}\r\n`;
+
+/** Waits until an upload is stored and staged. */
+async function oneStored({ memory }: Site): Promise<void> {
+  while (memory.keys.length === 0) await delay(5);
+  await delay(20);
+}
+
+describe('a form that is refused after its first file was kept', () => {
+  it('ends the lease of that file', async () => {
+    const site = await open({}, { maxFiles: 2 });
+    const body = part('name="file"; filename="a.txt"', 'kept');
+    const rest = part('name="other"; filename="b.txt"', 'refused') + '--B--\r\n';
+    const socket = await raw(site, multipart(body, body.length + rest.length));
+    // The parser gives a part on once the next one begins.
+    socket.write(rest.slice(0, 4));
+    await oneStored(site);
+    expect(site.ledger.statements.filter((sql) => sql.includes('lease_until = 0'))).toEqual([]);
+    socket.write(rest.slice(4));
+    expect(await site.nextResult()).toMatchObject({ code: 'limit_exceeded', context: { rule: 'field' } });
+    expect(site.ledger.statements.filter((sql) => sql.includes('lease_until = 0'))).toHaveLength(1);
+  });
+});
+
+describe('the limits of a form', () => {
+  const field = (name: string) => part(`name="${name}"`, 'value');
+  const file = (name: string) => part('name="file"; filename="a.txt"', name);
+  const neither = '--B\r\nContent-Type: text/plain\r\n\r\nx\r\n';
+  const limits = { maxFields: 2, maxFiles: 3 };
+  const ruleOf = async (...parts: string[]) => {
+    const site = await open({}, limits);
+    await raw(site, multipart(`${parts.join('')}--B--\r\n`));
+    const result = await site.nextResult();
+    return isFileFieldError(result) ? result.context : 'accepted';
+  };
+
+  it('accepts a form that reaches all of them', async () => {
+    expect(await ruleOf(field('a'), file('1'), field('b'), file('2'), file('3'))).toBe('accepted');
+  });
+
+  it.each([
+    ['one text field too many', { rule: 'maxFields', limit: 2 }, [field('a'), field('b'), field('c')]],
+    ['one file too many', { rule: 'maxFiles', limit: 3 }, [file('1'), file('2'), file('3'), file('4')]],
+    ['one part too many', { rule: 'maxParts', limit: 5 }, Array.from({ length: 6 }, () => neither)],
+  ])('refuses a form with %s', async (_what, context, parts) => {
+    expect(await ruleOf(...parts)).toEqual(context);
+  });
+});
+
+describe('the rest of a refused form', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('is read for ten seconds, then the connection is closed', async () => {
+    const site = await open();
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const socket = await raw(site, multipart(part('name="other"; filename="b.txt"', 'x'), 1_000_000));
+    expect(await site.nextResult()).toMatchObject({ code: 'limit_exceeded' });
+    await delay(20);
+    expect(socket.destroyed).toBe(false);
+    const [giveUp] = timers.mock.calls.find(([, milliseconds]) => milliseconds === 10_000)!;
+    const closed = once(socket, 'close').then(() => 'closed');
+    socket.resume();
+    giveUp();
+    // Long before the server's own limit for idle connections.
+    expect(await Promise.race([closed, delay(1000)])).toBe('closed');
+  });
+});
 
 describe('receive', () => {
   it('returns the file and the text fields of a form, in any order', async () => {

@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
+import { crc32 } from 'node:zlib';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FileFieldError, isFileFieldError, type FileFieldErrorCode, type UploadSource } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { filesFor, Letter } from '../support/fields.js';
 
@@ -51,6 +53,14 @@ describe('stage', () => {
     expect(await file.text()).toBe('Grüße');
     expect(file.size).toBe(7);
     expect(file.sha256).toBe(createHash('sha256').update('Grüße').digest('hex'));
+    expect(file.crc32).toBe(crc32('Grüße').toString(16).padStart(8, '0'));
+  });
+
+  it('writes a crc32 of eight digits, whatever its value', async () => {
+    const { files } = filesFor();
+    // The CRC-32 of no bytes is 0, that of this text has four leading zeros.
+    expect((await files.stage(Letter, 'file', '')).crc32).toBe('00000000');
+    expect((await files.stage(Letter, 'file', 'n62534')).crc32).toBe('0000047b');
   });
 
   it('takes the name from the option, else from the source', async () => {
@@ -120,6 +130,42 @@ describe('stage', () => {
       }
     })();
     expect(await codeOf(files.stage(Letter, 'file', endless, { signal: abort.signal }))).toBe('aborted');
+    expect(memory.keys).toEqual([]);
+  });
+});
+
+describe('a lease that may have ended while the file was uploaded', () => {
+  /** An upload that takes longer than a third of the lease. */
+  async function* slow() {
+    // More than the first bytes, which are read before the lease begins.
+    yield Buffer.alloc(5000, 'late');
+    await delay(40);
+  }
+  const late = () => filesFor({}, new MemoryStorage(), { lease: 60 });
+
+  it('is renewed once more when all bytes are stored', async () => {
+    const { files, ledger, memory } = late();
+    const written = memory.write.bind(memory);
+    let before = 0;
+    memory.write = async (...values) => {
+      const info = await written(...values);
+      before = ledger.statements.length;
+      return info;
+    };
+    await files.stage(Letter, 'file', slow());
+    expect(ledger.statements.slice(before)).toEqual([expect.stringMatching(/^UPDATE file_ledger SET lease_until = /)]);
+  });
+
+  it.each([
+    ['staged_expired', 'a sweep was faster', async () => ({ rows: [], affected: 0 })],
+    ['database_failed', 'the database fails', () => Promise.reject(new FileFieldError('database_failed', 'down'))],
+  ] as const)('rejects with %s and deletes the object when %s', async (code, _why, answer) => {
+    const { files, ledger, memory } = late();
+    const execute = ledger.execute.bind(ledger);
+    ledger.execute = (statement) =>
+      /^UPDATE file_ledger SET lease_until = \D/.test(statement.text()) ? answer() : execute(statement);
+    files.on('fault', () => undefined);
+    expect(await codeOf(files.stage(Letter, 'file', slow()))).toBe(code);
     expect(memory.keys).toEqual([]);
   });
 });

@@ -54,6 +54,17 @@ describe.each(await reachableDatabases())(`policies of fields in MikroORM ${majo
     await close();
   });
 
+  it('does not copy the file that the row has already when another column of the row changes', async () => {
+    const { add, close, em, load, media, stage } = await open(database);
+    const shelf = add({ copied: await stage('copied', 'once') });
+    await em.flush();
+    shelf.archive = await stage('archive', 'another');
+    await em.flush();
+    expect((await load(shelf)).copied?.id).toBe(shelf.copied?.id);
+    expect(media.keys).toHaveLength(2);
+    await close();
+  });
+
   it.each(['implicit', 'explicit'])(
     'copies the file of another row while the row is saved, in an %s transaction',
     async (kind) => {

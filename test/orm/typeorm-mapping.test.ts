@@ -148,8 +148,7 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
       name: 'n',
       size: 1,
       type: 't/t',
-      sha256: '',
-      modified: '',
+      modified: '2026-11-22T07:08:09.000Z',
     };
     for (const scan of ['a/b', forged] as never[]) {
       await expect(pages.save({ book: 'f', number: 1, scan })).rejects.toMatchObject({ code: 'invalid_value' });
@@ -215,8 +214,7 @@ describe('attachFiles for TypeORM', () => {
       name: 'n',
       size: 1,
       type: 't/t',
-      sha256: '',
-      modified: '',
+      modified: '2026-11-22T07:08:09.000Z',
     };
     await dataSource.query('INSERT INTO parcel (id, file) VALUES (1, ?)', [JSON.stringify(descriptor)]);
     const parcel = (await dataSource.getRepository('Parcel').findOneByOrFail({ id: 1 })) as Invoice;

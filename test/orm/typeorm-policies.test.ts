@@ -129,6 +129,23 @@ describe.each(await reachableDatabases())('policies of fields in TypeORM on %s',
     expect(await textOf('copied', again.id)).toBe('twice');
   });
 
+  it('gives a copy the width and height of its original, hashes of its own, and refuses an encrypted original', async () => {
+    const { books, dataSource } = site;
+    const one = await books.save(books.create({ copied: await stage('copied', 'a picture') }));
+    const rewritten = async (members: object) => {
+      const text = JSON.stringify({ ...one.copied!.toDescriptor(), ...members });
+      await dataSource.query(`UPDATE book SET copied = '${text}' WHERE id = ${one.id}`);
+      return books.findOneByOrFail({ id: one.id });
+    };
+    const { copied } = await rewritten({ width: 30, height: 20, sha256: undefined, later: true });
+    const two = await books.save(books.create({ copied }));
+    const { sha256, crc32 } = one.copied!;
+    expect(two.copied!.toDescriptor()).toMatchObject({ width: 30, height: 20, sha256, crc32 });
+    expect(two.copied!.toDescriptor()).not.toHaveProperty('later');
+    const encrypted = await rewritten({ encryption: 'x' });
+    await expect(books.save(books.create({ copied: encrypted.copied }))).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
   it('refuses a file of another row, and stages a copy from it, with forbid', async () => {
     const { books, files, media } = site;
     const one = await books.save(books.create({ plain: await files.stage(Book, 'plain', 'text', { name: 'a.txt' }) }));

@@ -10,6 +10,7 @@ class Poster {
   @PrimaryGeneratedColumn() id!: number;
   @Column('varchar', { default: '' }) title!: string;
   @FileField({ storage: 'media', copies: 'copy' }) image!: StoredFile | null;
+  @FileField({ storage: 'media' }) plain!: StoredFile | null;
 }
 
 const poolSize = 3;
@@ -57,6 +58,17 @@ describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) 
     const staged = await Promise.all(Array.from({ length: 4 * poolSize }, (_, index) => stage(`new ${index}`)));
     const saved = await Promise.all(staged.map((image) => posters().save(posters().create({ image }))));
     expect(saved.map(({ image }) => image?.id)).toEqual(staged.map(({ id }) => id));
+  });
+
+  it('refuses a file that another transaction has bound since this one began to read', async () => {
+    const plain = await site.files.stage(Poster, 'plain', 'wanted');
+    const late = site.dataSource.transaction(async (manager) => {
+      // The snapshot of MariaDB's REPEATABLE READ: here the file is still staged.
+      await manager.query('SELECT state FROM file_ledger');
+      await posters().save(posters().create({ plain }));
+      await manager.save(manager.create(Poster, { plain }));
+    });
+    await expect(late).rejects.toMatchObject({ code: 'already_bound' });
   });
 
   it('copies the file of one row for more rows at once than the pool has connections', async () => {

@@ -150,6 +150,19 @@ describe.each(await reachableDatabases())('reconcile on %s', (database) => {
     expect(media.keys).toContain('holiday/photo.jpg');
   });
 
+  it('does not report or delete objects that wait in the trash', async () => {
+    const { add, files, media, reconcile, slots } = site;
+    await slots.remove(await add('in the trash'));
+    await site.endGraces();
+    const remove = media.delete.bind(media);
+    media.delete = () => Promise.reject(new Error('the storage answers 503'));
+    files.on('fault', () => undefined);
+    expect(await files.sweep()).toMatchObject({ deleted: 0, failed: 1 });
+    media.delete = remove;
+    expect(await reconcile({ deleteUnknown: true })).toMatchObject(clean);
+    expect(media.keys).toHaveLength(1);
+  });
+
   it('ignores the probes of health checks for a day, then reports them as unknown', async () => {
     const { media, reconcile } = site;
     const probe = probeKey('0123456789abcdef'.repeat(2));

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs, { promises as fsp } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,47 @@ describe('DiskStorage', () => {
   it('writes files that only owner and group can read', async () => {
     await storage.write('mode/flushed', bytes(10));
     expect(fs.statSync(storage.localPath('mode/flushed')).mode & 0o777).toBe(0o640 & ~process.umask());
+  });
+
+  describe('flushing', () => {
+    /** The files and folders that were flushed, relative to the root; a flush of `failing` fails. */
+    async function watchFlushes(failing?: string) {
+      const handle = await fsp.open(root);
+      const prototype = Object.getPrototypeOf(handle) as fsp.FileHandle;
+      await handle.close();
+      const flushed: string[] = [];
+      const flush = prototype.sync;
+      jest.spyOn(prototype, 'sync').mockImplementation(async function (this: fsp.FileHandle) {
+        const place = path.relative(root, fs.readlinkSync(`/proc/self/fd/${this.fd}`));
+        flushed.push(place.startsWith('.filefield/') ? 'the unfinished file' : place);
+        if (place === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+        return flush.call(this);
+      });
+      return flushed;
+    }
+    afterEach(() => void jest.restoreAllMocks());
+
+    it('flushes the bytes, then every new folder, then the folder with the new name', async () => {
+      await storage.write('first', bytes(1));
+      const flushed = await watchFlushes();
+      await storage.write('new/folder/object', bytes(10));
+      expect(flushed).toEqual(['the unfinished file', 'new', '', 'new/folder']);
+      flushed.length = 0;
+      await storage.write('new/folder/other', bytes(10));
+      expect(flushed).toEqual(['the unfinished file', 'new/folder']);
+      await new DiskStorage({ root, sync: false }).write('new/folder/third', bytes(10));
+      expect(flushed).toHaveLength(2);
+    });
+
+    it('has no object, and accepts its key again, when the flush of its folder fails', async () => {
+      await storage.write('unlucky/first', bytes(1));
+      await watchFlushes('unlucky');
+      await expect(storage.write('unlucky/object', bytes(10))).rejects.toMatchObject({ code: 'storage_failed' });
+      jest.restoreAllMocks();
+      expect(await storage.stat('unlucky/object')).toBeNull();
+      await storage.write('unlucky/object', bytes(5));
+      expect(await storage.stat('unlucky/object')).toMatchObject({ size: 5 });
+    });
   });
 
   it('leaves no unfinished file after a write that succeeds or fails', async () => {

@@ -6,7 +6,7 @@ import type { Sql } from '../../src/ledger/sql.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
-import { StorageRegistry, type Storage, type StoredFile } from 'filefield';
+import { StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 /** An entity without an ORM, which staging does not need. */
@@ -34,6 +34,7 @@ export class RecordingConnection implements LedgerConnection {
 export function filesFor(
   options: Partial<FileFieldOptions> = {},
   storage: Storage = new MemoryStorage(),
+  ledgerOptions: LedgerOptions = {},
 ): { files: Files; memory: MemoryStorage; ledger: RecordingConnection } {
   const ledger = new RecordingConnection();
   const field = {
@@ -55,6 +56,11 @@ export function filesFor(
     deleteRows: unsupported,
   };
   const storages = new StorageRegistry({ letters: storage });
-  const files = new Files({ storages, ledger: new RecordedLedger(ledger, storages, events), entities, events });
+  const files = new Files({
+    storages,
+    ledger: new RecordedLedger(ledger, storages, events, ledgerOptions),
+    entities,
+    events,
+  });
   return { files, memory: storage as MemoryStorage, ledger };
 }

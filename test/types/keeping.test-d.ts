@@ -19,6 +19,7 @@ declare class Document {
 declare const files: Files;
 declare const storages: StorageRegistry<{ documents: DiskStorage }>;
 
+expectType<Equal<StoredFile['sha256'], string | undefined>>();
 expectType<Equal<FileFieldOf<Document>, 'file' | 'cover'>>();
 expectType<Equal<ReturnType<typeof storages.get<'documents'>>, DiskStorage>>();
 

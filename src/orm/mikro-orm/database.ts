@@ -31,7 +31,7 @@ export function dialectOf(em: EntityManager): Dialect {
 
 /** The transaction that an entity manager is in; outside of one, each statement is committed at once. */
 export function transactionOf(em: EntityManager, dialect: Dialect): LedgerConnection {
-  return { dialect, execute: (statement) => run(em.getConnection(), statement, em.getTransactionContext()) };
+  return { dialect, execute: (statement) => run(em.getConnection('write'), statement, em.getTransactionContext()) };
 }
 
 /** A connection that commits each statement at once and that no transaction of the application uses. */
@@ -44,7 +44,8 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
     personal: isShared,
     async execute(statement, { patience, unfiltered = false } = {}) {
       try {
-        const connection = em.getConnection();
+        // Never a replica: what it does not have yet would be deleted.
+        const connection = em.getConnection('write');
         if (unfiltered && dialect.unfiltered !== '') return await runUnfiltered(connection, dialect, statement);
         const work = () => retried(() => run(connection, statement));
         if (!isShared) return patience === undefined ? await work() : await inTime(work(), patience, poolBusy);

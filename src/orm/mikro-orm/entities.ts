@@ -11,7 +11,7 @@ import { FileFieldError } from '../../errors.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
 import type { Entities } from '../../fields/entities.js';
 import type { FileField } from '../../fields/field.js';
-import type { ColumnKind, EntityRef } from '../../file/entity.js';
+import type { ColumnKind, EntityRef, FindOptions } from '../../file/entity.js';
 import { isStoredFile } from '../../file/stored-file.js';
 import type { FileTriggerColumn } from '../../ledger/triggers.js';
 import { checkNotInTransaction, dialectOf, transactionOf } from './database.js';
@@ -96,14 +96,15 @@ export class MikroEntities implements Entities {
   async findObject<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
-    relations: readonly string[] = [],
-    scope: Readonly<Record<string, unknown>> = {},
+    { relations = [], scope = {}, replica = false }: FindOptions = {},
   ): Promise<Entity | null> {
     const both = Object.keys(scope).length > 0 ? { $and: [where, scope] } : where;
-    // A fork does not share the identity map of another request, but keeps the filter parameters of this one.
-    const object = await this.orm.em
-      .fork()
-      .findOne(this.#find(entity).class, both as never, { populate: relations as never });
+    // A fork does not share the identity map of another request, but keeps the filter parameters of this one. MikroORM reads
+    // from a replica by default.
+    const object = await this.orm.em.fork().findOne(this.#find(entity).class, both as never, {
+      populate: relations as never,
+      connectionType: replica ? 'read' : 'write',
+    });
     return object as Entity | null;
   }
 

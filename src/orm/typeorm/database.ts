@@ -61,7 +61,8 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
   return {
     dialect,
     async execute(statement, { patience, unfiltered = false } = {}) {
-      const runner = dataSource.createQueryRunner();
+      // Never a replica: what it does not have yet would be deleted.
+      const runner = dataSource.createQueryRunner('master');
       const client = await clientOf(runner, dialect, patience);
       try {
         await leaveTransaction(runner, client);

@@ -11,7 +11,7 @@ import {
   type ObjectLiteral,
 } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { ColumnKind, EntityRef } from '../../file/entity.js';
+import type { ColumnKind, EntityRef, FindOptions } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/field.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
@@ -73,14 +73,22 @@ export class TypeormEntities implements Entities {
   async findObject<Entity extends object>(
     entity: EntityRef<Entity>,
     where: Readonly<Record<string, unknown>>,
-    relations: readonly string[] = [],
-    scope: Readonly<Record<string, unknown>> = {},
+    { relations = [], scope = {}, replica = false }: FindOptions = {},
   ): Promise<Entity | null> {
-    const object = await this.dataSource.getRepository(target(entity)).findOne({
-      where: { ...scope, ...where, ...onBoth(where, scope) },
-      relations: Object.fromEntries(relations.map((name) => [name, true])),
-    });
-    return object as Entity | null;
+    const find = (manager: EntityManager) =>
+      manager.findOne(target(entity), {
+        where: { ...scope, ...where, ...onBoth(where, scope) },
+        relations: Object.fromEntries(relations.map((name) => [name, true])),
+      }) as Promise<Entity | null>;
+    const { driver, manager } = this.dataSource;
+    if (!driver.isReplicated) return find(manager);
+    // TypeORM reads from a replica by default.
+    const runner = this.dataSource.createQueryRunner(replica ? 'slave' : 'master');
+    try {
+      return await find(runner.manager);
+    } finally {
+      await runner.release();
+    }
   }
 
   /** Soft-deleted rows are deleted too, as by `repository.delete()`. */
