@@ -207,7 +207,7 @@ test.each(orms)('the example with %s adds the samples to an empty library', asyn
 
 test.each(orms)('the example with %s leaves the bytes to the server in front', async (orm) => {
   for (const [front, header, location] of [
-    ['nginx', 'x-accel-redirect', /^\/_filefield\/documents\/\d{4}\/\d\d\/[0-9a-f]{2}\/[0-9a-f]{32}$/],
+    ['nginx', 'x-accel-redirect', /^\/_filefield\/documents\/[0-9a-z]{12}\/\d{4}\/\d\d\/\d\d\/[0-9a-f]{32}$/],
     ['caddy', 'x-accel-redirect', /^\/_filefield\/documents\//],
     ['apache', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],
     ['lighttpd', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],

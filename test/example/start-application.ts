@@ -13,7 +13,7 @@ export const orms: readonly OrmName[] = ['typeorm', 'mikro'];
 
 export interface Running extends Application {
   readonly url: string;
-  /** The paths of all stored objects. */
+  /** The paths of all stored objects, without the markers of the ledger. */
   stored(): Promise<string[]>;
 }
 
@@ -33,7 +33,9 @@ export async function startApplication(options: Partial<ApplicationOptions> = {}
       const entries = await Promise.all(
         roots.map((root) => readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])),
       );
-      return entries.flat().flatMap((entry) => (entry.isFile() ? [path.join(entry.parentPath, entry.name)] : []));
+      const files = entries.flat().filter((entry) => entry.isFile());
+      const paths = files.map((entry) => path.join(entry.parentPath, entry.name));
+      return paths.filter((file) => !file.includes('/filefield-fence/'));
     },
     async close() {
       await new Promise((resolve) => {

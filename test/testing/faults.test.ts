@@ -1,3 +1,4 @@
+import { makeKey } from '../../src/file/key.js';
 import { AssertionError } from 'node:assert';
 import { crashAt, expectNoOrphans, FailingStorage } from 'filefield/testing';
 import { MemoryStorage } from 'filefield/storages/memory';
@@ -81,7 +82,7 @@ describe('expectNoOrphans', () => {
     await harness.query(`DELETE FROM contract_document WHERE slug = '${gone.id}'`);
     await documents.delete(missing.toDescriptor().key);
     await harness.query(`DELETE FROM file_ledger WHERE id = '${unrecorded.id}'`);
-    const unknown = `2026/11/22/${'ab'.repeat(16)}`;
+    const unknown = makeKey(await files.ledger.identity());
     await documents.put(unknown, 'unknown');
     const error = await expectNoOrphans(files).catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(AssertionError);
