@@ -46,6 +46,11 @@ export interface FilesEvents {
   stuck: [ObjectName & { readonly cause: unknown }];
   /** A row names bytes that its storage does not have. */
   missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
+  /**
+   * Columns, as `table.column`, that `protectFiles` has not protected. Emitted while files are attached, so only a subscriber
+   * of the channel hears it; `files.unprotected` tells the same.
+   */
+  unprotected: [{ readonly columns: readonly string[] }];
   /** An error that no caller waits for, such as a lease that could not be renewed. Printed when there is no listener. */
   fault: [unknown];
 }
@@ -60,6 +65,7 @@ const names: readonly (keyof FilesEvents)[] = [
   'deleted',
   'stuck',
   'missing',
+  'unprotected',
   'fault',
 ];
 const channels = Object.fromEntries(names.map((name) => [name, channel(`filefield:${name}`)])) as Record<

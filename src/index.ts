@@ -18,11 +18,11 @@ export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/po
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
-  columnTriggers,
-  type EntityTriggerOptions,
-  type FileTriggerColumn,
-  type FileTriggerOptions,
-} from './ledger/triggers.js';
+  columnProtection,
+  type EntityProtectionOptions,
+  type ProtectedColumn,
+  type ProtectionOptions,
+} from './ledger/protection.js';
 export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables } from './ledger/schema.js';
 // sources

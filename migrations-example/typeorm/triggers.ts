@@ -1,4 +1,4 @@
-import { createFileTriggers, dropFileTriggers } from 'filefield/typeorm';
+import { protectFiles, unprotectFiles } from 'filefield/typeorm';
 import { grace } from '../../entities-example/grace.js';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
@@ -7,10 +7,10 @@ export class FileTriggers1763000002000 implements MigrationInterface {
   readonly name = 'FileTriggers1763000002000';
 
   up(runner: QueryRunner): Promise<void> {
-    return createFileTriggers(runner, { grace: grace() });
+    return protectFiles(runner, { grace: grace() });
   }
 
   down(runner: QueryRunner): Promise<void> {
-    return dropFileTriggers(runner);
+    return unprotectFiles(runner);
   }
 }

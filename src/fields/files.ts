@@ -63,6 +63,7 @@ export class Files implements ObjectFinder {
   readonly #events: FileEvents;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
+  #unprotected: readonly string[] = [];
 
   /** @internal */
   constructor({ storages, ledger, entities, events }: FilesParts) {
@@ -76,6 +77,17 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
+  }
+
+  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
+  get unprotected(): readonly string[] {
+    return this.#unprotected;
+  }
+
+  /** @internal */
+  noteUnprotected(columns: readonly string[]): void {
+    this.#unprotected = columns;
+    if (columns.length > 0) this.#events.emit('unprotected', { columns });
   }
 
   /**

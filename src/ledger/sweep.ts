@@ -1,7 +1,7 @@
 import type { FileEvents } from '../events.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { wholeNumber } from '../options.js';
-import { isForeignKeyError, type LedgerConnection } from './connection.js';
+import { isReferencedError, type LedgerConnection } from './connection.js';
 import type { References } from './references.js';
 import { list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
@@ -148,7 +148,7 @@ export class Sweeper {
       const forget = sql`DELETE FROM file_ledger WHERE ${due} AND ${copied} AND id IN (${list(ids)})`;
       return (await this.database.execute(forget)).affected;
     } catch (error) {
-      if (!isForeignKeyError(error)) throw error;
+      if (!isReferencedError(error)) throw error;
       if (ids.length === 1) return this.#refused(error, ids, counts);
       let count = 0;
       for (const id of ids) count += await this.#forget([id], counts);
@@ -156,7 +156,7 @@ export class Sweeper {
     }
   }
 
-  /** A foreign key refused: a row refers to the file that our own look did not see. The file is live, and it is reported. */
+  /** A guard refused: a row refers to the file that our own look did not see. The file is live, and it is reported. */
   async #refused(error: unknown, ids: readonly string[], counts: Counts): Promise<number> {
     this.events.emit('fault', error);
     const inLedger = raw('EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id)');

@@ -1,12 +1,5 @@
 import { StorageRegistry } from 'filefield';
-import {
-  attachFiles,
-  createFileTriggers,
-  createLedger,
-  dropFileTriggers,
-  FileField,
-  type StoredFile,
-} from 'filefield/typeorm';
+import { attachFiles, protectFiles, createLedger, unprotectFiles, FileField, type StoredFile } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Column, DeleteDateColumn, Entity, PrimaryColumn, type DataSource, type QueryRunner } from 'typeorm';
 import { reachableDatabases } from '../support/databases.js';
@@ -35,7 +28,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
     ({ dataSource, close } = await openDataSource(database, { entities: [Order] }));
     runner = dataSource.createQueryRunner();
     await createLedger(runner);
-    await createFileTriggers(runner, { grace: 0 });
+    await protectFiles(runner, { grace: 0 });
     files = await attachFiles(dataSource, { storages: new StorageRegistry({ files: storage }), grace: 0 });
   });
   afterAll(() => close());
@@ -126,9 +119,9 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
   });
 
   it('can be created twice and dropped twice', async () => {
-    await createFileTriggers(runner, { grace: 0, entity: Order });
-    await dropFileTriggers(runner);
-    await dropFileTriggers(runner);
+    await protectFiles(runner, { grace: 0, entity: Order });
+    await unprotectFiles(runner);
+    await unprotectFiles(runner);
     const catalogs = {
       sqlite: `SELECT name FROM sqlite_master WHERE type = 'trigger'`,
       postgres: `SELECT proname FROM pg_proc WHERE proname LIKE 'filefield%'`,
