@@ -110,7 +110,9 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
     files.on('fault', (error) => void faults.push(error));
     const file = await files.stage(Order, 'other', 'lost');
     await bulk('readable', 1, null, file);
+    await unprotectFiles(runner);
     await dataSource.query(`DELETE FROM file_ledger WHERE id = '${file.id}'`);
+    await protectFiles(runner, { grace: 0 });
     const column = dataSource.driver.escape('slot');
     await dataSource.query(`UPDATE ${dataSource.driver.escape('order')} SET ${column} = '{"v":1}' WHERE id = 1`);
     expect((await files.reconcile({ repair: true })).unrecorded.map(({ id }) => id)).toEqual([file.id]);
@@ -123,9 +125,9 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
     await unprotectFiles(runner);
     await unprotectFiles(runner);
     const catalogs = {
-      sqlite: `SELECT name FROM sqlite_master WHERE type = 'trigger'`,
-      postgres: `SELECT proname FROM pg_proc WHERE proname LIKE 'filefield%'`,
-      mariadb: `SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()`,
+      sqlite: `SELECT name FROM sqlite_master WHERE name LIKE 'filefield%'`,
+      postgres: `SELECT proname FROM pg_proc WHERE proname LIKE 'filefield%' UNION ALL SELECT relname FROM pg_class WHERE relname LIKE 'filefield%'`,
+      mariadb: `SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() UNION ALL SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND generation_expression <> ''`,
     };
     expect(await dataSource.query(catalogs[database])).toEqual([]);
   });

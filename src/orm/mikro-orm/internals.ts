@@ -102,7 +102,8 @@ export function hideProtection(platform: Platform): void {
 }
 
 function hideIn(table: DatabaseTable): void {
-  const isOurs = (name: string) => /^filefield_.*_[0-9a-f]{8}_(?:id|insert|update|delete)$/.test(name);
+  // MikroORM 7 takes the triggers of several events for one, without the event in its name.
+  const isOurs = (name: string) => /^filefield_.*_[0-9a-f]{8}(?:_(?:id|insert|update|delete))?$/.test(name);
   const [indexes, triggers] = [table.getIndexes.bind(table), table.getTriggers?.bind(table)];
   table.getIndexes = () => indexes().filter(({ keyName }) => !isOurs(keyName));
   if (triggers) table.getTriggers = () => triggers().filter(({ name }) => !isOurs(name));
