@@ -70,7 +70,10 @@ export interface Dialect {
   placeholder(index: number): string;
   /** Appended to a SELECT that must pass over rows which another transaction has locked, instead of waiting for it. */
   readonly unlocked: string;
-  /** Run first, in the same transaction, so that a statement fails where row level security would hide rows from it. */
+  /**
+   * Run first, in the same transaction, so that a statement fails where row level security would hide rows from it, and
+   * uses an index where there is one.
+   */
   readonly unfiltered: string;
   quote(name: string): string;
   /** One member of the descriptor in a column of type json, jsonb or text, as text. */

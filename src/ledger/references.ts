@@ -143,7 +143,7 @@ function plain(parts: readonly unknown[]): string {
   return parts
     .map((part) =>
       String(part)
-        .replace(/_utf8mb4|[\s`\\]/g, '')
+        .replace(/_utf8mb4|[\s`\\()]/g, '')
         .toLowerCase(),
     )
     .join(' ');

@@ -70,7 +70,7 @@ export const mysql: Dialect = {
   idColumn: (column) => ({
     name: `${column}_id`,
     type: 'varchar(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
-    expression: mysql.descriptorText(mysql.quote(column), 'id'),
+    expression: mysql.readableText(mysql.quote(column), 'id'),
   }),
   generatedColumns: (tables) =>
     sql`SELECT TABLE_NAME AS owner, COLUMN_NAME AS name, GENERATION_EXPRESSION AS expression FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${list(tables)}) AND GENERATION_EXPRESSION LIKE '%json_extract(%'`,
