@@ -85,7 +85,7 @@ async function fill(dataSource: DataSource, row: string, size: number): Promise<
   if (isMaria) await runner.query(`SET SESSION max_recursive_iterations = ${size + 1}`);
   await runner.query(`INSERT INTO bench_swept (file) ${numbers} SELECT ${row.replace('MEMBERS', members)} FROM number`);
   await runner.query(
-    `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, owner_pk, slot) ${numbers} SELECT ${id}, 'documents', ${id}, 'live', 0, 0, 'bench_swept', CAST(n AS ${isMaria ? 'CHAR' : 'TEXT'}), 'file' FROM number`,
+    `INSERT INTO file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, owner_pk, slot) ${numbers} SELECT ${id}, 'documents', ${id}, 'live', NULL, 0, 'bench_swept', CAST(n AS ${isMaria ? 'CHAR' : 'TEXT'}), 'file' FROM number`,
   );
   await runner.release();
 }

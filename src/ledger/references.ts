@@ -79,9 +79,12 @@ export class References {
     return new References(readable);
   }
 
-  /** True for entries of a column that this application maps. */
+  /**
+   * True for entries of a column that this application maps. Nearly all are, so this must not look like a condition for the
+   * index of the owners: SQLite would prefer it to the index of what is due.
+   */
   get isMapped(): Sql {
-    const columns = this.all.map(({ owner, slot }) => sql`(owner_type = ${owner} AND slot = ${slot})`);
+    const columns = this.all.map(({ owner, slot }) => sql`(COALESCE(owner_type, '') = ${owner} AND slot = ${slot})`);
     return columns.length > 0 ? sql`(${join(columns, ' OR ')})` : raw('1 = 0');
   }
 

@@ -220,6 +220,7 @@ export class Sweeper {
   async #ids(condition: Sql, order: string, batch: number): Promise<string[]> {
     const { rows } = await this.database.execute(
       sql`SELECT id FROM file_ledger WHERE ${condition} AND ${this.#visible} ORDER BY ${raw(order)} LIMIT ${batch}${raw(this.database.dialect.unlocked)}`,
+      { unfiltered: true },
     );
     return rows.map((row) => String(row.id));
   }

@@ -65,8 +65,14 @@ async function opened(database: DatabaseName) {
     await dataSource.destroy();
     await drop();
   };
-  return { runner, connection, statements, plan, dialect, close };
+  opening.push(close);
+  return { runner, connection, statements, plan, dialect };
 }
+
+const opening: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of opening.splice(0)) await close();
+});
 
 const reference = (dialect: { quote(name: string): string }, more: Partial<FileReference> = {}): FileReference => ({
   table: dialect.quote('note'),
@@ -81,7 +87,7 @@ const wanted = ['row-7', ...Array.from({ length: 98 }, () => randomUUID()), `row
 
 describe.each(await reachableDatabases())('with 50,000 rows on %s, before any ANALYZE', (database) => {
   it.each(columns[database])('the look for a hundred files in a column of type %s uses the index', async (type) => {
-    const { runner, connection, statements, plan, dialect, close } = await opened(database);
+    const { runner, connection, statements, plan, dialect } = await opened(database);
     await filled(database, runner, type);
     for (const statement of ledgerSchema(dialect.name).create) await runner.query(statement);
     const column = { table: 'note', column: 'file' };
@@ -96,11 +102,10 @@ describe.each(await reachableDatabases())('with 50,000 rows on %s, before any AN
     for (const statement of columnProtection(dialect.name, column).create) await runner.query(statement);
     expect(await among()).toContain(index);
     expect(await among({ counts: 'deleted IS NULL' })).toContain(index);
-    await close();
   });
 
   it('the looks of a sweep for what is due use the indexes of the ledger', async () => {
-    const { runner, connection, statements, plan, dialect, close } = await opened(database);
+    const { runner, connection, statements, plan, dialect } = await opened(database);
     const [, ...indexes] = ledgerSchema(dialect.name).create;
     for (const statement of ledgerSchema(dialect.name).create) await runner.query(statement);
     expect(indexes.length).toBeGreaterThan(0);
@@ -118,19 +123,21 @@ describe.each(await reachableDatabases())('with 50,000 rows on %s, before any AN
     ).sweep();
     const due = statements.filter((one) => /^SELECT id FROM file_ledger.*(lease_until|not_before)/.test(one.text()));
     expect(due.length).toBeGreaterThanOrEqual(3);
+    // Entries without an owner are rare, so the index of the owners finds them as well.
+    const expected = (text: string) =>
+      text.includes('owner_type IS NULL') ? /file_ledger_/ : /file_ledger_(lease|due)/;
     for (const statement of due) {
       const text = await plan(statement);
       expect({ statement: statement.text(), text }).toEqual({
         statement: statement.text(),
-        text: expect.stringMatching(/file_ledger_(lease|due|owner)/),
+        text: expect.stringMatching(expected(statement.text())),
       });
     }
-    await close();
   });
 
   it('a cell that is not JSON keeps no look from finding all others', async () => {
     if (database === 'postgres') return; // Its types json and jsonb refuse such a value.
-    const { runner, connection, dialect, close } = await opened(database);
+    const { runner, connection, dialect } = await opened(database);
     for (const statement of ledgerSchema(dialect.name).create) await runner.query(statement);
     const key = database === 'mariadb' ? 'integer AUTO_INCREMENT PRIMARY KEY' : 'integer PRIMARY KEY';
     await runner.query(`CREATE TABLE note (id ${key}, file text)`);
@@ -145,16 +152,14 @@ describe.each(await reachableDatabases())('with 50,000 rows on %s, before any AN
       for (const statement of part.create) await runner.query(statement);
     }
     expect(await look()).toEqual(['row-7']);
-    await close();
   });
 });
 
 it('MariaDB: a column of an application that is called like the generated one is not taken for it', async () => {
   if (!(await reachableDatabases()).includes('mariadb')) return;
-  const { runner, connection, dialect, close } = await opened('mariadb');
+  const { runner, connection, dialect } = await opened('mariadb');
   await runner.query('CREATE TABLE note (id integer PRIMARY KEY, file json, file_id varchar(36))');
   await runner.query(`INSERT INTO note VALUES (1, '{"id":"row-7"}', 'other')`);
   const references = await new References([reference(dialect)]).readable(connection, new FileEvents());
   expect([...(await references.among(connection, ['row-7']))]).toEqual(['row-7']);
-  await close();
 });
