@@ -12,7 +12,7 @@ export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js'
 export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
 export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';
-export type { FilesEvents, ObjectName, Slot } from './events.js';
+export type { FilesEvents, ObjectName, Slot, UnprotectedColumns } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';

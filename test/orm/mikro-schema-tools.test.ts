@@ -1,8 +1,8 @@
 import { MikroORM, type Options } from '@mikro-orm/core';
-import { ledgerSchema, type StoredFile } from 'filefield';
+import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField, protectFiles, unprotectFiles, withFiles } from 'filefield/mikro-orm';
-import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { reachableDatabases } from '../support/databases.js';
 import { legacy, major, openMikro, type OpenMikro } from '../support/mikro-orm.js';
 
 const { Embeddable, Embedded, Entity, PrimaryKey, Property } = legacy;
