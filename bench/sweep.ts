@@ -123,7 +123,7 @@ async function sweepBeside(name: string, size: number, isProtected: boolean): Pr
 
 console.log(`\nSweep of ${due} expired files beside many rows with files, in milliseconds\n`);
 console.log('| database | rows | with protectFiles | without |\n| --- | --- | --- | --- |');
-for (const name of Object.keys(databases)) {
+for (const name of process.env.BENCH_DATABASES?.split(',') ?? Object.keys(databases)) {
   for (const size of sizes) {
     try {
       const [fast, slow] = [await sweepBeside(name, size, true), await sweepBeside(name, size, false)];
