@@ -2,7 +2,8 @@ import 'reflect-metadata';
 import express from 'express';
 import { fileErrors, objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
-import { attachFiles, createLedger, FileField, transactionQueue, type StoredFile } from 'filefield/typeorm';
+import { attachFiles, createLedger, FileField, protectFiles, transactionQueue, withFiles } from 'filefield/typeorm';
+import type { StoredFile } from 'filefield';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity()
@@ -14,8 +15,10 @@ class Document {
 }
 
 const sqlite = { type: 'sqljs', location: 'app.sqlite', autoSave: true } as const; // or 'postgres', 'mariadb' …
-const dataSource = await new DataSource({ ...sqlite, entities: [Document], synchronize: true }).initialize();
+const dataSource = withFiles(new DataSource({ ...sqlite, entities: [Document], synchronize: true }));
+await dataSource.initialize();
 await createLedger(dataSource); // in a migration, once you have migrations
+await protectFiles(dataSource); // likewise
 const files = await attachFiles(dataSource, { storages: { documents: new DiskStorage({ root: 'documents' }) } });
 files.sweepEvery('5m'); // deletes the bytes that no row refers to any more
 const transaction = transactionQueue(dataSource); // SQLite has one connection; elsewhere use dataSource.transaction

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { FileFieldOf, StoredFile } from 'filefield';
-import { attachFiles, transactionQueue, type TransactionQueue } from 'filefield/typeorm';
+import { attachFiles, transactionQueue, withFiles, type TransactionQueue } from 'filefield/typeorm';
 import {
   DataSource,
   QueryFailedError,
@@ -16,7 +16,7 @@ import { slugTaken } from './refusal.js';
 import type { Library, OpenOptions, Row, Store } from './store.js';
 
 export async function openTypeorm({ database, storages, ledger }: OpenOptions): Promise<Library> {
-  const dataSource = new DataSource({ type: 'sqlite', database, entities: [Document, Photo], migrations });
+  const dataSource = withFiles(new DataSource({ type: 'sqlite', database, entities: [Document, Photo], migrations }));
   await dataSource.initialize();
   await dataSource.runMigrations();
   const files = await attachFiles(dataSource, { storages, ...ledger });

@@ -22,6 +22,12 @@ export interface Slot {
   readonly slot: string;
 }
 
+/** Columns that `protectFiles` has not protected. */
+export interface UnprotectedColumns {
+  /** As `table.column`. */
+  readonly columns: readonly string[];
+}
+
 /**
  * The events of `files.on`, in the order of a file's life. They are also published on `node:diagnostics_channel`, as
  * `filefield:stored` and so on. `bound` and `released` come from inside the transaction of the row, which may still be
@@ -46,6 +52,11 @@ export interface FilesEvents {
   stuck: [ObjectName & { readonly cause: unknown }];
   /** A row names bytes that its storage does not have. */
   missing: [{ readonly file: FileDescriptor; readonly cause: unknown }];
+  /**
+   * Columns, as `table.column`, that `protectFiles` has not protected. Emitted while files are attached, so only a subscriber
+   * of the channel hears it; `files.unprotected` tells the same.
+   */
+  unprotected: [UnprotectedColumns];
   /** An error that no caller waits for, such as a lease that could not be renewed. Printed when there is no listener. */
   fault: [unknown];
 }
@@ -60,6 +71,7 @@ const names: readonly (keyof FilesEvents)[] = [
   'deleted',
   'stuck',
   'missing',
+  'unprotected',
   'fault',
 ];
 const channels = Object.fromEntries(names.map((name) => [name, channel(`filefield:${name}`)])) as Record<

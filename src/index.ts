@@ -12,18 +12,18 @@ export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js'
 export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
 export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';
-export type { FilesEvents, ObjectName, Slot } from './events.js';
+export type { FilesEvents, ObjectName, Slot, UnprotectedColumns } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
 export type { ForeignColumn, LedgerStatus, StorageCondition, StorageStatus } from './ledger/status.js';
 export type { ForgetOptions, SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
-  columnTriggers,
-  type EntityTriggerOptions,
-  type FileTriggerColumn,
-  type FileTriggerOptions,
-} from './ledger/triggers.js';
+  columnProtection,
+  type EntityProtectionOptions,
+  type ProtectedColumn,
+  type ProtectionOptions,
+} from './ledger/protection.js';
 export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables, type LedgerSchemaOptions } from './ledger/schema.js';
 // sources

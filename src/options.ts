@@ -5,6 +5,9 @@ import { FileFieldError } from './errors.js';
  * number, or throws `invalid_option` with a sentence that names the option and shows what was given.
  */
 
+/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
+export const longestTimer = 2 ** 31 - 1;
+
 /** Units of a duration: milliseconds, seconds, minutes, hours, days. */
 export type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd';
 

@@ -154,6 +154,8 @@ const sharedNames = new Set([
   'file-field.ts',
   'internals.ts',
   'migrations.ts',
+  'protect-files.ts',
+  'with-files.ts',
   'subscriber.ts',
   'configuration.ts',
   'delivery.ts',

@@ -8,7 +8,7 @@ import express from 'express';
 import { StorageRegistry } from 'filefield';
 import { fileErrors, objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
-import { attachFiles, createLedger, FileField, type StoredFile } from 'filefield/typeorm';
+import { attachFiles, createLedger, FileField, protectFiles, withFiles, type StoredFile } from 'filefield/typeorm';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { exchange } from './exchange.cjs';
 
@@ -21,8 +21,9 @@ class Document {
 
 async function program(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'filefield-'));
-  const dataSource = new DataSource({ type: 'sqljs', entities: [Document], synchronize: true });
+  const dataSource = withFiles(new DataSource({ type: 'sqljs', entities: [Document], synchronize: true }));
   await createLedger((await dataSource.initialize()).createQueryRunner());
+  await protectFiles(dataSource);
   const storages = new StorageRegistry({ documents: new DiskStorage({ root }) });
   const files = await attachFiles(dataSource, { storages });
   const documents = dataSource.getRepository(Document);

@@ -3,7 +3,7 @@ import express from 'express';
 import { StorageRegistry } from 'filefield';
 import { fileErrors, objectDownloadView } from 'filefield/express';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { attachFiles, createLedger, fileColumn } from 'filefield/typeorm';
+import { attachFiles, createLedger, fileColumn, protectFiles, withFiles } from 'filefield/typeorm';
 import { DataSource, EntitySchema } from 'typeorm';
 import { exchange } from './exchange.cjs';
 
@@ -17,8 +17,9 @@ const Document = new EntitySchema({
 });
 
 async function program() {
-  const dataSource = new DataSource({ type: 'sqljs', entities: [Document], synchronize: true });
+  const dataSource = withFiles(new DataSource({ type: 'sqljs', entities: [Document], synchronize: true }));
   await createLedger((await dataSource.initialize()).createQueryRunner());
+  await protectFiles(dataSource);
   const storages = new StorageRegistry({ documents: new MemoryStorage() });
   const files = await attachFiles(dataSource, { storages });
 

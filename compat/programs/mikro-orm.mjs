@@ -2,9 +2,9 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/libsql';
 import express from 'express';
-import { ledgerSchema, ledgerTables, StorageRegistry } from 'filefield';
+import { StorageRegistry } from 'filefield';
 import { fileErrors, objectDownloadView } from 'filefield/express';
-import { attachFiles, fileType } from 'filefield/mikro-orm';
+import { attachFiles, createLedger, fileType, protectFiles, withFiles } from 'filefield/mikro-orm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { exchange } from './exchange.cjs';
 
@@ -18,14 +18,11 @@ const Document = defineEntity({
 });
 
 async function program() {
-  const orm = await MikroORM.init({
-    dbName: ':memory:',
-    entities: [Document],
-    schemaGenerator: { skipTables: [...ledgerTables] },
-  });
+  const orm = await MikroORM.init(withFiles({ dbName: ':memory:', entities: [Document] }));
   const { schema } = orm;
   await (schema.create ?? schema.createSchema).call(schema);
-  for (const statement of ledgerSchema('sqlite').create) await orm.em.getConnection().execute(statement);
+  await createLedger(orm);
+  await protectFiles(orm);
   const storages = new StorageRegistry({ documents: new MemoryStorage() });
   const files = await attachFiles(orm, { storages });
 

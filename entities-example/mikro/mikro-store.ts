@@ -2,7 +2,7 @@ import { MikroORM, UniqueConstraintViolationException, type EntityClass, type Fi
 import { Migrator } from '@mikro-orm/migrations';
 import { SqliteDriver } from '@mikro-orm/sqlite';
 import type { FileFieldOf, StoredFile } from 'filefield';
-import { attachFiles } from 'filefield/mikro-orm';
+import { attachFiles, withFiles } from 'filefield/mikro-orm';
 import { migrationsList } from '../../migrations-example/mikro-orm/index.js';
 import { slugTaken } from '../refusal.js';
 import type { Library, OpenOptions, Row, Store } from '../store.js';
@@ -10,13 +10,15 @@ import { Document } from './document.js';
 import { Photo } from './photo.js';
 
 export async function openMikro({ database, storages, ledger }: OpenOptions): Promise<Library> {
-  const orm = await MikroORM.init({
-    driver: SqliteDriver,
-    dbName: database,
-    entities: [Document, Photo],
-    extensions: [Migrator],
-    migrations: { migrationsList, snapshot: false, silent: true },
-  });
+  const orm = await MikroORM.init(
+    withFiles({
+      driver: SqliteDriver,
+      dbName: database,
+      entities: [Document, Photo],
+      extensions: [Migrator],
+      migrations: { migrationsList, snapshot: false, silent: true },
+    }),
+  );
   await orm.getMigrator().up();
   const files = await attachFiles(orm, { storages, ...ledger });
   return {

@@ -1,9 +1,9 @@
 import { Ledger } from './ledger.js';
 import { Tables } from './tables.js';
-import { FileTriggers } from './triggers.js';
+import { ProtectFiles } from './protection.js';
 
 export const migrationsList = [
   { name: 'Migration20251113000000_ledger', class: Ledger },
   { name: 'Migration20251113000001_tables', class: Tables },
-  { name: 'Migration20251113000002_file_triggers', class: FileTriggers },
+  { name: 'Migration20251113000002_protect_files', class: ProtectFiles },
 ];

@@ -2,10 +2,12 @@ import { FileFieldError } from '../errors.js';
 import { FileEvents } from '../events.js';
 import { StorageRegistry } from '../file/registry.js';
 import type { Storage } from '../file/storage.js';
+import { unprotectedColumns } from '../ledger/catalog.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { LedgerOptions } from '../ledger/ledger.js';
 import { NoLedger } from '../ledger/none.js';
 import { RecordedLedger } from '../ledger/recorded.js';
+import { References } from '../ledger/references.js';
 import type { Entities } from './entities.js';
 import { Files } from './files.js';
 
@@ -19,6 +21,12 @@ export interface AttachOptions extends LedgerOptions {
    * @default true
    */
   readonly ledger?: boolean;
+  /**
+   * Whether to print a warning of the process if columns are not protected by `protectFiles`. Either way they are listed in
+   * `files.unprotected`.
+   * @default 'warn'
+   */
+  readonly protection?: 'warn' | 'off';
 }
 
 /** The files of one ORM instance, checked: its fields against its storages, its ledger against the database. */
@@ -35,7 +43,26 @@ export async function openFiles(
       : new RecordedLedger(database, storages, events, options);
   const files = new Files({ storages, ledger, entities, events });
   await ledger.verify();
+  if (ledger.recorded) files.noteUnprotected(await lookForProtection(ledger.database, entities));
+  if (files.unprotected.length > 0 && options.protection !== 'off') warn(files.unprotected);
   return files;
+}
+
+/** A role that may not read the catalogue can still attach files. */
+async function lookForProtection(database: LedgerConnection, { fields }: Entities): Promise<readonly string[]> {
+  try {
+    const { all } = new References(fields.map((field) => field.reference));
+    return await unprotectedColumns(database, all);
+  } catch {
+    return [];
+  }
+}
+
+function warn(columns: readonly string[]): void {
+  process.emitWarning(
+    `These columns are not protected: ${columns.join(', ')}. Bulk writes, SQL and cascades are found late, and sweeps read the whole table. Call protectFiles() in a migration, or give attachFiles() the option protection: 'off'.`,
+    { type: 'FileFieldWarning', code: 'FILEFIELD_UNPROTECTED' },
+  );
 }
 
 function registryOf(storages: AttachOptions['storages']): StorageRegistry {

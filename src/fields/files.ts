@@ -17,6 +17,7 @@ import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js
 import type { Entities } from './entities.js';
 import { checkField, type FileField } from './field.js';
 import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import { repeat } from './repeat.js';
 import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
 
 /** How one file is staged. */
@@ -45,9 +46,6 @@ export interface FilesParts {
   readonly events: FileEvents;
 }
 
-/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
-const longestTimer = 2 ** 31 - 1;
-
 /**
  * The file fields of one data source and their storages; `attachFiles` resolves to it. Stage a file, assign it to the field,
  * save the row: the file then shares the fate of the row.
@@ -66,6 +64,7 @@ export class Files implements ObjectFinder {
   readonly #references: References;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
+  #unprotected: readonly string[] = [];
 
   /** @internal */
   constructor({ storages, ledger, entities, events }: FilesParts) {
@@ -79,6 +78,17 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
+  }
+
+  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
+  get unprotected(): readonly string[] {
+    return this.#unprotected;
+  }
+
+  /** @internal */
+  noteUnprotected(columns: readonly string[]): void {
+    this.#unprotected = columns;
+    if (columns.length > 0) this.#events.emit('unprotected', { columns });
   }
 
   /**
@@ -229,25 +239,9 @@ export class Files implements ObjectFinder {
    */
   sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
     const milliseconds = duration('interval', interval, { from: 1 });
-    let timer: NodeJS.Timeout | undefined;
-    let running: Promise<unknown> = Promise.resolve();
-    let stopped = false;
-    const wait = (left: number) => {
-      if (stopped) return;
-      const step = Math.min(left, longestTimer);
-      timer = setTimeout(() => (left > step ? wait(left - step) : run()), step).unref();
-    };
-    const run = () => {
-      running = this.sweep(options)
-        .catch((error: unknown) => this.#events.emit('fault', error))
-        .finally(() => wait(milliseconds));
-    };
-    wait(milliseconds);
-    return async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
-    };
+    return repeat(milliseconds, () =>
+      this.sweep(options).catch((error: unknown) => this.#events.emit('fault', error)),
+    );
   }
 
   /**

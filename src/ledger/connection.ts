@@ -89,9 +89,12 @@ export async function retried<Result>(work: () => Promise<Result>): Promise<Resu
   }
 }
 
-/** True if the database refused a DELETE because of a foreign key. All databases say so in these words. */
-export function isForeignKeyError(error: unknown): boolean {
-  return causes(error).some((cause) => 'message' in cause && /foreign key/i.test(String(cause.message)));
+/**
+ * True if the database refused to delete a ledger entry whose file a row has. Guards begin their message with "referenced";
+ * an application may have a foreign key of its own, of which all databases say "foreign key".
+ */
+export function isReferencedError(error: unknown): boolean {
+  return causes(error).some((cause) => 'message' in cause && /referenced: |foreign key/i.test(String(cause.message)));
 }
 
 /** An error and the errors inside it: each ORM wraps what the driver threw in its own way. */

@@ -1,5 +1,5 @@
-import type { Sql } from './sql.js';
-import type { TriggerColumn } from './trigger-column.js';
+import { join, list, raw, sql, type Sql } from './sql.js';
+import type { ColumnName, TriggerColumn } from './trigger-column.js';
 
 /** The databases that can keep a ledger. `mysql` stands for MariaDB too. */
 export type DialectName = 'sqlite' | 'postgres' | 'mysql';
@@ -27,6 +27,32 @@ export interface TriggerSteps {
   readonly watched: readonly string[];
 }
 
+/** One object of a column's index. */
+export interface IndexPart {
+  /** What the catalogue calls it. */
+  readonly name: string;
+  readonly create: readonly string[];
+  /** Absent where it goes with another part. */
+  readonly drop?: string;
+}
+
+/** A generated column, by its plain name. */
+export interface IdColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly expression: string;
+}
+
+/** The rows of a table by the id of their file. */
+export interface IdQuery {
+  /** The table as SQL wants it. */
+  readonly table: string;
+  /** The id, in the spelling of the index. */
+  readonly id: Sql;
+  /** Conditions of the rows that count; none or more. */
+  readonly conditions: readonly Sql[];
+}
+
 /** The types of the two casts that the ledger needs. */
 export type CastType = 'text' | 'integer';
 
@@ -48,7 +74,10 @@ export interface Dialect {
   placeholder(index: number): string;
   /** Appended to a SELECT that must pass over rows which another transaction has locked, instead of waiting for it. */
   readonly unlocked: string;
-  /** Run first, in the same transaction, so that a statement fails where row level security would hide rows from it. */
+  /**
+   * Run first, in the same transaction, so that a statement fails where row level security would hide rows from it, and
+   * uses an index where there is one.
+   */
   readonly unfiltered: string;
   quote(name: string): string;
   /** One member of the descriptor in a column of type json, jsonb or text, as text. */
@@ -67,18 +96,43 @@ export interface Dialect {
    * byte on every database.
    */
   table(name: string, columns: readonly string[], indexes: Readonly<Record<string, string>>): readonly string[];
-  /** A statement of a trigger that makes the write fail with a message unless the entry exists. */
-  refuseUnless(exists: string, message: string): string;
+  /** A statement of a trigger that makes the write fail unless such an entry exists, as other transactions left it last. */
+  refuseUnlessEntry(condition: string, message: string): string;
   /** Triggers of one file column; `create` replaces triggers of the same names. */
   triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
-  /** A generated column with the file's id and a foreign key to the ledger. */
-  foreignKey(column: TriggerColumn): Statements;
+  /** An index on the ids of a file column, of which `idsAmong` makes use. */
+  index(column: ColumnName, online: boolean): readonly IndexPart[];
+  /** The generated column with the id of a file column, where the database cannot index an expression. */
+  idColumn?(column: string): IdColumn;
+  /** The SELECT of all generated columns of these tables: `owner`, the table; `name`; and `expression`. */
+  generatedColumns?(tables: readonly string[]): Sql;
+  /** The SELECT, as `member`, of the ids among these that rows have. */
+  idsAmong(query: IdQuery, ids: readonly string[]): Sql;
+  /**
+   * A trigger on the ledger that refuses to delete the entry of a file that a row has, whatever hides the row from the role
+   * that deletes. Absent on SQLite, where nothing can hide a row, and which would refuse to rename any table while a
+   * trigger of another table names one that was dropped: the way in which TypeORM changes tables.
+   */
+  guard?(column: TriggerColumn, steps: TriggerSteps): Statements;
+  /**
+   * The SELECT, as `name`, of those of these triggers, indexes and generated columns that exist and work; `hiddenTriggers`
+   * is among them where this role cannot see triggers.
+   */
+  catalog(tables: readonly string[], names: readonly string[]): Sql;
   /** Whether a driver's error says that a table or column does not exist, or that this role must not see all of it. */
   isHidden(error: object): boolean;
   /** Whether a driver's error says that a table or column does not exist, and not that it must not be seen. */
   isAbsent(error: object): boolean;
   /** Whether a driver's error says that a table does not exist. */
   isMissingTable(error: object): boolean;
+}
+
+/** In the catalogue's answer: this role cannot see triggers. */
+export const hiddenTriggers = '*';
+
+/** The message of a guard: recognised by `isReferencedError`. */
+export function guardMessage(column: ColumnName): string {
+  return `referenced: a row of ${column.table}.${column.column} has this file`;
 }
 
 /** The events of triggers, in the order in which they are made. */
@@ -93,6 +147,12 @@ export function conditionalSteps(steps: readonly TriggerStep[]): string {
 /** `AFTER UPDATE OF …`: the names of the watched columns keep the trigger away from writes to other columns. */
 export function timing(event: TriggerEvent, { watched }: TriggerSteps): string {
   return event === 'update' ? `AFTER UPDATE OF ${[...new Set(watched)].join(', ')}` : `AFTER ${event.toUpperCase()}`;
+}
+
+/** `idsAmong` for databases that look up the values of an IN list in the index. */
+export function idsInList({ table, id, conditions }: IdQuery, ids: readonly string[]): Sql {
+  const where = join([sql`${id} IN (${list(ids)})`, ...conditions], ' AND ');
+  return sql`SELECT ${id} AS member FROM ${raw(table)} WHERE ${where}`;
 }
 
 /** A table and its indexes, for databases that know `CREATE INDEX IF NOT EXISTS`. */

@@ -2,7 +2,7 @@ import { FileFieldError } from '../errors.js';
 import type { FileEvents, Slot } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { StorageRegistry } from '../file/registry.js';
-import { duration } from '../options.js';
+import { duration, longestTimer } from '../options.js';
 import type { LedgerConnection } from './connection.js';
 import { Fence } from './fence.js';
 import { Identity } from './identity.js';
@@ -22,9 +22,6 @@ import * as states from './states.js';
 
 /** Milliseconds that the statements of an upload wait for a connection. */
 const patience = 5_000;
-
-/** Timers of Node hold at most this many milliseconds; longer ones fire at once. */
-const longestTimer = 2 ** 31 - 1;
 
 /** The ledger in two tables of the application's own database. */
 export class RecordedLedger implements Ledger {

@@ -2,6 +2,7 @@ import { FileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
 import { causes, type LedgerConnection } from './connection.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
+import type { ColumnName } from './trigger-column.js';
 
 /** A file column of a table: the rows tell which files are referred to. */
 export interface FileReference {
@@ -13,6 +14,10 @@ export interface FileReference {
   readonly owner: string;
   /** The column's plain name: `slot` in the ledger. */
   readonly slot: string;
+  /** Table and column by their plain names; without them, neither protection nor a generated column is looked for. */
+  readonly name?: ColumnName;
+  /** The generated column with the id, quoted, where the database has one: found by `readable`. */
+  readonly idColumn?: string;
   /** The columns of the primary key, quoted; absent where the database holds other values than the entity. */
   readonly keys?: readonly string[];
   /** Condition of the rows whose files count as referred to, where soft-deleted rows release their files. */
@@ -58,7 +63,7 @@ export class References {
    */
   async readable(database: LedgerConnection, events: FileEvents): Promise<References> {
     const readable: FileReference[] = [];
-    for (const reference of this.all) {
+    for (const reference of await withIdColumns(database, this.all)) {
       const { table, column, owner, slot } = reference;
       const name = `${owner}.${slot}`;
       try {
@@ -74,45 +79,77 @@ export class References {
     return new References(readable);
   }
 
-  /** True for entries of a column that this application maps. */
+  /**
+   * True for entries of a column that this application maps. Nearly all are, so this must not look like a condition for the
+   * index of the owners: SQLite would prefer it to the index of what is due.
+   */
   get isMapped(): Sql {
-    const columns = this.all.map(({ owner, slot }) => sql`(owner_type = ${owner} AND slot = ${slot})`);
+    const columns = this.all.map(({ owner, slot }) => sql`(COALESCE(owner_type, '') = ${owner} AND slot = ${slot})`);
     return columns.length > 0 ? sql`(${join(columns, ' OR ')})` : raw('1 = 0');
   }
 
-  /** The ids among these that some row refers to. One query per file column; an index on the id makes it cheap. */
-  among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#find(database, 'id', ids);
+  /** The ids among these that some row refers to. One query per file column, cheap where the column is protected. */
+  async among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const { dialect } = database;
+    if (ids.length === 0) return new Set();
+    return this.#members(database, ({ table, column, counts, idColumn }) => {
+      const id = raw(idColumn ?? dialect.readableText(column, 'id'));
+      return dialect.idsAmong({ table, id, conditions: counts ? [raw(counts)] : [] }, ids);
+    });
   }
 
   /** The keys of a storage among these that some row refers to. Reads every row of every file column. */
-  amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#find(database, 'key', keys, storage);
+  async amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const { dialect } = database;
+    if (keys.length === 0) return new Set();
+    return this.#members(database, ({ table, column, counts }) => {
+      const key = raw(dialect.readableText(column, 'key'));
+      const conditions = [sql`${key} IN (${list(keys)})`, ...(counts ? [raw(counts)] : [])];
+      conditions.push(sql`${raw(dialect.readableText(column, 'storage'))} = ${storage}`);
+      return sql`SELECT ${key} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`;
+    });
   }
 
-  async #find(
-    database: LedgerConnection,
-    member: 'id' | 'key',
-    values: readonly string[],
-    storage?: string,
-  ): Promise<ReadonlySet<string>> {
-    const referenced = new Set<string>();
-    if (values.length === 0) return referenced;
-    for (const { table, column, counts } of this.all) {
-      const value = raw(database.dialect.readableText(column, member));
-      const conditions = [sql`${value} IN (${list(values)})`];
-      if (counts) conditions.push(raw(counts));
-      if (storage !== undefined) {
-        conditions.push(sql`${raw(database.dialect.readableText(column, 'storage'))} = ${storage}`);
-      }
-      const { rows } = await database.execute(
-        sql`SELECT ${value} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`,
-        { unfiltered: true },
-      );
-      for (const row of rows) referenced.add(String(row.member));
+  async #members(database: LedgerConnection, query: (reference: FileReference) => Sql): Promise<ReadonlySet<string>> {
+    const members = new Set<string>();
+    for (const reference of this.all) {
+      const { rows } = await database.execute(query(reference), { unfiltered: true });
+      for (const row of rows) members.add(String(row.member));
     }
-    return referenced;
+    return members;
   }
+}
+
+/**
+ * Sets `idColumn` where the table has the generated column of `protectFiles`. A column of that name that holds anything else
+ * would make every file look unused, so its expression is compared too.
+ */
+async function withIdColumns(
+  database: LedgerConnection,
+  references: readonly FileReference[],
+): Promise<readonly FileReference[]> {
+  const { dialect } = database;
+  const tables = references.flatMap(({ name }) => (name ? [name.table] : []));
+  if (!dialect.generatedColumns || tables.length === 0) return references;
+  const { rows } = await database.execute(dialect.generatedColumns(tables));
+  const generated = new Set(rows.map(({ owner, name, expression }) => plain([owner, name, expression])));
+  return references.map((reference) => {
+    const expected = reference.name && dialect.idColumn?.(reference.name.column);
+    if (!expected || !generated.has(plain([reference.name?.table, expected.name, expected.expression])))
+      return reference;
+    return { ...reference, idColumn: dialect.quote(expected.name) };
+  });
+}
+
+/** As MariaDB and MySQL print an expression, without what they add. */
+function plain(parts: readonly unknown[]): string {
+  return parts
+    .map((part) =>
+      String(part)
+        .replace(/_utf8mb4|[\s`\\()]/g, '')
+        .toLowerCase(),
+    )
+    .join(' ');
 }
 
 function unreadable(column: string, cause: unknown): FileFieldError {

@@ -3,7 +3,7 @@ import type { FileEvents, ObjectName, Slot } from '../events.js';
 import { isKeyOf } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { wholeNumber } from '../options.js';
-import { causes, isForeignKeyError, type LedgerConnection } from './connection.js';
+import { causes, isReferencedError, type LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
 import { list, raw, sql, type Sql } from './sql.js';
@@ -250,7 +250,7 @@ export class Sweeper {
       const forget = sql`DELETE FROM file_ledger WHERE ${due} AND ${copied} AND id IN (${list(ids)})`;
       return (await this.database.execute(forget)).affected;
     } catch (error) {
-      if (!isForeignKeyError(error)) throw error;
+      if (!isReferencedError(error)) throw error;
       if (ids.length === 1) return this.#refused(error, ids, counts);
       let count = 0;
       for (const id of ids) count += await this.#forget([id], counts);
@@ -258,7 +258,7 @@ export class Sweeper {
     }
   }
 
-  /** A foreign key refused: a row refers to the file that our own look did not see. The file is live, and it is reported. */
+  /** A guard refused: a row refers to the file that our own look did not see. The file is live, and it is reported. */
   async #refused(error: unknown, ids: readonly string[], counts: Counts): Promise<number> {
     this.events.emit('fault', error);
     const inLedger = raw('EXISTS (SELECT 1 FROM file_ledger WHERE file_ledger.id = file_trash.id)');
@@ -275,6 +275,7 @@ export class Sweeper {
   async #ids(condition: Sql, order: string, batch: number): Promise<string[]> {
     const { rows } = await this.database.execute(
       sql`SELECT id FROM file_ledger WHERE ${condition} AND ${this.#visible} ORDER BY ${raw(order)} LIMIT ${batch}${raw(this.database.dialect.unlocked)}`,
+      { unfiltered: true },
     );
     return rows.map((row) => String(row.id));
   }

@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { CopyPolicy } from './policies.js';
 
-/** One file column by plain names, with its policies resolved to milliseconds. */
-export interface TriggerColumn {
+/** A column by plain names, unquoted. */
+export interface ColumnName {
   readonly schema?: string | undefined;
   readonly table: string;
   readonly column: string;
+}
+
+/** One file column by plain names, with its policies resolved to milliseconds. */
+export interface TriggerColumn extends ColumnName {
   /** Columns of the primary key, in the order of the entity's metadata. */
   readonly primaryKey: readonly string[];
   /** Milliseconds that a replaced file is kept, or `'keep'` for ever. */
@@ -17,15 +21,15 @@ export interface TriggerColumn {
 }
 
 /** What the ledger calls the table: the same name as the ORMs' hooks use. */
-export function ownerOf({ schema, table }: TriggerColumn): string {
+export function ownerOf({ schema, table }: ColumnName): string {
   return schema === undefined ? table : `${schema}.${table}`;
 }
 
 /**
- * A name for a trigger, function, key or index of a column: the same every time, different for every column, and short
+ * A name for a trigger, function or index of a column: the same every time, different for every column, and short
  * enough for every database (PostgreSQL cuts names after 63 characters, MariaDB refuses them after 64).
  */
-export function objectName(column: TriggerColumn, suffix: string): string {
+export function objectName(column: ColumnName, suffix: string): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([ownerOf(column), column.column]))
     .digest('hex')

@@ -39,8 +39,9 @@ export function triggerSteps(dialect: Dialect, column: TriggerColumn): TriggerSt
 }
 
 /**
- * Refuses a file that the ledger does not know: its bytes are deleted, or were never there. A file of another row stays with
- * that row: a trigger does not refuse it, as the ORMs' hooks do.
+ * Binds the file, then refuses one that the ledger does not have: its bytes are deleted, or were never there. In this order,
+ * since the UPDATE waits for a sweep that is deleting the entry, and only afterwards is it certain that there is none. A
+ * file of another row stays with that row: a trigger does not refuse it, as the ORMs' hooks do.
  */
 function bindSteps(
   dialect: Dialect,
@@ -51,13 +52,11 @@ function bindSteps(
 ): TriggerStep[] {
   const shared = column.copies === 'share';
   const slots = own.map(({ slot }) => slot);
-  const exists = `EXISTS (SELECT 1 FROM file_ledger WHERE ${isObject(row.object).literal})`;
-  const steps = [
-    { when: `(${when}) AND ${row.member('id')} IS NOT NULL`, statement: dialect.refuseUnless(exists, unknownFile) },
-    { when, statement: update(bind(row.slot, row.facts, slots, shared), isObject(row.object)).literal },
-  ];
-  if (shared) steps.push({ when, statement: update(share(row.slot), isObject(row.object)).literal });
-  return steps;
+  const object = isObject(row.object);
+  const steps = [{ when, statement: update(bind(row.slot, row.facts, slots, shared), object).literal }];
+  if (shared) steps.push({ when, statement: update(share(row.slot), object).literal });
+  const statement = dialect.refuseUnlessEntry(object.literal, unknownFile);
+  return [...steps, { when: `(${when}) AND ${row.member('id')} IS NOT NULL`, statement }];
 }
 
 /** Begins with the code of the error that the ORMs' hooks throw in this case. */

@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { SqliteDriver } from '@mikro-orm/sqlite';
+import { withFiles as mikroWithFiles } from 'filefield/mikro-orm';
+import { withFiles } from 'filefield/typeorm';
 import { DataSource } from 'typeorm';
 import { Document } from '../../entities-example/document.js';
 import { Document as MikroDocument } from '../../entities-example/mikro/document.js';
@@ -9,15 +11,11 @@ import { Photo as MikroPhoto } from '../../entities-example/mikro/photo.js';
 import { Photo } from '../../entities-example/photo.js';
 import { migrationsList } from '../../migrations-example/mikro-orm/index.js';
 import { migrations } from '../../migrations-example/typeorm/index.js';
-import { ledgerTables } from '../../src/ledger/schema.js';
 
 test('the TypeORM migrations create the schema of the entities, and drop all of it', async () => {
-  const dataSource = new DataSource({
-    type: 'sqlite',
-    database: ':memory:',
-    entities: [Document, Photo],
-    migrations,
-  });
+  const dataSource = withFiles(
+    new DataSource({ type: 'sqlite', database: ':memory:', entities: [Document, Photo], migrations }),
+  );
   await dataSource.initialize();
   await dataSource.runMigrations();
   const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
@@ -31,14 +29,16 @@ test('the TypeORM migrations create the schema of the entities, and drop all of 
 });
 
 test('the MikroORM migrations create the schema of the entities, and drop all of it', async () => {
-  const orm = await MikroORM.init({
-    driver: SqliteDriver,
-    dbName: ':memory:',
-    entities: [MikroDocument, MikroPhoto],
-    extensions: [Migrator],
-    migrations: { migrationsList, snapshot: false, silent: true, tableName: 'migrations' },
-    schemaGenerator: { skipTables: [...ledgerTables, 'migrations'] },
-  });
+  const orm = await MikroORM.init(
+    mikroWithFiles({
+      driver: SqliteDriver,
+      dbName: ':memory:',
+      entities: [MikroDocument, MikroPhoto],
+      extensions: [Migrator],
+      migrations: { migrationsList, snapshot: false, silent: true, tableName: 'migrations' },
+      schemaGenerator: { skipTables: ['migrations'] },
+    }),
+  );
   await orm.getMigrator().up();
   expect(await orm.getSchemaGenerator().getUpdateSchemaSQL({ wrap: false })).toBe('');
   await orm.getMigrator().down({ to: 0 });

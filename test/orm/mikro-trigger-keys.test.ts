@@ -1,5 +1,5 @@
 import { StorageRegistry, type StoredFile } from 'filefield';
-import { attachFiles, FileField, createFileTriggers, dropFileTriggers, type Files } from 'filefield/mikro-orm';
+import { attachFiles, FileField, protectFiles, unprotectFiles, type Files } from 'filefield/mikro-orm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { Document, Film, mikroEntities, Page, Person } from '../support/mikro-entities.js';
@@ -24,7 +24,7 @@ interface Opened extends OpenMikro {
 
 async function opened(database: DatabaseName, entities: typeof mikroEntities): Promise<Opened> {
   const open = await openMikro(database, entities);
-  await createFileTriggers(open.orm, { grace: 0 });
+  await protectFiles(open.orm, { grace: 0 });
   const storages = new StorageRegistry({ documents: new MemoryStorage() });
   const files = await attachFiles(open.orm, { storages, grace: 0 });
   return Object.assign(Object.create(open) as OpenMikro, { files });
@@ -64,8 +64,8 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s, triggers`, (
   });
 
   test('drops all triggers, after which a delete is not recorded', async () => {
-    await dropFileTriggers(open, { entity: Page });
-    await dropFileTriggers(open.orm);
+    await unprotectFiles(open, { entity: Page });
+    await unprotectFiles(open.orm);
     const em = open.em;
     em.create(Document, { file: await open.files.stage(Document, 'file', 'x'), cover: null } as Document);
     await em.flush();

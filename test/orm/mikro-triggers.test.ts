@@ -1,7 +1,7 @@
 import type { StoredFile } from 'filefield';
 import { bulkClaims, type Ways } from '../contracts/orm/bulk.js';
 import { deleteManyClaims } from '../contracts/orm/delete-many.js';
-import { foreignKeyClaims } from '../contracts/orm/foreign-key.js';
+import { guardClaims } from '../contracts/orm/guard.js';
 import { reachableDatabases } from '../support/databases.js';
 import { Document, openMikroHarness, type MikroHarness } from '../support/mikro-harness.js';
 import { major } from '../support/mikro-orm.js';
@@ -47,5 +47,5 @@ const ways: Ways<MikroHarness> = {
 describe.each(await reachableDatabases())(`MikroORM ${major} on %s`, (database) => {
   bulkClaims((triggers) => openMikroHarness(database, triggers ? {} : undefined), ways);
   deleteManyClaims(() => openMikroHarness(database));
-  foreignKeyClaims(() => openMikroHarness(database, { foreignKey: true }));
+  guardClaims(() => openMikroHarness(database, {}));
 });

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { attachFiles, createFileTriggers, createLedger, FileField } from 'filefield/typeorm';
+import { attachFiles, protectFiles, createLedger, FileField } from 'filefield/typeorm';
 import { Column, DeleteDateColumn, Entity, PrimaryGeneratedColumn, type Repository } from 'typeorm';
 import { reachableDatabases } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
@@ -28,7 +28,7 @@ describe.each(await reachableDatabases())('a soft-deleted row with triggers on %
     const { dataSource, close } = await openDataSource(database, { entities: [Draft], logging: false });
     const runner = dataSource.createQueryRunner();
     await createLedger(runner);
-    await createFileTriggers(runner, { grace: 0 });
+    await protectFiles(runner, { grace: 0 });
     await runner.release();
     const media = new MemoryStorage();
     const files = await attachFiles(dataSource, { storages: { media }, grace: 0 });

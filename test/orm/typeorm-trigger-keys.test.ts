@@ -1,12 +1,5 @@
 import { StorageRegistry } from 'filefield';
-import {
-  attachFiles,
-  createFileTriggers,
-  createLedger,
-  dropFileTriggers,
-  FileField,
-  type StoredFile,
-} from 'filefield/typeorm';
+import { attachFiles, protectFiles, createLedger, unprotectFiles, FileField, type StoredFile } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { Column, DeleteDateColumn, Entity, PrimaryColumn, type DataSource, type QueryRunner } from 'typeorm';
 import { reachableDatabases } from '../support/databases.js';
@@ -35,7 +28,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
     ({ dataSource, close } = await openDataSource(database, { entities: [Order] }));
     runner = dataSource.createQueryRunner();
     await createLedger(runner);
-    await createFileTriggers(runner, { grace: 0 });
+    await protectFiles(runner, { grace: 0 });
     files = await attachFiles(dataSource, { storages: new StorageRegistry({ files: storage }), grace: 0 });
   });
   afterAll(() => close());
@@ -117,7 +110,9 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
     files.on('fault', (error) => void faults.push(error));
     const file = await files.stage(Order, 'other', 'lost');
     await bulk('readable', 1, null, file);
+    await unprotectFiles(runner);
     await dataSource.query(`DELETE FROM file_ledger WHERE id = '${file.id}'`);
+    await protectFiles(runner, { grace: 0 });
     const column = dataSource.driver.escape('slot');
     await dataSource.query(`UPDATE ${dataSource.driver.escape('order')} SET ${column} = '{"v":1}' WHERE id = 1`);
     expect((await files.reconcile({ repair: true })).unrecorded.map(({ id }) => id)).toEqual([file.id]);
@@ -126,13 +121,13 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
   });
 
   it('can be created twice and dropped twice', async () => {
-    await createFileTriggers(runner, { grace: 0, entity: Order });
-    await dropFileTriggers(runner);
-    await dropFileTriggers(runner);
+    await protectFiles(runner, { grace: 0, entity: Order });
+    await unprotectFiles(runner);
+    await unprotectFiles(runner);
     const catalogs = {
-      sqlite: `SELECT name FROM sqlite_master WHERE type = 'trigger'`,
-      postgres: `SELECT proname FROM pg_proc WHERE proname LIKE 'filefield%'`,
-      mariadb: `SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()`,
+      sqlite: `SELECT name FROM sqlite_master WHERE name LIKE 'filefield%'`,
+      postgres: `SELECT proname FROM pg_proc WHERE proname LIKE 'filefield%' UNION ALL SELECT relname FROM pg_class WHERE relname LIKE 'filefield%'`,
+      mariadb: `SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() UNION ALL SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND generation_expression <> ''`,
     };
     expect(await dataSource.query(catalogs[database])).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import type { StoredFile } from 'filefield';
 import { bulkClaims, type Ways } from '../contracts/orm/bulk.js';
 import { deleteManyClaims } from '../contracts/orm/delete-many.js';
-import { foreignKeyClaims } from '../contracts/orm/foreign-key.js';
+import { guardClaims } from '../contracts/orm/guard.js';
 import { reachableDatabases } from '../support/databases.js';
 import { Document, openTypeorm, type TypeormHarness } from '../support/typeorm.js';
 
@@ -71,5 +71,5 @@ const ways: Ways<TypeormHarness> = {
 describe.each(await reachableDatabases())('TypeORM on %s', (database) => {
   bulkClaims((triggers) => openTypeorm(database, triggers ? {} : undefined), ways);
   deleteManyClaims(() => openTypeorm(database));
-  foreignKeyClaims(() => openTypeorm(database, { foreignKey: true }));
+  guardClaims(() => openTypeorm(database, {}));
 });

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sqlite';
 import { StorageRegistry, type StoredFile } from 'filefield';
-import { attachFiles, FileField, createFileTriggers, type EntityTriggerOptions } from 'filefield/mikro-orm';
+import { attachFiles, FileField, protectFiles, type EntityProtectionOptions } from 'filefield/mikro-orm';
 import { times, type DocumentRow, type OwnerRow, type Unit } from '../contracts/orm-contract.js';
 import type { BulkHarness } from '../contracts/orm/bulk.js';
 import type { HookedHarness } from '../contracts/orm/throwing-hooks.js';
@@ -33,9 +33,12 @@ export interface MikroHarness extends BulkHarness, HookedHarness {
   em(): SqlEntityManager;
 }
 
-export async function openMikroHarness(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<MikroHarness> {
+export async function openMikroHarness(
+  database: DatabaseName,
+  triggers?: EntityProtectionOptions,
+): Promise<MikroHarness> {
   const open = await openMikro(database, [Document, Owner]);
-  if (triggers) await createFileTriggers(open.orm, { grace: times.grace, ...triggers });
+  if (triggers) await protectFiles(open.orm, { grace: times.grace, ...triggers });
   const documents = new CountingStorage();
   const covers = new CountingStorage();
   const files = await attachFiles(open.orm, { storages: new StorageRegistry({ documents, covers }), ...times });

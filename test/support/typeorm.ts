@@ -2,10 +2,10 @@ import 'reflect-metadata';
 import { StorageRegistry } from 'filefield';
 import {
   attachFiles,
-  createFileTriggers,
+  protectFiles,
   createLedger,
   FileField,
-  type EntityTriggerOptions,
+  type EntityProtectionOptions,
   type StoredFile,
 } from 'filefield/typeorm';
 import {
@@ -100,7 +100,7 @@ export interface TypeormHarness extends BulkHarness, HookedHarness {
   readonly dataSource: DataSource;
 }
 
-export async function openTypeorm(database: DatabaseName, triggers?: EntityTriggerOptions): Promise<TypeormHarness> {
+export async function openTypeorm(database: DatabaseName, triggers?: EntityProtectionOptions): Promise<TypeormHarness> {
   const logger = new UpdateCounter();
   const { dataSource, close } = await openDataSource(database, {
     entities: [Document, Owner],
@@ -109,7 +109,7 @@ export async function openTypeorm(database: DatabaseName, triggers?: EntityTrigg
   });
   const runner = dataSource.createQueryRunner();
   await createLedger(runner);
-  if (triggers) await createFileTriggers(runner, { grace: times.grace, ...triggers });
+  if (triggers) await protectFiles(runner, { grace: times.grace, ...triggers });
   await runner.release();
   const documents = new CountingStorage();
   const covers = new CountingStorage();

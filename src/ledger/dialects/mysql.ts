@@ -1,6 +1,15 @@
-import { conditionalSteps, triggerEvents, type Dialect, type TriggerEvent, type TriggerSteps } from '../dialect.js';
-import { sql } from '../sql.js';
-import { objectName, type TriggerColumn } from '../trigger-column.js';
+import {
+  conditionalSteps,
+  guardMessage,
+  hiddenTriggers,
+  idsInList,
+  triggerEvents,
+  type Dialect,
+  type TriggerEvent,
+  type TriggerSteps,
+} from '../dialect.js';
+import { list, raw, sql } from '../sql.js';
+import { objectName, type ColumnName, type TriggerColumn } from '../trigger-column.js';
 
 /** MariaDB 10.6 or later, MySQL 8. */
 export const mysql: Dialect = {
@@ -30,28 +39,70 @@ export const mysql: Dialect = {
     return [`CREATE TABLE IF NOT EXISTS ${name} (\n  ${body}\n) ${options}`];
   },
 
-  refuseUnless: (exists, message) =>
-    `IF NOT ${exists} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${message}'; END IF`,
+  // A locking read: a plain one would see the snapshot of the transaction.
+  refuseUnlessEntry: (condition, message) =>
+    `IF NOT EXISTS (SELECT 1 FROM file_ledger WHERE ${condition} FOR UPDATE) THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '${message}'; END IF`,
 
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);
     return { create: [...drop, ...triggerEvents.map((event) => trigger(column, event, steps))], drop };
   },
 
-  /** Stored: the table is rewritten once. The database makes the index by itself. */
-  foreignKey(column) {
+  /** MariaDB has no index on an expression. The table stays writable meanwhile. */
+  index(column) {
     const table = tableName(column);
-    const generated = mysql.quote(`${column.column}_id`);
-    const key = mysql.quote(objectName(column, 'file'));
-    // Both sides of a foreign key must have one collation.
-    const type = 'varchar(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
-    const value = mysql.descriptorText(mysql.quote(column.column), 'id');
+    const generated = mysql.idColumn!(column.column);
+    const name = mysql.quote(generated.name);
+    const index = objectName(column, 'id');
+    return [
+      {
+        name: `${column.table}.${generated.name}`,
+        create: [
+          `ALTER TABLE ${table} ADD COLUMN ${name} ${generated.type} GENERATED ALWAYS AS (${generated.expression}) VIRTUAL`,
+        ],
+        drop: `ALTER TABLE ${table} DROP COLUMN ${name}`,
+      },
+      {
+        name: index,
+        create: [`ALTER TABLE ${table} ADD INDEX ${mysql.quote(index)} (${name}), ALGORITHM=INPLACE, LOCK=NONE`],
+      },
+    ];
+  },
+
+  // As the ids of the ledger: the default collation would fold case.
+  idColumn: (column) => ({
+    name: `${column}_id`,
+    type: 'varchar(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+    expression: mysql.readableText(mysql.quote(column), 'id'),
+  }),
+  generatedColumns: (tables) =>
+    sql`SELECT TABLE_NAME AS owner, COLUMN_NAME AS name, GENERATION_EXPRESSION AS expression FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${list(tables)}) AND GENERATION_EXPRESSION LIKE '%json_extract(%'`,
+  idsAmong: idsInList,
+
+  guard(column) {
+    const name = mysql.quote(objectName(column, 'guard'));
+    const drop = `DROP TRIGGER IF EXISTS ${name}`;
+    const deleted = column.softDelete && mysql.quote(column.softDelete.column);
+    const counts = deleted === undefined ? '' : ` AND ${deleted} IS NULL`;
+    const refers = `SELECT 1 FROM ${tableName(column)} WHERE ${mysql.quote(`${column.column}_id`)} = OLD.id${counts}`;
+    // The error of a foreign key. At most 128 characters.
+    const error = `SIGNAL SQLSTATE '23000' SET MYSQL_ERRNO = 1451, MESSAGE_TEXT = '${guardMessage(column).slice(0, 120).replaceAll("'", "''")}'`;
     return {
       create: [
-        `ALTER TABLE ${table} ADD COLUMN ${generated} ${type} GENERATED ALWAYS AS (${value}) STORED, ADD CONSTRAINT ${key} FOREIGN KEY (${generated}) REFERENCES file_ledger (id)`,
+        drop,
+        `CREATE TRIGGER ${name} BEFORE DELETE ON file_ledger FOR EACH ROW\nBEGIN\n  IF EXISTS (${refers}) THEN ${error}; END IF;\nEND`,
       ],
-      drop: [`ALTER TABLE ${table} DROP FOREIGN KEY ${key}`, `ALTER TABLE ${table} DROP COLUMN ${generated}`],
+      drop: [drop],
     };
+  },
+
+  // Without the TRIGGER privilege, the schema of information does not show triggers.
+  catalog(_, names) {
+    const among = (name: string) => sql`${raw(name)} IN (${list(names)})`;
+    const noPrivilege = ['USER_PRIVILEGES', 'SCHEMA_PRIVILEGES', 'TABLE_PRIVILEGES']
+      .map((view) => `NOT EXISTS (SELECT 1 FROM information_schema.${view} WHERE PRIVILEGE_TYPE = 'TRIGGER')`)
+      .join(' AND ');
+    return sql`SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND ${among('TRIGGER_NAME')} UNION SELECT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND ${among('INDEX_NAME')} UNION SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND GENERATION_EXPRESSION LIKE '%json_extract(%' AND ${among(`CONCAT(TABLE_NAME, '.', COLUMN_NAME)`)} UNION SELECT '${raw(hiddenTriggers)}' FROM DUAL WHERE ${raw(noPrivilege)}`;
   },
 
   isHidden: (error) => 'code' in error && hidden.has(error.code),
@@ -70,11 +121,11 @@ const hidden = new Set<unknown>([
   'ER_COLUMNACCESS_DENIED_ERROR',
 ]);
 
-function schemaPrefix({ schema }: TriggerColumn): string {
+function schemaPrefix({ schema }: ColumnName): string {
   return schema === undefined ? '' : `${mysql.quote(schema)}.`;
 }
 
-function tableName(column: TriggerColumn): string {
+function tableName(column: ColumnName): string {
   return schemaPrefix(column) + mysql.quote(column.table);
 }
 

@@ -1,4 +1,5 @@
 import {
+  idsInList,
   tableWithIndexes,
   timing,
   triggerEvents,
@@ -6,8 +7,8 @@ import {
   type TriggerEvent,
   type TriggerSteps,
 } from '../dialect.js';
-import { sql } from '../sql.js';
-import { objectName, type TriggerColumn } from '../trigger-column.js';
+import { list, raw, sql } from '../sql.js';
+import { objectName, type ColumnName, type TriggerColumn } from '../trigger-column.js';
 
 /** SQLite 3.38 or later, by any driver. */
 export const sqlite: Dialect = {
@@ -30,28 +31,34 @@ export const sqlite: Dialect = {
 
   table: tableWithIndexes,
 
-  refuseUnless: (exists, message) => `SELECT RAISE(ABORT, '${message}') WHERE NOT ${exists}`,
+  refuseUnlessEntry: (condition, message) =>
+    `SELECT RAISE(ABORT, '${message}') WHERE NOT EXISTS (SELECT 1 FROM file_ledger WHERE ${condition})`,
 
   triggers(column, steps) {
     const drop = triggerEvents.map((event) => `DROP TRIGGER IF EXISTS ${triggerName(column, event)}`);
     return { create: [...drop, ...triggerEvents.map((event) => trigger(column, event, steps))], drop };
   },
 
-  /** Virtual: ALTER TABLE cannot add a stored column in SQLite. */
-  foreignKey(column) {
+  /** In the spelling of `readableText`, so that a value which is not JSON is no error. */
+  index(column) {
+    const name = objectName(column, 'id');
     const schema = schemaPrefix(column);
-    const table = sqlite.quote(column.table);
-    const generated = sqlite.quote(`${column.column}_id`);
-    const index = sqlite.quote(objectName(column, 'file'));
-    const value = sqlite.descriptorText(sqlite.quote(column.column), 'id');
-    return {
-      create: [
-        `ALTER TABLE ${schema}${table} ADD COLUMN ${generated} varchar(36) GENERATED ALWAYS AS (${value}) VIRTUAL REFERENCES file_ledger (id)`,
-        `CREATE INDEX ${schema}${index} ON ${table} (${generated})`,
-      ],
-      drop: [`DROP INDEX ${schema}${index}`, `ALTER TABLE ${schema}${table} DROP COLUMN ${generated}`],
-    };
+    const value = sqlite.readableText(sqlite.quote(column.column), 'id');
+    return [
+      {
+        name,
+        create: [
+          `CREATE INDEX IF NOT EXISTS ${schema}${sqlite.quote(name)} ON ${sqlite.quote(column.table)} (${value})`,
+        ],
+        drop: `DROP INDEX IF EXISTS ${schema}${sqlite.quote(name)}`,
+      },
+    ];
   },
+
+  idsAmong: idsInList,
+
+  catalog: (_, names) =>
+    sql`SELECT name FROM sqlite_master WHERE type IN (${raw(`'trigger', 'index'`)}) AND name IN (${list(names)})`,
 
   isHidden: (error) => 'message' in error && /no such (table|column)/i.test(String(error.message)),
 
@@ -60,7 +67,7 @@ export const sqlite: Dialect = {
   isMissingTable: (error) => 'message' in error && /no such table/i.test(String(error.message)),
 };
 
-function schemaPrefix({ schema }: TriggerColumn): string {
+function schemaPrefix({ schema }: ColumnName): string {
   return schema === undefined ? '' : `${sqlite.quote(schema)}.`;
 }
 

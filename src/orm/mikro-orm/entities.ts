@@ -13,7 +13,7 @@ import type { Entities } from '../../fields/entities.js';
 import type { FileField } from '../../fields/field.js';
 import type { ColumnKind, EntityRef, FindOptions } from '../../file/entity.js';
 import { isStoredFile } from '../../file/stored-file.js';
-import type { FileTriggerColumn } from '../../ledger/triggers.js';
+import type { ProtectedColumn } from '../../ledger/protection.js';
 import { checkNotInTransaction, dialectOf, transactionOf } from './database.js';
 import { isFileType, type FileType } from './file-type.js';
 import { hasTablePerClass, parentTable, propertyOf } from './internals.js';
@@ -24,17 +24,17 @@ export interface FieldProperty {
   readonly property: EntityProperty;
   /** Names from the entity to the value; more than one where it is embedded. */
   readonly path: readonly string[];
-  /** The column, for its triggers. */
-  readonly trigger: FileTriggerColumn;
+  /** The column by plain names, with its policies. */
+  readonly column: ProtectedColumn;
 }
 
 /**
  * The field in the schema that an entity was written to. An entity manager of `fork({ schema })` writes to a table of
  * another schema than the one of the metadata; its files belong to that table, not to the one that a sweep looks at.
  */
-export function fieldOf({ field, trigger }: FieldProperty, schema: string | undefined, em: EntityManager): FileField {
-  if (schema === undefined || schema === trigger.schema) return field;
-  const names = [schema, trigger.table];
+export function fieldOf({ field, column }: FieldProperty, schema: string | undefined, em: EntityManager): FileField {
+  if (schema === undefined || schema === column.schema) return field;
+  const names = [schema, column.table];
   const table = names.map((name) => em.getPlatform().quoteIdentifier(name)).join('.');
   return { ...field, reference: { ...field.reference, table, owner: names.join('.') } };
 }
@@ -237,14 +237,13 @@ function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: 
   }
   const platform = em.getPlatform();
   const names = schema ? [schema, owner.tableName] : [owner.tableName];
+  const name = { ...(schema && { schema }), table: owner.tableName, column };
   return {
     property,
     path,
-    trigger: {
+    column: {
       ...options,
-      ...(schema && { schema }),
-      table: owner.tableName,
-      column,
+      ...name,
       primaryKey: owner.primaryKeys.flatMap((name) => propertyOf(owner, name)?.fieldNames ?? []),
     },
     field: {
@@ -256,6 +255,7 @@ function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: 
         column: platform.quoteIdentifier(column),
         owner: names.join('.'),
         slot: column,
+        name,
         keys: owner.primaryKeys
           .flatMap((key) => propertyOf(owner, key)?.fieldNames ?? [])
           .map((name) => platform.quoteIdentifier(name)),

@@ -10,14 +10,14 @@ export {
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
 export {
-  createFileTriggers,
   createLedger,
-  dropFileTriggers,
   dropLedger,
   type MigrationTarget,
   type MikroInstance,
   type MikroMigration,
 } from './migrations.js';
+export { protectFiles, unprotectFiles } from './protect-files.js';
+export { withFiles } from './with-files.js';
 // types of the above
 export type { AttachOptions } from '../../fields/attach.js';
 export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js';
@@ -27,5 +27,5 @@ export type { Received, ReceiveOptions } from '../../fields/receive.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
-export type { EntityTriggerOptions } from '../../ledger/triggers.js';
+export type { EntityProtectionOptions, ProtectionOptions } from '../../ledger/protection.js';
 export type { StoredFile } from '../../file/stored-file.js';

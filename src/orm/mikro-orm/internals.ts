@@ -1,4 +1,10 @@
-import { MetadataStorage, type EntityManager, type EntityMetadata, type EntityProperty } from '@mikro-orm/core';
+import {
+  MetadataStorage,
+  type EntityManager,
+  type EntityMetadata,
+  type EntityProperty,
+  type Platform,
+} from '@mikro-orm/core';
 
 /**
  * What MikroORM 6.0 to 7.x keeps private, or types differently in its majors, and this package needs. Nothing else in this
@@ -66,4 +72,45 @@ export function platformClasses(em: EntityManager): readonly string[] {
     names.push((prototype as object).constructor.name);
   }
   return names;
+}
+
+/** What the schema tools know about a table of the database. */
+interface DatabaseTable {
+  getColumns(): readonly { readonly name: string; readonly generated?: string }[];
+  removeColumn(name: string): void;
+  getIndexes(): readonly { readonly keyName: string }[];
+  /** MikroORM 7. */
+  getTriggers?(): readonly { readonly name: string }[];
+}
+
+interface SchemaHelper {
+  loadInformationSchema(schema: { getTables(): readonly DatabaseTable[] }, ...others: unknown[]): Promise<void>;
+}
+
+const hidden = Symbol.for('filefield.mikro-orm.hidden');
+
+/** Hides what `protectFiles` has made from the schema tools, which compare the database with the entities. */
+export function hideProtection(platform: Platform): void {
+  const helper = platform.getSchemaHelper() as unknown as (SchemaHelper & { [hidden]?: boolean }) | undefined;
+  if (!helper || helper[hidden]) return;
+  helper[hidden] = true;
+  const load = helper.loadInformationSchema.bind(helper);
+  helper.loadInformationSchema = async (schema, ...others) => {
+    await load(schema, ...others);
+    for (const table of schema.getTables()) hideIn(table);
+  };
+}
+
+function hideIn(table: DatabaseTable): void {
+  // MikroORM 7 takes the triggers of several events for one, without the event in its name.
+  const isOurs = (name: string) => /^filefield_.*_[0-9a-f]{8}(?:_(?:id|insert|update|delete))?$/.test(name);
+  const [indexes, triggers] = [table.getIndexes.bind(table), table.getTriggers?.bind(table)];
+  table.getIndexes = () => indexes().filter(({ keyName }) => !isOurs(keyName));
+  if (triggers) table.getTriggers = () => triggers().filter(({ name }) => !isOurs(name));
+  for (const { name, generated = '' } of table.getColumns()) {
+    const column = name.replace(/_id$/, '');
+    const expression = generated.replace(/[`\s]/g, '');
+    if (expression.includes(`json_unquote(json_extract(${column.replace(/\s/g, '')},'$.id'))`))
+      table.removeColumn(name);
+  }
 }

@@ -187,18 +187,19 @@ function matchingRow(metadata: EntityMetadata, columns: readonly FieldColumn[], 
 function fieldOf(dataSource: DataSource, metadata: EntityMetadata, column: ColumnMetadata): FileField {
   if (!isFileColumn(column.transformer)) throw new TypeError('not a file column');
   const { driver } = dataSource;
+  const path = metadata.tablePath.split('.');
+  const table = path.at(-1) ?? metadata.tableName;
+  const schema = path.slice(0, -1).join('.');
   return {
     entity: metadata.name,
     property: column.propertyPath,
     options: column.transformer.options,
     reference: {
-      table: metadata.tablePath
-        .split('.')
-        .map((part) => driver.escape(part))
-        .join('.'),
+      table: path.map((part) => driver.escape(part)).join('.'),
       column: driver.escape(column.databaseName),
       owner: metadata.tablePath,
       slot: column.databaseName,
+      name: { ...(schema !== '' && { schema }), table, column: column.databaseName },
       ...(metadata.primaryColumns.every(isComparable) && {
         keys: metadata.primaryColumns.map((key) => driver.escape(key.databaseName)),
       }),

@@ -2,7 +2,9 @@
 export { FileField, fileColumn, type FileColumnOptions } from './file-field.js';
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
-export { createFileTriggers, createLedger, dropFileTriggers, dropLedger } from './migrations.js';
+export { createLedger, dropLedger } from './migrations.js';
+export { protectFiles, unprotectFiles } from './protect-files.js';
+export { withFiles } from './with-files.js';
 export { transactionQueue, type TransactionQueue } from './transaction-queue.js';
 // types of the above
 export type { AttachOptions } from '../../fields/attach.js';
@@ -13,5 +15,5 @@ export type { Received, ReceiveOptions } from '../../fields/receive.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
-export type { EntityTriggerOptions } from '../../ledger/triggers.js';
+export type { EntityProtectionOptions, ProtectionOptions } from '../../ledger/protection.js';
 export type { StoredFile } from '../../file/stored-file.js';

@@ -1,4 +1,7 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, EntityMetadata, QueryRunner } from 'typeorm';
+import { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
+import { IndexMetadata } from 'typeorm/metadata/IndexMetadata.js';
+import type { IdColumn } from '../../ledger/dialect.js';
 
 /**
  * What TypeORM 0.3.20 to 1.x keeps private and this package needs. Nothing else in this folder reads private members.
@@ -21,4 +24,91 @@ export function isIdle(client: unknown): boolean | undefined {
 /** True for a condition such as `IsNull()` in place of a value. Marked so by both majors. */
 export function isFindOperator(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '@instanceof' in value;
+}
+
+/** Runs the work whenever the data source has built its metadata: before it synchronises and before it runs migrations. */
+export function afterMetadata(dataSource: DataSource, work: () => void): void {
+  const source = dataSource as unknown as { buildMetadatas(): Promise<void> };
+  const build = source.buildMetadatas.bind(dataSource);
+  source.buildMetadatas = async () => {
+    await build();
+    work();
+  };
+}
+
+/** Declares an index that the schema tools neither make nor drop. */
+export function declareIndex(dataSource: DataSource, column: ColumnMetadata, name: string): void {
+  const { entityMetadata } = column;
+  if (entityMetadata.indices.some((index) => index.name === name)) return;
+  const args = { target: entityMetadata.target, name, synchronize: false };
+  const index = new IndexMetadata({ entityMetadata, columns: [column], args });
+  entityMetadata.indices.push(index.build(dataSource.namingStrategy));
+}
+
+/** Declares a generated column that queries neither read nor write, as the schema tools want it. */
+export function declareGenerated(
+  dataSource: DataSource,
+  metadata: EntityMetadata,
+  { name, expression }: IdColumn,
+): ColumnMetadata {
+  const known = metadata.columns.find(({ databaseName }) => databaseName === name);
+  if (known) return known;
+  const column = new ColumnMetadata({
+    connection: dataSource,
+    entityMetadata: metadata,
+    args: {
+      target: metadata.target,
+      mode: 'regular',
+      propertyName: `filefield_${name.replace(/\W/g, '_')}`,
+      options: {
+        name,
+        type: 'varchar',
+        length: 36,
+        charset: 'utf8mb4',
+        collation: 'utf8mb4_bin',
+        nullable: true,
+        select: false,
+        insert: false,
+        update: false,
+        generatedType: 'VIRTUAL',
+        asExpression: expression,
+      },
+    },
+  });
+  column.build(dataSource);
+  metadata.registerColumn(column);
+  return column;
+}
+
+/** The row by which TypeORM knows the expression of a generated column of MariaDB and MySQL. */
+export async function recordGenerated(
+  runner: QueryRunner,
+  { entityMetadata }: ColumnMetadata,
+  generated: IdColumn | undefined,
+): Promise<void> {
+  if (!generated) return;
+  const { metadataTableName } = runner.manager.connection;
+  const text = 'varchar(255)';
+  await runner.query(
+    `CREATE TABLE IF NOT EXISTS \`${metadataTableName}\` (\`type\` ${text} NOT NULL, \`database\` ${text} NULL, \`schema\` ${text} NULL, \`table\` ${text} NULL, \`name\` ${text} NULL, \`value\` text NULL)`,
+  );
+  await forgetGenerated(runner, entityMetadata, generated);
+  await runner.query(
+    `INSERT INTO \`${metadataTableName}\` (\`type\`, \`schema\`, \`table\`, \`name\`, \`value\`) VALUES ('GENERATED_COLUMN', DATABASE(), ?, ?, ?)`,
+    [entityMetadata.tableName, generated.name, generated.expression],
+  );
+}
+
+/** Deletes that row. */
+export async function forgetGenerated(
+  runner: QueryRunner,
+  { tableName }: EntityMetadata,
+  generated: IdColumn | undefined,
+): Promise<void> {
+  const { metadataTableName } = runner.manager.connection;
+  if (!generated || !(await runner.hasTable(metadataTableName))) return;
+  await runner.query(
+    `DELETE FROM \`${metadataTableName}\` WHERE \`type\` = 'GENERATED_COLUMN' AND \`schema\` = DATABASE() AND \`table\` = ? AND \`name\` = ?`,
+    [tableName, generated.name],
+  );
 }

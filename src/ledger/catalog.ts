@@ -1,0 +1,56 @@
+import type { LedgerConnection } from './connection.js';
+import { hiddenTriggers, triggerEvents, type Dialect } from './dialect.js';
+import type { FileReference } from './references.js';
+import { objectName, type ColumnName } from './trigger-column.js';
+
+/** A file column that the catalogue can be asked about. */
+interface Named extends FileReference {
+  readonly name: ColumnName;
+}
+
+/** The names of those of the columns' triggers, guards, indexes and generated columns that the database has. */
+export async function existingProtection(
+  { dialect, execute }: Pick<LedgerConnection, 'dialect' | 'execute'>,
+  references: readonly FileReference[],
+): Promise<ReadonlySet<string>> {
+  const named = references.filter(isNamed);
+  if (named.length === 0) return new Set();
+  const names = named.flatMap(({ name }) => [
+    ...triggersOf(dialect, name),
+    ...dialect.index(name, false).map((part) => part.name),
+  ]);
+  const { rows } = await execute(
+    dialect.catalog(
+      named.map(({ table }) => table),
+      names,
+    ),
+  );
+  return new Set(rows.map((row) => String(row.name)));
+}
+
+/** The columns, as `table.column`, that lack a trigger, the guard or the index. */
+export async function unprotectedColumns(
+  database: LedgerConnection,
+  references: readonly FileReference[],
+): Promise<readonly string[]> {
+  const { dialect } = database;
+  const connection = { dialect, execute: database.execute.bind(database) };
+  const existing = await existingProtection(connection, references);
+  const isMissing = ({ name }: Named) => {
+    const triggers = existing.has(hiddenTriggers) ? [] : triggersOf(dialect, name);
+    const index = dialect.index(name, false).at(-1);
+    return [...triggers, ...(index ? [index.name] : [])].some((object) => !existing.has(object));
+  };
+  return references
+    .filter(isNamed)
+    .filter(isMissing)
+    .map(({ owner, slot }) => `${owner}.${slot}`);
+}
+
+function triggersOf(dialect: Dialect, name: ColumnName): string[] {
+  return [...triggerEvents, ...(dialect.guard ? ['guard'] : [])].map((suffix) => objectName(name, suffix));
+}
+
+function isNamed(reference: FileReference): reference is Named {
+  return reference.name !== undefined;
+}
