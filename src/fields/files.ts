@@ -239,9 +239,7 @@ export class Files implements ObjectFinder {
    */
   sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
     const milliseconds = duration('interval', interval, { from: 1 });
-    return repeat(milliseconds, () =>
-      this.sweep(options).catch((error: unknown) => this.#events.emit('fault', error)),
-    );
+    return repeat(milliseconds, () => this.sweep(options).catch((error: unknown) => this.#events.emit('fault', error)));
   }
 
   /**

@@ -62,7 +62,11 @@ export function poolBusy(): FileFieldError {
 
 /** The error for a ledger statement that failed outside of an application's transaction. */
 export function databaseFailed(cause: unknown, dialect: Dialect): FileFieldError {
-  const missing = causes(cause).some((error) => dialect.isMissingTable(error));
+  // A guard may look at a table that was dropped without unprotectFiles().
+  const missing = causes(cause).some(
+    (error) =>
+      dialect.isMissingTable(error) && /file_(ledger|trash|state|fence)/.test(String((error as Error).message)),
+  );
   const message = missing
     ? 'The tables of the file ledger are missing; run the migration that calls createLedger().'
     : 'A statement of the file ledger failed; the cause is what the database or its driver said.';
