@@ -29,13 +29,13 @@ export class Photo {
 }
 
 /** A volume: it survives the process, and another one may be mounted in its place. */
-class Volume extends MemoryStorage {
+export class Volume extends MemoryStorage {
   override readonly volatile = false;
   readonly root = '/volume';
 }
 
-/** How much of the world a process sees. */
-export type Sight = 'whole' | 'letters' | 'photos' | 'old' | 'not mounted' | 'swapped';
+/** How much of the world a process sees: a name that its world knows. */
+export type Sight = string;
 
 /** An application on one of the databases, with its own view of entities and storages. */
 export interface Application {
@@ -44,10 +44,40 @@ export interface Application {
   readonly files: Files;
   /** The entity in which this process knows letters; undefined if it knows none. */
   readonly letters: (new () => Pick<Letter, 'id' | 'file'>) | undefined;
+  /** Whether its letters have a cover. */
+  readonly knowsCovers: boolean;
   readonly knowsPhotos: boolean;
 }
 
-const entities: Readonly<Record<Sight, readonly (new () => object)[]>> = {
+/** Databases, storages, and processes of different sight that use them. */
+export interface World {
+  readonly media: Volume;
+  readonly photos: Volume;
+  readonly sights: readonly Sight[];
+  /** Those whose sweeps see the right storages. */
+  readonly mounted: readonly Sight[];
+  /** A SELECT of all cells that have a file. */
+  readonly cells: string;
+  /** Writes that no hook sees. */
+  readonly raw: readonly string[];
+  /** Starts a process. */
+  start(database: string, sight: Sight): Promise<Application>;
+  /** Absent where databases are not copied. */
+  copy?(from: string, to: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Lets time pass for a database, by moving all times into the past. */
+export async function pass(dataSource: DataSource, milliseconds: number): Promise<void> {
+  const back = (columns: readonly string[]) =>
+    columns.map((column) => `${column} = ${column} - ${Math.round(milliseconds)}`).join(', ');
+  await dataSource.query(`UPDATE file_ledger SET ${back(['lease_until', 'released_at', 'not_before'])}`);
+  await dataSource.query(`UPDATE file_trash SET ${back(['retired_at', 'not_before'])}`);
+  await dataSource.query(`UPDATE file_fence SET ${back(['token_at', 'swept_at'])}`);
+  await dataSource.query(`UPDATE file_state SET ${back(['born_at'])}`);
+}
+
+const entities: Readonly<Record<string, readonly (new () => object)[]>> = {
   whole: [Letter, Photo],
   letters: [Letter],
   photos: [Photo],
@@ -56,10 +86,20 @@ const entities: Readonly<Record<Sight, readonly (new () => object)[]>> = {
   swapped: [Letter, Photo],
 };
 
-/** Databases, storages, and all processes that use them. Time is moved by moving everything else into the past. */
-export class World {
+/** SQLite: fewer entities, an older release, a copy of the database, a volume that is not mounted, swapped storages. */
+export class CopiedWorld implements World {
   readonly media = new Volume();
   readonly photos = new Volume();
+  readonly sights = Object.keys(entities);
+  readonly mounted = ['whole', 'letters', 'photos', 'old'];
+  readonly cells =
+    'SELECT file AS cell FROM letter UNION ALL SELECT cover FROM letter UNION ALL SELECT file FROM photo';
+  readonly raw = [
+    'INSERT INTO photo (file) SELECT file FROM photo ORDER BY id LIMIT 1',
+    'INSERT INTO letter (file) SELECT file FROM letter ORDER BY id DESC LIMIT 1',
+    'DELETE FROM photo WHERE id = (SELECT MIN(id) FROM photo)',
+    'DELETE FROM letter WHERE id = (SELECT MAX(id) FROM letter) AND id > 1',
+  ];
   readonly #folder: string;
   readonly #open: DataSource[] = [];
 
@@ -68,15 +108,16 @@ export class World {
   }
 
   static async create(): Promise<World> {
-    const world = new World(await mkdtemp(path.join(tmpdir(), 'filefield-half-blind-')));
-    const dataSource = await world.#connect('original', entities.whole, true);
+    const world = new CopiedWorld(await mkdtemp(path.join(tmpdir(), 'filefield-half-blind-')));
+    const dataSource = await world.#connect('original', entities.whole!, true);
     await createLedger(dataSource);
     return world;
   }
 
   /** Starts a process; each looks at the storages through a registry of its own. */
   async start(database: string, sight: Sight): Promise<Application> {
-    const dataSource = await this.#connect(database, entities[sight], false);
+    const known = entities[sight]!;
+    const dataSource = await this.#connect(database, known, false);
     const storages = {
       whole: { media: this.media, photos: this.photos },
       'not mounted': { media: new Volume(), photos: new Volume() },
@@ -85,29 +126,20 @@ export class World {
     const seen = storages[sight as 'whole'] ?? storages.whole;
     const files = await attachFiles(dataSource, { storages: seen, grace: '1m' });
     files.on('fault', () => undefined);
-    const letters = entities[sight].find((entity) => entity === Letter || entity === OldLetter);
+    const letters = known.find((entity) => entity === Letter || entity === OldLetter);
     return {
       sight,
       dataSource,
       files,
       letters: letters as Application['letters'],
-      knowsPhotos: entities[sight].includes(Photo),
+      knowsCovers: letters === Letter,
+      knowsPhotos: known.includes(Photo),
     };
   }
 
   /** A dump that is restored under another name. */
   async copy(from: string, to: string): Promise<void> {
     await copyFile(this.#file(from), this.#file(to));
-  }
-
-  /** Lets time pass for a database. */
-  async pass(dataSource: DataSource, milliseconds: number): Promise<void> {
-    const back = (columns: readonly string[]) =>
-      columns.map((column) => `${column} = ${column} - ${milliseconds}`).join(', ');
-    await dataSource.query(`UPDATE file_ledger SET ${back(['lease_until', 'released_at', 'not_before'])}`);
-    await dataSource.query(`UPDATE file_trash SET ${back(['retired_at', 'not_before'])}`);
-    await dataSource.query(`UPDATE file_fence SET ${back(['token_at', 'swept_at'])}`);
-    await dataSource.query(`UPDATE file_state SET ${back(['born_at'])}`);
   }
 
   async close(): Promise<void> {
