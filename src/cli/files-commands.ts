@@ -70,12 +70,17 @@ async function status(values: OptionValues, { stdout, env }: Terminal): Promise<
   const found = await files.status();
   const isWrong = ({ condition }: StorageStatus) => ['contested', 'wrong', 'failing'].includes(condition);
   const wrong = found.storages.filter(isWrong);
-  if (values.has('json')) stdout.write(`${JSON.stringify(found, shownErrors, 2)}\n`);
-  else stdout.write(statusText(found, wrong, painter({ stdout, env } as Terminal)));
+  const { unprotected } = files;
+  if (values.has('json')) stdout.write(`${JSON.stringify({ ...found, unprotected }, shownErrors, 2)}\n`);
+  else stdout.write(statusText({ ...found, unprotected }, wrong, painter({ stdout, env } as Terminal)));
   return wrong.length + found.trash.stuck > 0 ? 1 : 0;
 }
 
-function statusText(found: LedgerStatus, wrong: readonly StorageStatus[], paint: ReturnType<typeof painter>): string {
+function statusText(
+  found: LedgerStatus & Pick<Files, 'unprotected'>,
+  wrong: readonly StorageStatus[],
+  paint: ReturnType<typeof painter>,
+): string {
   if (!found.recorded) return 'There is no ledger: nothing is deleted by itself.\n';
   const { entries, trash } = found;
   const problem = (text: string, isProblem: boolean) => (isProblem ? paint('red', text) : text);
@@ -90,6 +95,7 @@ function statusText(found: LedgerStatus, wrong: readonly StorageStatus[], paint:
       'trash',
       `${trash.waiting} waiting, ${trash.failing} failing, ${problem(`${trash.stuck} stuck`, trash.stuck > 0)}`,
     ],
+    ...found.unprotected.map((column) => ['unprotected', `${column}: run protectFiles() in a migration`] as const),
     ...found.foreign.map(
       ({ column, files }) => ['foreign', `${files} of ${column}, which is not mapped here`] as const,
     ),

@@ -81,6 +81,7 @@ describe('the commands that keep a ledger', () => {
     expect(await json('a.mjs', 'sweep')).toMatchObject({ code: 0, result: { deleted: 0 } });
     const text = await run('a.mjs', 'status');
     expect(text.stdout).toMatch(/live +1\n/);
+    expect(text.stdout).toMatch(/unprotected +letter.file: run protectFiles/);
     expect(text.stdout).toMatch(/storage media +right;/);
     expect(await run('a.mjs', 'sweep', '--batch', 'ten')).toMatchObject({
       code: 2,
