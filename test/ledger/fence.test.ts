@@ -99,6 +99,17 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(objects()).toBe(0);
     });
 
+    it('begins with one marker when several processes store the first files at once', async () => {
+      const name = await copies.create();
+      const processes = [await copies.open(name, storage), await copies.open(name, storage)];
+      await Promise.all(processes.map(({ add }, index) => add(`of ${index}`)));
+      for (const { files, faults } of processes) {
+        await files.sweep();
+        expect(faults).toEqual([]);
+      }
+      expect(storage.keys.filter((key) => isFenceKey(key))).toHaveLength(1);
+    });
+
     it.each(['before', 'after'])('goes on after a crash %s any write to its storage or its fence', async (when) => {
       for (let step = 1; step < 6; step += 1) {
         const bucket = new CrashingBucket();

@@ -31,7 +31,7 @@ export interface Application {
 
 /** Databases of one suite, which can be copied as a dump or a template would. */
 export class CopiedDatabases {
-  readonly #open: Application[] = [];
+  readonly #open: DataSource[] = [];
   readonly #names: string[] = [];
   #folder = '';
 
@@ -60,11 +60,12 @@ export class CopiedDatabases {
 
   async open(name: string, storage: Storage, options: Partial<AttachOptions> = {}): Promise<Application> {
     const dataSource = await this.#connect(name, false);
+    this.#open.push(dataSource);
     const files = await attachFiles(dataSource, { storages: { media: storage }, lease: '1h', grace: 0, ...options });
     const faults: string[] = [];
     files.on('fault', (error) => void faults.push(String((error as { code?: string }).code)));
     const letters = dataSource.getRepository(Letter);
-    const application: Application = {
+    return {
       files,
       dataSource,
       faults,
@@ -86,12 +87,10 @@ export class CopiedDatabases {
       },
       close: () => dataSource.destroy(),
     };
-    this.#open.push(application);
-    return application;
   }
 
   async close(): Promise<void> {
-    for (const { dataSource } of this.#open) if (dataSource.isInitialized) await dataSource.destroy();
+    for (const dataSource of this.#open) if (dataSource.isInitialized) await dataSource.destroy();
     if (this.database === 'sqlite') return rm(this.#folder, { recursive: true, force: true });
     await this.#admin(async (admin) => {
       for (const name of this.#names) await admin.query(`DROP DATABASE IF EXISTS ${name}`);
