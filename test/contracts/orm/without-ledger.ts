@@ -72,7 +72,9 @@ export function withoutLedgerClaims(open: OpenSite<LeafletRow>): void {
 
   it('leaves the old bytes readable when the transaction that replaced them is rolled back', async () => {
     const { files, media } = site();
-    const row = await site().unit().insert({ file: await stage('before') });
+    const row = await site()
+      .unit()
+      .insert({ file: await stage('before') });
     const file = await stage('undone');
     const work = site()
       .unit()
