@@ -72,13 +72,17 @@ export function policiesClaims(open: OpenSite<BookRow>): void {
       expect(await states()).toEqual(['kept', 'live']);
     });
 
-    it('gives a kept file back to its row when it is assigned again', async () => {
+    it('gives a kept file to the row to which it is assigned again, or to another', async () => {
       const { id, archive } = await inserted('archive', 'first');
       await replace(id, 'archive', null);
       expect(await states()).toEqual(['kept']);
       await replace(id, 'archive', archive);
       expect(await states()).toEqual(['live']);
       expect(await textOf(id, 'archive')).toBe('first');
+      await replace(id, 'archive', null);
+      const other = await site().unit().insert({ title: '', archive });
+      expect(await states()).toEqual(['live']);
+      expect(await textOf(other.id, 'archive')).toBe('first');
     });
 
     it('retains a replaced file for the time of its field, not for the grace', async () => {
