@@ -54,7 +54,7 @@ const memory = (
 /** Opens a new, empty database for one suite; `close` drops it. */
 export async function openDataSource(
   database: DatabaseName,
-  options: Pick<DataSourceOptions, 'entities' | 'logger' | 'logging'>,
+  options: Pick<DataSourceOptions, 'entities' | 'logger' | 'logging' | 'poolSize'>,
 ): Promise<{ dataSource: DataSource; close: () => Promise<void> }> {
   if (database === 'sqlite') {
     const dataSource = await new DataSource({
