@@ -116,9 +116,12 @@ export class RecordedLedger implements Ledger {
   }
 
   async release(transaction: LedgerConnection, slot: Slot, { current, known, retain }: ReleaseOptions): Promise<void> {
-    const held = [sql`(${states.isSlot(slot)})`];
-    if (known) held.push(sql`(id = ${known} AND owner_pk IS NULL)`);
-    const count = await this.#release(transaction, retain, [sql`id <> ${current ?? ''}`, sql`(${join(held, ' OR ')})`]);
+    // Two statements: with OR, MariaDB reads a small ledger from end to end, and locks the entries of all other transactions.
+    const isOther = sql`id <> ${current ?? ''}`;
+    let count = await this.#release(transaction, retain, [states.isSlot(slot), isOther]);
+    if (known && known !== current) {
+      count += await this.#release(transaction, retain, [sql`id = ${known}`, raw('owner_pk IS NULL')]);
+    }
     if (count > 0) this.events.emit('released', { owner: slot.owner, pk: slot.pk, slot: slot.slot, count });
   }
 
@@ -127,9 +130,11 @@ export class RecordedLedger implements Ledger {
     { owner, slot }: Omit<Slot, 'pk'>,
     { keys, known, retain }: ReleaseManyOptions,
   ): Promise<void> {
-    const held = [sql`(owner_type = ${owner} AND slot = ${slot} AND owner_pk IN (${list(keys)}))`];
-    if (known.length > 0) held.push(sql`(owner_pk IS NULL AND id IN (${list(known)}))`);
-    const count = await this.#release(transaction, retain, [sql`(${join(held, ' OR ')})`]);
+    const isColumn = sql`owner_type = ${owner} AND slot = ${slot}`;
+    let count = await this.#release(transaction, retain, [isColumn, sql`owner_pk IN (${list(keys)})`]);
+    if (known.length > 0) {
+      count += await this.#release(transaction, retain, [sql`id IN (${list(known)})`, raw('owner_pk IS NULL')]);
+    }
     if (count > 0) this.events.emit('released', { owner, pk: keys.join(', '), slot, count });
   }
 
