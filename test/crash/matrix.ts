@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expectNoOrphans } from 'filefield/testing';
+import { isFenceKey } from '../../src/file/key.js';
 import { compile, type Compiled } from '../support/compiled.js';
 import { createDatabase, type DatabaseName } from '../support/databases.js';
 import type { Application, OpenOptions, Place } from './process/application.js';
@@ -74,12 +75,13 @@ function run(script: string, scenario: Scenario): Promise<{ signal: string | nul
   });
 }
 
-/** All files in the folder of the storage, unfinished ones too. */
+/** All files in the folder of the storage, unfinished ones too, but no markers of the fence: they stay. */
 export async function storedKeys({ root }: Place): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .filter((key) => !isFenceKey(key))
     .sort();
 }
 
