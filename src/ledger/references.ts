@@ -40,6 +40,13 @@ export function rowExists({ table, keys }: FileReference, key: readonly unknown[
   return sql`EXISTS (SELECT 1 FROM ${raw(table)} WHERE ${join(conditions, ' AND ')})`;
 }
 
+/** True if one of the conditions is. In halves, since SQLite limits the depth of an expression to 1000. */
+function any(conditions: readonly Sql[]): Sql {
+  if (conditions.length <= 8) return sql`(${join(conditions, ' OR ')})`;
+  const middle = Math.floor(conditions.length / 2);
+  return sql`(${any(conditions.slice(0, middle))} OR ${any(conditions.slice(middle))})`;
+}
+
 /** All file columns that an application maps: the truth about which files are in use. */
 export class References {
   readonly all: readonly FileReference[];
@@ -85,7 +92,7 @@ export class References {
    */
   get isMapped(): Sql {
     const columns = this.all.map(({ owner, slot }) => sql`(COALESCE(owner_type, '') = ${owner} AND slot = ${slot})`);
-    return columns.length > 0 ? sql`(${join(columns, ' OR ')})` : raw('1 = 0');
+    return columns.length > 0 ? any(columns) : raw('1 = 0');
   }
 
   /** The ids among these that some row refers to. One query per file column, cheap where the column is protected. */

@@ -1,5 +1,6 @@
 import type { Storage } from '../file/storage.js';
 import { capabilityClaims } from './storage-claims/capabilities.js';
+import { listingClaims } from './storage-claims/listing.js';
 import { readingClaims } from './storage-claims/reading.js';
 import { writingClaims } from './storage-claims/writing.js';
 
@@ -24,6 +25,6 @@ export interface StorageClaim {
  * ```
  */
 export function storageContract(make: () => Promise<Storage> | Storage): readonly StorageClaim[] {
-  const claims = { ...writingClaims, ...readingClaims, ...capabilityClaims };
+  const claims = { ...writingClaims, ...readingClaims, ...listingClaims, ...capabilityClaims };
   return Object.entries(claims).map(([title, claim]) => ({ title, run: async () => claim(await make()) }));
 }

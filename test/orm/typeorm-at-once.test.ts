@@ -25,6 +25,8 @@ describe('insert() and update() outside a transaction', () => {
     await repository.insert({ title: 'kept', file: await files.stage(Scan, 'file', 'old') });
     await expectCode(repository.insert({ file: swept }), 'staged_expired');
     await expectCode(repository.update({ title: 'kept' }, { file: swept }), 'staged_expired');
+    // Neither statement has written its row.
+    expect(await Promise.all((await repository.find()).map((row) => row.file?.text()))).toEqual(['old']);
     await repository.update({ title: 'kept' }, { file: await files.stage(Scan, 'file', 'new') });
     const rows = await repository.find();
     expect(await Promise.all(rows.map((row) => row.file?.text()))).toEqual(['new']);

@@ -19,6 +19,8 @@ async function* one(bytes: Uint8Array) {
   yield bytes;
 }
 
+const listing = 'lists exactly the objects whose keys come after the given one, in the order of UTF-16 code units';
+
 /** Storages with one fault each, and the claim that must fail. */
 const faults: Readonly<Record<string, readonly [claim: string, make: () => Storage]>> = {
   'overwrites an object': [
@@ -179,6 +181,35 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       new (class extends MemoryStorage {
         override write(...[key, body, options]: Parameters<MemoryStorage['write']>) {
           return super.write(decodeURI(key.replace(/%(?![0-9A-F]{2})/g, '%25')), body, options);
+        }
+      })(),
+  ],
+  'ignores the key after which it is to list': [
+    listing,
+    () =>
+      new (class extends MemoryStorage {
+        override list() {
+          return super.list();
+        }
+      })(),
+  ],
+  'lists the given key too': [
+    listing,
+    () =>
+      new (class extends MemoryStorage {
+        override async *list({ after = '' }: { after?: string } = {}) {
+          for await (const object of super.list()) if (object.key >= after) yield object;
+        }
+      })(),
+  ],
+  'lists in the order of UTF-8': [
+    listing,
+    () =>
+      new (class extends MemoryStorage {
+        override async *list(options?: { after?: string }) {
+          const objects = [];
+          for await (const object of super.list(options)) objects.push(object);
+          yield* objects.sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
         }
       })(),
   ],

@@ -143,8 +143,7 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
     let affected = 0;
     try {
       for (;;) {
-        await this.#idle(until);
-        const begun = this.#begun;
+        const begun = await this.#idle(until);
         const result = await retried(() => run(this.runner, this.dialect, statement));
         affected = Math.max(affected, result.affected);
         if (this.#begun === begun) return { ...result, affected };
@@ -154,7 +153,11 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
     }
   }
 
-  async #idle(until: number): Promise<void> {
+  /**
+   * Waits until there is no transaction. Resolves to the number of those that have begun by then: counted here, since one
+   * may begin before the caller goes on.
+   */
+  async #idle(until: number): Promise<number> {
     while (this.runner.isTransactionActive || isTransactionLeftOpen(this.runner)) {
       if (performance.now() > until) throw databaseBusy('a');
       await new Promise<void>((resolve) => {
@@ -163,6 +166,7 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
         setTimeout(resolve, 5);
       });
     }
+    return this.#begun;
   }
 
   #wake(): void {

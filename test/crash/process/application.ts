@@ -43,6 +43,8 @@ export interface OpenOptions {
   /** Wraps the storage. */
   readonly around?: (storage: Storage) => Storage;
   readonly poolSize?: number;
+  /** Also maps photos: a second table with files in the same storage. TypeORM only. */
+  readonly photos?: boolean;
   /** Milliseconds after which the driver of PostgreSQL cancels a statement. */
   readonly queryTimeout?: number;
 }

@@ -13,6 +13,15 @@ export const Document = new EntitySchema<DocumentRow>({
   },
 });
 
+export const Photo = new EntitySchema<DocumentRow>({
+  name: 'crash_photo',
+  columns: {
+    id: { type: Number, primary: true, generated: true },
+    slug: { type: 'varchar', length: 100, unique: true },
+    file: fileColumn({ storage: 'documents' }),
+  },
+});
+
 export interface TypeormApplication extends Application {
   readonly dataSource: DataSource;
 }
@@ -26,7 +35,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
     database: name,
     ...address,
     ...(options.queryTimeout && { extra: { query_timeout: options.queryTimeout } }),
-    entities: [Document],
+    entities: options.photos ? [Document, Photo] : [Document],
     synchronize: options.create ?? false,
   } as DataSourceOptions).initialize();
   if (options.create) {
@@ -49,7 +58,10 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
         await manager.save(Document, { ...row, file });
       }),
     remove: async (slug) => void (await repository.remove(await repository.findOneByOrFail({ slug }))),
-    rows: async () => new Map((await repository.find()).map((row) => [row.slug, row.file])),
+    rows: async () => {
+      const photos = options.photos ? await dataSource.getRepository(Photo).find() : [];
+      return new Map([...(await repository.find()), ...photos].map((row) => [row.slug, row.file]));
+    },
     query: (sql) => dataSource.query(sql) as Promise<Record<string, unknown>[]>,
     onTransaction(moment, action) {
       dataSource.subscribers.push(

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import type { Storage } from '../../file/storage.js';
+import { chunked, freshKey, someBytes, type Claims } from './bytes.js';
+
+/** Claims about `list`. A storage without it passes. */
+export const listingClaims: Claims = {
+  'lists exactly the objects whose keys come after the given one, in the order of UTF-16 code units': async (
+    storage,
+  ) => {
+    if (!storage.list) return;
+    const folder = freshKey('');
+    // "-" comes before "/", and the surrogates of the emoji before the wide tilde: neither is so in every order.
+    const keys = ['a-b', 'a/b', 'a/c/d', 'a/c/e', 'b', 'é', '😀', '～'].map((name) => `${folder}${name}`);
+    for (const key of [...keys].reverse()) await storage.write(key, chunked(someBytes(1)));
+    const between = ['a', 'a/c', 'a/cc', 'a0', 'zz'].map((name) => `${folder}${name}`);
+    for (const after of [folder, ...keys, ...between]) {
+      const expected = keys.filter((key) => key > after);
+      assert.deepEqual(await listed(storage, after, folder), expected, `the objects after ${after} are others`);
+    }
+  },
+};
+
+/** The keys after the given one, up to the end of the folder: the storage may have many other objects. */
+async function listed(storage: Storage, after: string, folder: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of storage.list!({ after })) {
+    if (!key.startsWith(folder)) break;
+    keys.push(key);
+  }
+  return keys;
+}

@@ -1,0 +1,34 @@
+import { rowExists } from '../../src/ledger/references.js';
+
+const table = { table: '"scan"', column: '"file"', owner: 'scan', slot: 'file' };
+
+describe('the condition that a row exists', () => {
+  it('compares each part of the key', () => {
+    const one = rowExists({ ...table, keys: ['"id"'] }, [7]);
+    expect([one?.text(), one?.values]).toEqual(['EXISTS (SELECT 1 FROM "scan" WHERE "id" = ?)', [7]]);
+    const two = rowExists({ ...table, keys: ['"tenant"', '"id"'] }, ['x', 7n]);
+    expect([two?.text(), two?.values]).toEqual([
+      'EXISTS (SELECT 1 FROM "scan" WHERE "tenant" = ? AND "id" = ?)',
+      ['x', 7n],
+    ]);
+  });
+
+  it.each([
+    ['a date', [new Date(0)]],
+    ['bytes', [Buffer.from('x')]],
+    ['an object', [{ id: 1 }]],
+    ['a truth value', [true]],
+    ['null', [null]],
+    ['undefined', [undefined]],
+  ])('is left out for %s, which drivers and databases write in different ways', (_, key) => {
+    expect(rowExists({ ...table, keys: ['"id"'] }, key)).toBeUndefined();
+  });
+
+  it('is left out if one part of several is not plain, or a part is missing, or the columns are not known', () => {
+    const keys = ['"tenant"', '"id"'];
+    expect(rowExists({ ...table, keys }, ['x', new Date(0)])).toBeUndefined();
+    expect(rowExists({ ...table, keys }, [new Date(0), 'x'])).toBeUndefined();
+    expect(rowExists({ ...table, keys }, ['x'])).toBeUndefined();
+    expect(rowExists(table, ['x'])).toBeUndefined();
+  });
+});
