@@ -61,7 +61,7 @@ async function take(values: OptionValues, terminal: Terminal, condition: Storage
   return say(values, terminal, { storages: taken.map(({ storage }) => storage) }, (dry) =>
     taken.length === 0
       ? `No storage is ${condition}.`
-      : `${taken.map(({ storage }) => storage).join(', ')}: ${dry} this database's from now on. What was retired before is deleted after another fence.`,
+      : `This database ${dry ? 'would go' : 'goes'} on in ${taken.map(({ storage }) => storage).join(', ')}. What was retired before is deleted after another fence.`,
   );
 }
 
@@ -71,7 +71,7 @@ async function copied(values: OptionValues, terminal: Terminal): Promise<number>
   if (!values.has('dry-run')) await fence.leave();
   const { identity } = await files.status();
   return say(values, terminal, { identity }, (dry) =>
-    dry === 'would be'
+    dry
       ? `This database has the identity ${identity ?? 'none'}, and would get another one.`
       : `This database has the identity ${identity ?? 'none'} now. Files that it stored before are never deleted by it.`,
   );
@@ -87,20 +87,20 @@ async function forget(values: OptionValues, terminal: Terminal): Promise<number>
     values,
     terminal,
     { column, files: count },
-    (dry) => `${count} files of ${column} ${dry} deleted after the grace.`,
+    (dry) => `${count} files of ${column} ${dry ? 'would be' : 'are'} deleted after the grace.`,
   );
 }
 
-/** Prints the result. The wording is for "would be" or "are". */
+/** Prints the result. The sentence says what was done, or what a dry run would do. */
 function say(
   values: OptionValues,
   { stdout }: Terminal,
   result: Readonly<Record<string, unknown>>,
-  sentence: (dry: 'would be' | 'are') => string,
+  sentence: (dry: boolean) => string,
 ): number {
   const dryRun = values.has('dry-run');
   if (values.has('json')) stdout.write(`${JSON.stringify({ ...result, dryRun }, undefined, 2)}\n`);
-  else stdout.write(`${sentence(dryRun ? 'would be' : 'are')}\n`);
+  else stdout.write(`${sentence(dryRun)}\n`);
   return 0;
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Dialect } from '../../ledger/dialect.js';
 import { mysql, postgres, sqlite } from '../../ledger/dialects/index.js';
 import type { Sql } from '../../ledger/sql.js';
-import { isIdle, isTransactionLeftOpen } from './internals.js';
+import { flush, isIdle, isTransactionLeftOpen } from './internals.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
   postgres,
@@ -146,7 +146,9 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
         const begun = await this.#idle(until);
         const result = await retried(() => run(this.runner, this.dialect, statement));
         affected = Math.max(affected, result.affected);
-        if (this.#begun === begun) return { ...result, affected };
+        if (this.#begun !== begun) continue;
+        await flush(this.runner);
+        return { ...result, affected };
       }
     } catch (cause) {
       throw isFileFieldError(cause) ? cause : databaseFailed(cause, this.dialect);

@@ -15,6 +15,11 @@ export function isTransactionLeftOpen(runner: QueryRunner): boolean {
   return ((runner as unknown as { readonly transactionDepth?: number }).transactionDepth ?? 0) > 0;
 }
 
+/** Writes the file of a sql.js database, which TypeORM does after transactions only; nothing to do for other drivers. */
+export async function flush(runner: QueryRunner): Promise<void> {
+  await (runner as unknown as { flush?(): Promise<void> }).flush?.();
+}
+
 /** Whether a connection of PostgreSQL is idle; undefined where the driver does not know. */
 export function isIdle(client: unknown): boolean | undefined {
   const status = (client as { getTransactionStatus?(): string | null } | undefined)?.getTransactionStatus?.();
