@@ -58,7 +58,8 @@ export function declareGenerated(
 ): ColumnMetadata {
   const known = metadata.columns.find(({ databaseName }) => databaseName === name);
   if (known) return known;
-  const column = new ColumnMetadata({
+  // TypeORM 1.x takes the data source from the metadata of the entity.
+  const parts = {
     connection: dataSource,
     entityMetadata: metadata,
     args: {
@@ -79,7 +80,8 @@ export function declareGenerated(
         asExpression: expression,
       },
     },
-  });
+  } as ConstructorParameters<typeof ColumnMetadata>[0];
+  const column = new ColumnMetadata(parts);
   column.build(dataSource);
   metadata.registerColumn(column);
   return column;
