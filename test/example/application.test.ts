@@ -209,8 +209,8 @@ test.each(orms)('the example with %s leaves the bytes to the server in front', a
   for (const [front, header, location] of [
     ['nginx', 'x-accel-redirect', /^\/_filefield\/documents\/[0-9a-z]{12}\/\d{4}\/\d\d\/\d\d\/[0-9a-f]{32}$/],
     ['caddy', 'x-accel-redirect', /^\/_filefield\/documents\//],
-    ['apache', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],
-    ['lighttpd', 'x-sendfile', /^\/.*\/documents\/\d{4}\//],
+    ['apache', 'x-sendfile', /^\/.*\/documents\/[0-9a-z]{12}\/\d{4}\//],
+    ['lighttpd', 'x-sendfile', /^\/.*\/documents\/[0-9a-z]{12}\/\d{4}\//],
   ] as const) {
     const running = await startApplication({ orm, seed: true, front });
     try {
