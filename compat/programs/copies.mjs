@@ -61,7 +61,10 @@ async function program() {
   const dataSource = new DataSource({ type: 'sqljs', entities: [Document], synchronize: true });
   await createLedger((await dataSource.initialize()).createQueryRunner());
   const storage = new other.FailingStorage(new MemoryStorage());
-  const files = await attachFiles(dataSource, { storages: new StorageRegistry({ documents: storage }) });
+  const files = await attachFiles(dataSource, {
+    storages: new StorageRegistry({ documents: storage }),
+    protection: 'off',
+  });
   await useFiles(files, dataSource.getRepository(Document), storage);
 
   const app = express().set('env', 'test');

@@ -84,7 +84,9 @@ describe.each(await reachableDatabases())('attachFiles on %s', (database) => {
     const admin = (sql: string) => site.dataSource.query(sql);
     if (database === 'postgres') {
       await admin(`CREATE ROLE ${role} LOGIN`);
-      await admin(`GRANT SELECT, INSERT, UPDATE, DELETE ON memo, file_ledger, file_trash TO ${role}`);
+      await admin(
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON memo, file_ledger, file_trash, file_state, file_fence TO ${role}`,
+      );
     } else {
       await admin(`CREATE USER ${role}@'%'`);
       await admin(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO ${role}@'%'`);
