@@ -38,7 +38,7 @@ export async function openMikroOrm(place: Place, options: OpenOptions = {}): Pro
   }
   const disk: Storage = new DiskStorage({ root, sync: false });
   const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk });
-  const files = await attachFiles(orm, { storages, lease: place.lease, grace: place.grace });
+  const files = await attachFiles(orm, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   return {
     files,
     stage: (text) => files.stage(Document, 'file', text, { name: 'note.txt' }),

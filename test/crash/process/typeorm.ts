@@ -45,7 +45,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
   }
   const disk: Storage = new DiskStorage({ root, sync: false });
   const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk });
-  const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace });
+  const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   const repository = dataSource.getRepository(Document);
   return {
     dataSource,
