@@ -27,7 +27,8 @@ export class History {
     try {
       await history.#begin();
       for (let step = 0; step < length; step += 1) await history.#step();
-      await history.#end();
+      // It takes half of the time, and finds another kind of fault: what is never deleted.
+      if (seed % 4 === 0) await history.#end();
     } catch (cause) {
       throw new Error(`SEED=${seed}\n${history.steps.join('\n')}`, { cause });
     } finally {
