@@ -112,7 +112,7 @@ export function replicaClaims(open: () => Promise<ReplicaHarness>): void {
     const paper = await inserted('live');
     const entry = `('${paper.file!.id}', 'papers', '${paper.file!.toDescriptor().key}', 'released', 0, 0)`;
     await t.replica(`INSERT INTO file_ledger (id, storage, object_key, state, not_before, created_at) VALUES ${entry}`);
-    expect(await t.files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0 });
+    expect(await t.files.sweep()).toEqual({ expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 });
     const staging = await staged('staged');
     await t.primary(`UPDATE file_ledger SET lease_until = 0 WHERE id = '${staging.id}'`);
     expect(await t.files.sweep()).toMatchObject({ expired: 1, deleted: 1 });
