@@ -130,7 +130,12 @@ describe('uploads over HTTP', () => {
       });
 
       accident('file-name-leaves-the-folder', async () => {
-        const names = ['../../../home/www/.ssh/authorized_keys2', '/etc/cron.d/x', '..\\\\..\\\\boot.ini', '....//....//x'];
+        const names = [
+          '../../../home/www/.ssh/authorized_keys2',
+          '/etc/cron.d/x',
+          '..\\\\..\\\\boot.ini',
+          '....//....//x',
+        ];
         for (const [index, name] of names.entries()) {
           const reply = await site.post(`/${index}/file`, part(`name="file"; filename="${name}"`, 'ssh-rsa') + end);
           expect(reply).toMatch(/^201 \{"file":\{"name":"(authorized_keys2|x|boot.ini)"/);
