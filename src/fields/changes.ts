@@ -21,11 +21,10 @@ export interface FieldChange {
 export async function recordChange(ledger: Ledger, transaction: LedgerConnection, change: FieldChange): Promise<void> {
   const { field, kind, current, previous } = change;
   if (!change.key) {
-    if (current) await ledger.adopt(transaction, current.toDescriptor());
+    if (current) await ledger.adopt(transaction, field.reference, current.toDescriptor());
     return;
   }
-  const { owner, slot: column } = field.reference;
-  const slot = { owner, pk: ownerKey(change.key), slot: column };
+  const slot = { ...field.reference, pk: ownerKey(change.key) };
   if (current) {
     const row = kind === 'update' ? rowExists(field.reference, change.key) : undefined;
     await ledger.bind(transaction, slot, current.toDescriptor(), { copies: field.options.copies, row });

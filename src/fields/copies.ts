@@ -29,8 +29,8 @@ export class Copies {
     if (field.options.copies !== 'copy' || !ledger.recorded) return file;
     // The hook must not wait for a second connection while its transaction holds one: as many hooks as the pool has
     // connections would wait for each other. If the transaction is rolled back, a reconcile reports the copy as unknown.
-    const holder = await ledger.holder(transaction ?? ledger.database, file.toDescriptor());
-    if (!holder || (key && isSlotOf(holder, field, key))) return file;
+    const slot = key && { ...field.reference, pk: ownerKey(key) };
+    if (!(await ledger.isTaken(transaction ?? ledger.database, file.toDescriptor(), slot))) return file;
     const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
     const copy = await stageUpload(staging, field, await toUpload(file));
     return StoredFile.of({ ...copy, ...pictureOf(file) }, { ...this.context, acceptedBy: field.options });
@@ -40,12 +40,4 @@ export class Copies {
 /** What a descriptor says about a picture: it is true of a copy, too. */
 function pictureOf({ width, height }: StoredFile): Pick<FileDescriptor, 'width' | 'height'> {
   return { ...(width && { width }), ...(height && { height }) };
-}
-
-function isSlotOf(
-  holder: { readonly owner: unknown; readonly pk: unknown; readonly slot: unknown },
-  { reference }: FileField,
-  key: readonly unknown[],
-): boolean {
-  return holder.owner === reference.owner && holder.pk === ownerKey(key) && holder.slot === reference.slot;
 }

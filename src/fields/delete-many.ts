@@ -76,15 +76,10 @@ async function releaseFiles(
   field: FileField,
   rows: readonly MatchingRow[],
 ): Promise<void> {
-  const { owner, slot } = field.reference;
   const held = rows.map((row) => row.held.get(field));
-  await ledger.releaseMany(
-    transaction,
-    { owner, slot },
-    {
-      keys: rows.map(({ key }) => ownerKey(key)),
-      known: held.flatMap((file) => (file ? [file.id] : [])),
-      retain: retentionTime(field.options.onDelete, ledger.grace),
-    },
-  );
+  await ledger.releaseMany(transaction, field.reference, {
+    keys: rows.map(({ key }) => ownerKey(key)),
+    known: held.flatMap((file) => (file ? [file.id] : [])),
+    retain: retentionTime(field.options.onDelete, ledger.grace),
+  });
 }

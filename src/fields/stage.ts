@@ -200,7 +200,7 @@ async function intend({ ledger, intents }: StageContext, { options, reference }:
   const { storage } = options;
   for (let tries = 0; tries < 3; tries += 1) {
     const object = { id: randomUUID(), storage, key: makeKey(await ledger.identity(intents)) };
-    if (await ledger.intend({ ...object, owner: reference.owner, slot: reference.slot }, intents)) return object;
+    if (await ledger.intend({ ...reference, ...object }, intents)) return object;
   }
   throw new FileFieldError('already_exists', 'Three random keys in a row were taken; nothing was stored.', { storage });
 }

@@ -1,3 +1,4 @@
+import type { SearchPaths } from './owner.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
 import type { ColumnName, TriggerColumn } from './trigger-column.js';
 
@@ -64,7 +65,7 @@ export interface Dialect {
   readonly name: DialectName;
   /** Milliseconds since 1970 by the database's clock: the only clock that all processes share. */
   readonly now: string;
-  /** Text that differs between two databases, except where one is a physical copy of the other; see `identity.ts`. */
+  /** Text that differs between two ledgers, except where one is a physical copy of the other; see `identity.ts`. */
   readonly place: string;
   /** A SELECT of one row if a table exists in the schema of the connection; of none otherwise. */
   tableExists(name: string): Sql;
@@ -98,6 +99,8 @@ export interface Dialect {
   table(name: string, columns: readonly string[], indexes: Readonly<Record<string, string>>): readonly string[];
   /** A statement of a trigger that makes the write fail unless such an entry exists, as other transactions left it last. */
   refuseUnlessEntry(condition: string, message: string): string;
+  /** Absent where a name without a schema is always the same table. */
+  readonly searchPaths?: SearchPaths;
   /** Triggers of one file column; `create` replaces triggers of the same names. */
   triggers(column: TriggerColumn, steps: TriggerSteps): Statements;
   /** An index on the ids of a file column, of which `idsAmong` makes use. */

@@ -1,12 +1,8 @@
 import type { ObjectName } from '../events.js';
+import type { OwnedColumn } from './owner.js';
 
 /** An object that is about to be stored, and the column that it is stored for. */
-export interface Intent extends ObjectName {
-  /** The table's plain name. */
-  readonly owner: string;
-  /** The column's plain name. */
-  readonly slot: string;
-}
+export interface Intent extends ObjectName, OwnedColumn {}
 
 interface Waiting {
   readonly intent: Intent;

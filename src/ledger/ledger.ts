@@ -1,9 +1,9 @@
-import type { Slot } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { Duration } from '../options.js';
 import type { LedgerConnection } from './connection.js';
 import type { Fence } from './fence.js';
 import type { Intent } from './intents.js';
+import type { OwnedColumn, OwnedSlot } from './owner.js';
 import type { CopyPolicy } from './policies.js';
 import type { Sql } from './sql.js';
 
@@ -31,9 +31,6 @@ export interface LedgerOptions {
 
 /** The grace when none is given. */
 export const defaultGrace: Duration = '10m';
-
-/** The slot that has a file; null where the ledger does not know. */
-export type Holder = { readonly [Part in keyof Slot]: unknown };
 
 /** How a file is bound. */
 export interface BindOptions {
@@ -109,19 +106,19 @@ export interface Ledger {
    * which rolls that transaction back, so no row is committed without its bytes. If the row has been deleted meanwhile,
    * the file stays staged.
    */
-  bind(transaction: LedgerConnection, slot: Slot, file: FileDescriptor, options?: BindOptions): Promise<void>;
+  bind(transaction: LedgerConnection, slot: OwnedSlot, file: FileDescriptor, options?: BindOptions): Promise<void>;
   /**
-   * Binds a file to a row whose key the ORM does not tell, as in an update by criteria. What the row held before is found
+   * Binds a file to a row of a column whose key the ORM does not tell, as in an update by criteria. What the row held before is found
    * by triggers or a reconcile. Rejects with `staged_expired`.
    */
-  adopt(transaction: LedgerConnection, file: FileDescriptor): Promise<void>;
+  adopt(transaction: LedgerConnection, column: OwnedColumn, file: FileDescriptor): Promise<void>;
   /**
    * Releases whatever the slot held except the file that it holds now, inside the transaction that wrote the row. The slot
    * decides, not the old value that the ORM remembers, which may be stale.
    */
-  release(transaction: LedgerConnection, slot: Slot, options: ReleaseOptions): Promise<void>;
+  release(transaction: LedgerConnection, slot: OwnedSlot, options: ReleaseOptions): Promise<void>;
   /** Does the same for one field of many rows that are deleted. */
-  releaseMany(transaction: LedgerConnection, column: Omit<Slot, 'pk'>, options: ReleaseManyOptions): Promise<void>;
-  /** The slot that has a file; undefined for a file that can be bound. */
-  holder(connection: LedgerConnection, file: FileDescriptor): Promise<Holder | undefined>;
+  releaseMany(transaction: LedgerConnection, column: OwnedColumn, options: ReleaseManyOptions): Promise<void>;
+  /** True if a row has the file, in another slot than this one. */
+  isTaken(connection: LedgerConnection, file: FileDescriptor, slot: OwnedSlot | undefined): Promise<boolean>;
 }

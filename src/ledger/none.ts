@@ -52,5 +52,7 @@ export class NoLedger implements Ledger {
 
   async releaseMany(): Promise<void> {}
 
-  async holder(): Promise<undefined> {}
+  async isTaken(): Promise<boolean> {
+    return false;
+  }
 }

@@ -7,6 +7,7 @@ import { wholeNumber } from '../options.js';
 import type { LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { FileReference, References } from './references.js';
+import { Sight } from './sight.js';
 import { list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
 import { Trash } from './trash.js';
@@ -70,8 +71,7 @@ const nothing = { unreferenced: [], foreign: [], missing: [], unrecorded: [], un
 export class Reconciler {
   readonly #database: LedgerConnection;
   readonly #trash: Trash;
-  /** The columns of which this application sees every row. */
-  #references: References;
+  #sight = Sight.none;
 
   constructor(
     private readonly ledger: Ledger,
@@ -80,7 +80,6 @@ export class Reconciler {
     private readonly events: FileEvents,
   ) {
     this.#database = ledger.database;
-    this.#references = mapped;
     this.#trash = new Trash(ledger, storages, events);
   }
 
@@ -89,14 +88,14 @@ export class Reconciler {
     const beginning = this.ledger.recorded ? { storage: -1, after: '' } : this.#storageAfter(-1).next;
     const from = options.from ?? beginning;
     if (!from) return nothing;
-    this.#references = await this.mapped.readable(this.#database, this.events);
+    this.#sight = await this.mapped.readable(this.#database, this.events);
     return from.storage < 0 ? this.#entries(from.after, batch, options) : this.#objects(from, batch, options);
   }
 
   /** Live entries of the ledger: are they referred to, and are their bytes there? */
   async #entries(after: string, batch: number, { repair = false }: ReconcileOptions): Promise<ReconcileReport> {
     const { rows } = await this.#database.execute(
-      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.#references.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
+      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.#sight.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
     );
     const entries = rows.map((row) => ({
       id: String(row.id),
@@ -105,12 +104,13 @@ export class Reconciler {
       sight: Number(row.sight),
     }));
     const ids = entries.map(({ id }) => id);
-    const referenced = await this.#references.among(this.#database, ids);
+    const referenced = await this.#sight.among(this.#database, ids);
     const blind = await this.#isBlind(entries);
-    const isForeign = ({ sight }: { readonly sight: number }) => sight === 3 || (sight === 2 && blind);
-    const free = entries.filter(({ id }) => !referenced.has(id));
-    const foreign = free.filter(isForeign).map(nameOf);
-    const unreferenced = free.filter((entry) => !isForeign(entry)).map(nameOf);
+    const isFree = ({ id }: ObjectName) => !referenced.has(id);
+    const isForeign = (entry: (typeof entries)[number]) =>
+      entry.sight === 3 || (entry.sight === 2 && blind && isFree(entry));
+    const foreign = entries.filter(isForeign).map(nameOf);
+    const unreferenced = entries.filter((entry) => isFree(entry) && !isForeign(entry)).map(nameOf);
     const missing: ObjectName[] = [];
     for (const entry of entries) {
       if (!referenced.has(entry.id)) continue;
@@ -133,8 +133,9 @@ export class Reconciler {
   /** True if an entry without an owner may belong to a column that this application does not map. */
   async #isBlind(entries: readonly { readonly sight: number }[]): Promise<boolean> {
     if (!entries.some(({ sight }) => sight === 2)) return false;
+    if (this.#sight.unread.length > 0) return true;
     const { rows } = await this.#database.execute(
-      sql`SELECT id FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${this.#references.isMapped} LIMIT 1`,
+      sql`SELECT id FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${this.#sight.isMapped} LIMIT 1`,
     );
     return rows.length > 0;
   }
@@ -159,14 +160,14 @@ export class Reconciler {
 
   async #unrecorded(repair: boolean): Promise<ObjectName[]> {
     const unrecorded: ObjectName[] = [];
-    for (const reference of this.#references.all) {
+    for (const reference of this.#sight.columns) {
       const { rows } = await this.#database.execute(this.#unrecordedCells(reference));
       for (const row of rows) {
         const descriptor = this.#readable(row.descriptor);
         if (!descriptor) continue;
         const { id, storage, key } = descriptor;
         unrecorded.push({ id, storage, key });
-        if (repair) await this.#record(descriptor);
+        if (repair) await this.#record(descriptor, reference);
       }
     }
     return unrecorded;
@@ -180,9 +181,9 @@ export class Reconciler {
     return sql`SELECT ${cell} AS descriptor FROM ${raw(table)} WHERE ${cell} IS NOT NULL AND NOT ${recorded}${counted}`;
   }
 
-  async #record({ id, storage, key, size, sha256 }: FileDescriptor): Promise<void> {
-    const columns = raw('file_ledger (id, storage, object_key, state, size, checksum, created_at)');
-    const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${this.#now})`;
+  async #record({ id, storage, key, size, sha256 }: FileDescriptor, { owner, slot }: FileReference): Promise<void> {
+    const columns = raw('file_ledger (id, storage, object_key, state, size, checksum, created_at, owner_type, slot)');
+    const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${this.#now}, ${owner}, ${slot})`;
     await this.#database.execute(this.#database.dialect.insertNew(entry));
   }
 
@@ -241,7 +242,7 @@ export class Reconciler {
     if (keys.length === 0) return [];
     const known = this.ledger.recorded
       ? await this.#recorded(storage, keys)
-      : await this.mapped.amongKeys(this.#database, storage, keys);
+      : await this.#sight.amongKeys(this.#database, storage, keys);
     return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
   }
 

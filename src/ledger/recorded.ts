@@ -1,5 +1,5 @@
 import { FileFieldError } from '../errors.js';
-import type { FileEvents, Slot } from '../events.js';
+import type { FileEvents } from '../events.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { duration, longestTimer } from '../options.js';
@@ -10,12 +10,12 @@ import { Intents, type Intent } from './intents.js';
 import {
   defaultGrace,
   type BindOptions,
-  type Holder,
   type Ledger,
   type LedgerOptions,
   type ReleaseManyOptions,
   type ReleaseOptions,
 } from './ledger.js';
+import { ownerTerm, type OwnedColumn, type OwnedSlot } from './owner.js';
 import type { CopyPolicy } from './policies.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
@@ -96,29 +96,36 @@ export class RecordedLedger implements Ledger {
 
   async bind(
     transaction: LedgerConnection,
-    slot: Slot,
+    slot: OwnedSlot,
     file: FileDescriptor,
     { copies = 'forbid', row }: BindOptions = {},
   ): Promise<void> {
     // A released file whose bytes still exist may be bound again: retiring it deletes this very entry, so one of the two wins.
-    const binding = states.bind(slot, file, [slot], copies === 'share');
+    const terms = slotTerms(transaction, slot);
+    const binding = states.bind(terms, file, [terms], copies === 'share');
     const conditions = [states.isObject(file), ...(row ? [row] : [])];
     const { affected } = await transaction.execute(states.update(binding, ...conditions));
     // MariaDB may count the rows that changed instead of those that matched: binding a bound file again changes none.
     if (affected === 0 && !(await bindTaken(transaction, slot, file, copies))) return;
-    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key, ...slot });
+    const { owner, pk, slot: column } = slot;
+    this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key, owner, pk, slot: column });
   }
 
-  async adopt(transaction: LedgerConnection, file: FileDescriptor): Promise<void> {
-    const { affected } = await transaction.execute(states.update(states.adopt(file), states.isObject(file)));
+  async adopt(transaction: LedgerConnection, column: OwnedColumn, file: FileDescriptor): Promise<void> {
+    const adoption = states.adopt(columnTerms(transaction, column), file);
+    const { affected } = await transaction.execute(states.update(adoption, states.isObject(file)));
     if (affected === 0) await find(transaction, file);
     this.events.emit('bound', { id: file.id, storage: file.storage, key: file.key });
   }
 
-  async release(transaction: LedgerConnection, slot: Slot, { current, known, retain }: ReleaseOptions): Promise<void> {
+  async release(
+    transaction: LedgerConnection,
+    slot: OwnedSlot,
+    { current, known, retain }: ReleaseOptions,
+  ): Promise<void> {
     // Two statements: with OR, MariaDB reads a small ledger from end to end, and locks the entries of all other transactions.
     const isOther = sql`id <> ${current ?? ''}`;
-    let count = await this.#release(transaction, retain, [states.isSlot(slot), isOther]);
+    let count = await this.#release(transaction, retain, [states.isSlot(slotTerms(transaction, slot)), isOther]);
     if (known && known !== current) {
       count += await this.#release(transaction, retain, [sql`id = ${known}`, raw('owner_pk IS NULL')]);
     }
@@ -127,14 +134,15 @@ export class RecordedLedger implements Ledger {
 
   async releaseMany(
     transaction: LedgerConnection,
-    { owner, slot }: Omit<Slot, 'pk'>,
+    column: OwnedColumn,
     { keys, known, retain }: ReleaseManyOptions,
   ): Promise<void> {
-    const isColumn = sql`owner_type = ${owner} AND slot = ${slot}`;
+    const isColumn = states.isColumn(columnTerms(transaction, column));
     let count = await this.#release(transaction, retain, [isColumn, sql`owner_pk IN (${list(keys)})`]);
     if (known.length > 0) {
       count += await this.#release(transaction, retain, [sql`id IN (${list(known)})`, raw('owner_pk IS NULL')]);
     }
+    const { owner, slot } = column;
     if (count > 0) this.events.emit('released', { owner, pk: keys.join(', '), slot, count });
   }
 
@@ -143,13 +151,25 @@ export class RecordedLedger implements Ledger {
     return (await transaction.execute(states.update(released, ...conditions))).affected;
   }
 
-  async holder(connection: LedgerConnection, file: FileDescriptor): Promise<Holder | undefined> {
+  async isTaken(connection: LedgerConnection, file: FileDescriptor, slot: OwnedSlot | undefined): Promise<boolean> {
     const { rows } = await connection.execute(
-      sql`SELECT owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE state = 'live' AND ${states.isObject(file)}`,
+      sql`SELECT ${isMine(connection, slot)} AS mine FROM file_ledger WHERE state = 'live' AND ${states.isObject(file)}`,
     );
-    const [entry] = rows;
-    return entry && { owner: entry.owner, pk: entry.pk, slot: entry.slot };
+    return rows.length > 0 && Number(rows[0]!.mine) === 0;
   }
+}
+
+function columnTerms({ dialect }: LedgerConnection, column: OwnedColumn): Omit<states.SlotTerms, 'pk'> {
+  return { owner: ownerTerm(dialect.searchPaths, column), slot: column.slot };
+}
+
+function slotTerms(connection: LedgerConnection, slot: OwnedSlot): states.SlotTerms {
+  return { ...columnTerms(connection, slot), pk: slot.pk };
+}
+
+/** 1 for an entry of this slot, 0 for others. */
+function isMine(connection: LedgerConnection, slot: OwnedSlot | undefined): Sql {
+  return slot ? sql`CASE WHEN ${states.isSlot(slotTerms(connection, slot))} THEN 1 ELSE 0 END` : raw('0');
 }
 
 function now({ dialect }: LedgerConnection): Sql {
@@ -164,8 +184,8 @@ async function record(
 ): Promise<ReadonlySet<string>> {
   const time = now(connection);
   const rows = intents.map(
-    ({ id, storage, key, owner, slot }) =>
-      sql`(${id}, ${storage}, ${key}, 'pending', ${time} + ${lease}, ${time}, ${owner}, ${slot})`,
+    ({ id, storage, key, ...column }) =>
+      sql`(${id}, ${storage}, ${key}, 'pending', ${time} + ${lease}, ${time}, ${columnTerms(connection, column).owner}, ${column.slot})`,
   );
   const columns = raw('file_ledger (id, storage, object_key, state, lease_until, created_at, owner_type, slot)');
   const { affected } = await connection.execute(
@@ -186,12 +206,12 @@ async function record(
  */
 async function bindTaken(
   transaction: LedgerConnection,
-  slot: Slot,
+  slot: OwnedSlot,
   file: FileDescriptor,
   copies: CopyPolicy,
 ): Promise<boolean> {
-  const entry = await find(transaction, file);
-  if (entry.owner === slot.owner && entry.pk === slot.pk && entry.slot === slot.slot) return true;
+  const entry = await find(transaction, file, slot);
+  if (entry.isMine) return true;
   if (entry.state === 'pending' || (copies !== 'share' && entry.pk === null)) return false;
   if (copies !== 'share') {
     throw new FileFieldError(
@@ -200,20 +220,21 @@ async function bindTaken(
       { field: slot.slot, storage: file.storage, key: file.key },
     );
   }
-  await transaction.execute(states.update(states.share(slot), states.isObject(file)));
+  await transaction.execute(states.update(states.share(slotTerms(transaction, slot)), states.isObject(file)));
   return true;
 }
 
 async function find(
   transaction: LedgerConnection,
   file: FileDescriptor,
-): Promise<Holder & { readonly state: unknown }> {
+  slot?: OwnedSlot,
+): Promise<{ readonly state: unknown; readonly pk: unknown; readonly isMine: boolean }> {
   const latest = raw(transaction.dialect.latest);
   const { rows } = await transaction.execute(
-    sql`SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger WHERE ${states.isObject(file)}${latest}`,
+    sql`SELECT state, owner_pk AS pk, ${isMine(transaction, slot)} AS mine FROM file_ledger WHERE ${states.isObject(file)}${latest}`,
   );
   const [entry] = rows;
-  if (entry) return { state: entry.state, owner: entry.owner, pk: entry.pk, slot: entry.slot };
+  if (entry) return { state: entry.state, pk: entry.pk, isMine: Number(entry.mine) === 1 };
   throw new FileFieldError(
     'staged_expired',
     'The ledger has no entry for this file: its lease ended before the row was saved, or it was staged with another database. Stage it again.',

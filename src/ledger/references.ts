@@ -1,19 +1,18 @@
 import { FileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
 import { causes, type LedgerConnection } from './connection.js';
-import { join, list, raw, sql, type Sql } from './sql.js';
+import type { OwnedColumn } from './owner.js';
+import { locate, type LocatedColumn } from './search-path.js';
+import { Sight, type Claim } from './sight.js';
+import { join, raw, sql, type Sql } from './sql.js';
 import type { ColumnName } from './trigger-column.js';
 
 /** A file column of a table: the rows tell which files are referred to. */
-export interface FileReference {
-  /** Table as SQL wants it, quoted and with its schema. */
+export interface FileReference extends OwnedColumn {
+  /** Table as SQL wants it, quoted; with its schema unless a search path finds it. */
   readonly table: string;
   /** Column as SQL wants it, quoted. */
   readonly column: string;
-  /** The table's plain name: `owner_type` in the ledger. */
-  readonly owner: string;
-  /** The column's plain name: `slot` in the ledger. */
-  readonly slot: string;
   /** Table and column by their plain names; without them, neither protection nor a generated column is looked for. */
   readonly name?: ColumnName;
   /** The generated column with the id, quoted, where the database has one: found by `readable`. */
@@ -40,13 +39,6 @@ export function rowExists({ table, keys }: FileReference, key: readonly unknown[
   return sql`EXISTS (SELECT 1 FROM ${raw(table)} WHERE ${join(conditions, ' AND ')})`;
 }
 
-/** True if one of the conditions is. In halves, since SQLite limits the depth of an expression to 1000. */
-function any(conditions: readonly Sql[]): Sql {
-  if (conditions.length <= 8) return sql`(${join(conditions, ' OR ')})`;
-  const middle = Math.floor(conditions.length / 2);
-  return sql`(${any(conditions.slice(0, middle))} OR ${any(conditions.slice(middle))})`;
-}
-
 /** All file columns that an application maps: the truth about which files are in use. */
 export class References {
   readonly all: readonly FileReference[];
@@ -64,67 +56,76 @@ export class References {
     this.all = [...columns.values()];
   }
 
+  /** The columns by the tables that the search path finds, as if every row could be read: for what changes nothing. */
+  async located(database: LedgerConnection): Promise<Sight> {
+    const located = await locate(database, this.all);
+    return sightOf(located, () => true);
+  }
+
   /**
    * The columns of which every row can be seen: the table exists, and neither missing rights nor row level security hide
    * rows from this role. The first time that a column cannot be read is a `fault`.
    */
-  async readable(database: LedgerConnection, events: FileEvents): Promise<References> {
-    const readable: FileReference[] = [];
-    for (const reference of await withIdColumns(database, this.all)) {
-      const { table, column, owner, slot } = reference;
-      const name = `${owner}.${slot}`;
-      try {
-        await database.execute(sql`SELECT ${raw(column)} FROM ${raw(table)} WHERE 1 = 0`, { unfiltered: true });
-        readable.push(reference);
-        this.#unreadable.delete(name);
-      } catch (cause) {
-        if (!causes(cause).some((error) => database.dialect.isHidden(error))) throw cause;
-        if (!this.#unreadable.has(name)) events.emit('fault', unreadable(name, cause));
-        this.#unreadable.add(name);
+  async readable(database: LedgerConnection, events: FileEvents): Promise<Sight> {
+    const columns = await locate(database, await withIdColumns(database, this.all));
+    const readable = new Set<FileReference>();
+    for (const { mapped, own, others } of columns) {
+      const name = nameOf(mapped);
+      let fault: FileFieldError | undefined;
+      for (const reference of own ? [own, ...others] : others) {
+        const cause = await refusal(database, reference);
+        if (cause === undefined) readable.add(reference);
+        else
+          fault ??= reference === own ? unreadable(name, cause) : unreadableElsewhere(name, nameOf(reference), cause);
       }
+      if (fault && !this.#unreadable.has(name)) events.emit('fault', fault);
+      if (fault) this.#unreadable.add(name);
+      else this.#unreadable.delete(name);
     }
-    return new References(readable);
+    return sightOf(columns, (reference) => readable.has(reference));
   }
+}
 
-  /**
-   * True for entries of a column that this application maps. Nearly all are, so this must not look like a condition for the
-   * index of the owners: SQLite would prefer it to the index of what is due.
-   */
-  get isMapped(): Sql {
-    const columns = this.all.map(({ owner, slot }) => sql`(COALESCE(owner_type, '') = ${owner} AND slot = ${slot})`);
-    return columns.length > 0 ? any(columns) : raw('1 = 0');
+/** Why this role cannot see all rows of a column; undefined if it can. */
+async function refusal(database: LedgerConnection, { table, column }: FileReference): Promise<unknown> {
+  try {
+    await database.execute(sql`SELECT ${raw(column)} FROM ${raw(table)} WHERE 1 = 0`, { unfiltered: true });
+    return undefined;
+  } catch (cause) {
+    if (causes(cause).some((error) => database.dialect.isHidden(error))) return cause;
+    throw cause;
   }
+}
 
-  /** The ids among these that some row refers to. One query per file column, cheap where the column is protected. */
-  async among(database: LedgerConnection, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    const { dialect } = database;
-    if (ids.length === 0) return new Set();
-    return this.#members(database, ({ table, column, counts, idColumn }) => {
-      const id = raw(idColumn ?? dialect.readableText(column, 'id'));
-      return dialect.idsAmong({ table, id, conditions: counts ? [raw(counts)] : [] }, ids);
-    });
+/**
+ * An entry with a primary key belongs to a row of its own table. One without may be for any table of that name, wherever the
+ * search path of the row's transaction finds it: it may be let go if all of them are looked at.
+ */
+function sightOf(columns: readonly LocatedColumn[], isReadable: (reference: FileReference) => boolean): Sight {
+  const claims: Claim[] = [];
+  const unread: string[] = [];
+  for (const { mapped, own, others } of columns) {
+    const { slot } = mapped;
+    const tables = [...(own ? [own] : []), ...others];
+    const hidden = tables.filter((table) => !isReadable(table));
+    unread.push(...hidden.map(nameOf));
+    const isAlone = own?.owner === mapped.owner && others.length === 0;
+    if (own && isReadable(own)) claims.push({ owners: [own.owner], slot, ...(!isAlone && { keyed: true }) });
+    if (isAlone || hidden.length > 0) continue;
+    claims.push({ owners: [...new Set([mapped, ...tables].map(({ owner }) => owner))], slot, keyed: false });
   }
+  const readable = columns.flatMap(({ own }) => (own && isReadable(own) ? [own] : []));
+  const others = columns.flatMap((column) => column.others.filter(isReadable));
+  return new Sight(readable, others.map(uncounted), claims, unread);
+}
 
-  /** The keys of a storage among these that some row refers to. Reads every row of every file column. */
-  async amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const { dialect } = database;
-    if (keys.length === 0) return new Set();
-    return this.#members(database, ({ table, column, counts }) => {
-      const key = raw(dialect.readableText(column, 'key'));
-      const conditions = [sql`${key} IN (${list(keys)})`, ...(counts ? [raw(counts)] : [])];
-      conditions.push(sql`${raw(dialect.readableText(column, 'storage'))} = ${storage}`);
-      return sql`SELECT ${key} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`;
-    });
-  }
+/** The table of another schema may lack the column of soft deletes: all of its rows count. */
+function uncounted({ counts: _, ...reference }: FileReference): FileReference {
+  return reference;
+}
 
-  async #members(database: LedgerConnection, query: (reference: FileReference) => Sql): Promise<ReadonlySet<string>> {
-    const members = new Set<string>();
-    for (const reference of this.all) {
-      const { rows } = await database.execute(query(reference), { unfiltered: true });
-      for (const row of rows) members.add(String(row.member));
-    }
-    return members;
-  }
+function nameOf({ owner, slot }: FileReference): string {
+  return `${owner}.${slot}`;
 }
 
 /**
@@ -163,6 +164,14 @@ function unreadable(column: string, cause: unknown): FileFieldError {
   return new FileFieldError(
     'database_failed',
     `This application cannot see every row of ${column}, so it deletes no file of that column; sweep with a role that may read the whole table.`,
+    { cause },
+  );
+}
+
+function unreadableElsewhere(column: string, other: string, cause: unknown): FileFieldError {
+  return new FileFieldError(
+    'database_failed',
+    `This application cannot see every row of ${other}, where files that were staged for ${column} may be, so it deletes none of those that no row has taken; sweep with a role that may read both tables.`,
     { cause },
   );
 }

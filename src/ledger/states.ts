@@ -46,6 +46,11 @@ export function isSlot({ owner, pk, slot }: SlotTerms): Sql {
   return sql`owner_type = ${owner} AND owner_pk = ${pk} AND slot = ${slot}`;
 }
 
+/** True for entries of this field of any row. */
+export function isColumn({ owner, slot }: Omit<SlotTerms, 'pk'>): Sql {
+  return sql`owner_type = ${owner} AND slot = ${slot}`;
+}
+
 /** An UPDATE of the entries that meet the conditions and are in a state that allows the transition. */
 export function update({ set, from }: Transition, ...conditions: readonly Sql[]): Sql {
   return sql`UPDATE file_ledger SET ${set} WHERE ${join([from, ...conditions], ' AND ')}`;
@@ -71,17 +76,24 @@ export function bind(slot: SlotTerms, facts: FactTerms, own: readonly SlotTerms[
   };
 }
 
-/** Gives a file of another slot to several rows: from then on it has no owner, and only the rows tell who refers to it. */
+/**
+ * Gives a file of another slot to several rows: from then on only the rows tell who refers to it. The owner stays as long as
+ * all are of one column. MariaDB assigns from left to right.
+ */
 export function share(slot: SlotTerms): Transition {
+  const kept = (name: string) => sql`${raw(name)} = CASE WHEN ${isColumn(slot)} THEN ${raw(name)} END`;
   return {
-    set: sql`${live}, owner_type = NULL, owner_pk = NULL, slot = NULL`,
+    set: sql`${live}, ${kept('slot')}, ${kept('owner_type')}, owner_pk = NULL`,
     from: sql`(owner_pk IS NULL OR NOT (${isSlot(slot)}))`,
   };
 }
 
-/** Binds a file to a row whose key is not known; its owner stays as it is. */
-export function adopt(facts: FactTerms): Transition {
-  return { set: sql`${live}, ${factsOf(facts)}`, from: anyState };
+/** Binds a file to a row of a column whose key is not known; a live file keeps its owner. MariaDB assigns from left to right. */
+export function adopt(column: Omit<SlotTerms, 'pk'>, facts: FactTerms): Transition {
+  const owner = sql`owner_type = CASE WHEN ${isLive} THEN owner_type ELSE ${column.owner} END`;
+  const slot = sql`slot = CASE WHEN ${isLive} THEN slot ELSE ${column.slot} END`;
+  const pk = sql`owner_pk = CASE WHEN ${isLive} THEN owner_pk END`;
+  return { set: sql`${owner}, ${slot}, ${pk}, ${live}, ${factsOf(facts)}`, from: anyState };
 }
 
 /** Marks a live file for deletion once `delay` milliseconds have passed; with `'keep'` it is kept for ever. */

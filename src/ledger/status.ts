@@ -2,6 +2,7 @@ import { isFileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
+import type { Sight } from './sight.js';
 import { raw, sql } from './sql.js';
 
 /** What a storage is to the ledger: see `StorageStatus`. */
@@ -84,14 +85,14 @@ export async function ledgerStatus(
     entries,
     due,
     trash,
-    foreign: await foreignColumns(ledger, references),
+    foreign: await foreignColumns(ledger, await references.located(database)),
     storages: await Promise.all(storages.names.map((name) => storageStatus(ledger, storages, name))),
   };
 }
 
-async function foreignColumns({ database }: Ledger, references: References): Promise<LedgerStatus['foreign']> {
+async function foreignColumns({ database }: Ledger, sight: Sight): Promise<LedgerStatus['foreign']> {
   const { rows } = await database.execute(
-    sql`SELECT owner_type AS owner, slot, COUNT(*) AS files FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${references.isMapped} GROUP BY owner_type, slot ORDER BY owner_type, slot`,
+    sql`SELECT owner_type AS owner, slot, COUNT(*) AS files FROM file_ledger WHERE owner_type IS NOT NULL AND NOT ${sight.isMapped} GROUP BY owner_type, slot ORDER BY owner_type, slot`,
   );
   return rows.map(({ owner, slot, files }) => ({ column: `${String(owner)}.${String(slot)}`, files: Number(files) }));
 }

@@ -6,6 +6,7 @@ import { wholeNumber } from '../options.js';
 import { causes, isReferencedError, type LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
+import { Sight } from './sight.js';
 import { list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
 import { Trash } from './trash.js';
@@ -81,8 +82,7 @@ const cannotForget = 'The column cannot be forgotten';
 export class Sweeper {
   /** True for entries that this application may let go. */
   #visible = raw('1 = 0');
-  /** The columns of which this application sees every row. */
-  #references: References;
+  #sight = Sight.none;
 
   readonly #trash: Trash;
 
@@ -92,7 +92,6 @@ export class Sweeper {
     private readonly mapped: References,
     private readonly events: FileEvents,
   ) {
-    this.#references = mapped;
     this.#trash = new Trash(ledger, storages, events);
   }
 
@@ -149,7 +148,7 @@ export class Sweeper {
     const [seen] = await this.#ids(sql`id = ${id}`, 'id', 1);
     if (seen === undefined)
       throw inUse('this application does not see the rows of its column, or a transaction has it');
-    if ((await this.#references.among(this.database, [id])).size > 0) throw inUse('a row has it');
+    if ((await this.#sight.among(this.database, [id])).size > 0) throw inUse('a row has it');
     await this.#update(states.release(this.#now, 0, states.anyState), [id]);
     const counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     // Looks at the rows once more: one may have been bound meanwhile.
@@ -168,7 +167,8 @@ export class Sweeper {
   ): Promise<number> {
     await this.#look();
     const isColumn = sql`owner_type = ${owner} AND slot = ${slot}`;
-    if (this.mapped.all.some((one) => one.owner === owner && one.slot === slot)) {
+    const { columns } = await this.mapped.located(this.database);
+    if (columns.some((one) => one.owner === owner && one.slot === slot)) {
       throw inUse('this application has a file field on it', cannotForget);
     }
     if (!force && !(await this.#isAbsent(owner, slot))) throw inUse('it is in the database', cannotForget);
@@ -202,7 +202,7 @@ export class Sweeper {
   }
 
   async #look(): Promise<void> {
-    this.#references = await this.mapped.readable(this.database, this.events);
+    this.#sight = await this.mapped.readable(this.database, this.events);
     this.#visible = await this.#findVisible();
   }
 
@@ -270,7 +270,7 @@ export class Sweeper {
   }
 
   async #split(ids: readonly string[]): Promise<{ referenced: string[]; free: string[] }> {
-    const referenced = await this.#references.among(this.database, ids);
+    const referenced = await this.#sight.among(this.database, ids);
     return { referenced: ids.filter((id) => referenced.has(id)), free: ids.filter((id) => !referenced.has(id)) };
   }
 
@@ -284,11 +284,12 @@ export class Sweeper {
 
   /** Entries without an owner are rare, so the look for foreign entries, which may read the whole ledger, is too. */
   async #findVisible(): Promise<Sql> {
-    const mapped = this.#references.isMapped;
+    const mapped = this.#sight.isMapped;
     const ready = sql`((${states.isExpired(this.#now)}) OR (${states.isDue(this.#now)}))`;
     if (!(await this.#exists(sql`owner_type IS NULL AND ${ready}`))) return mapped;
-    const foreign = await this.#exists(sql`owner_type IS NOT NULL AND NOT ${mapped}`);
-    return foreign ? mapped : sql`(owner_type IS NULL OR ${mapped})`;
+    const isBlind =
+      this.#sight.unread.length > 0 || (await this.#exists(sql`owner_type IS NOT NULL AND NOT ${mapped}`));
+    return isBlind ? mapped : sql`(owner_type IS NULL OR ${mapped})`;
   }
 
   async #exists(condition: Sql): Promise<boolean> {

@@ -87,7 +87,10 @@ class RowTerms {
   }
 
   get slot(): SlotTerms {
-    return { owner: literal(ownerOf(this.target)), pk: raw(this.key), slot: literal(this.target.column) };
+    const { schema, table, column } = this.target;
+    const paths = schema === undefined ? this.dialect.searchPaths : undefined;
+    const owner = paths?.ownerInTrigger(table) ?? literal(ownerOf(this.target));
+    return { owner, pk: raw(this.key), slot: literal(column) };
   }
 
   get facts(): FactTerms {

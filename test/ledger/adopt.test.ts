@@ -25,8 +25,9 @@ describe.each(databases)('a file of a row whose key is not known, on %s', (datab
   });
   afterAll(() => close());
 
+  const column = { owner: 'adopted_scan', slot: 'file' };
   const adopt = (file: StoredFile, changes: Partial<FileDescriptor> = {}) =>
-    files.ledger.adopt(files.ledger.database, { ...file.toDescriptor(), ...changes });
+    files.ledger.adopt(files.ledger.database, column, { ...file.toDescriptor(), ...changes });
   const entry = async ({ id }: StoredFile) => {
     const columns = 'state, lease_until, owner_type, owner_pk, slot, size, checksum';
     const rows = (await dataSource.query(`SELECT ${columns} FROM file_ledger WHERE id = '${id}'`)) as Partial<

@@ -1,6 +1,7 @@
 import { tableWithIndexes, type Dialect } from '../dialect.js';
 import { join, list, raw, sql } from '../sql.js';
 import { objectName } from '../trigger-column.js';
+import { searchPaths } from './postgres-path.js';
 import { guard, quote, rowTriggers, schemaPrefix, tableName } from './postgres-triggers.js';
 
 /** PostgreSQL 13 or later. */
@@ -9,7 +10,7 @@ export const postgres: Dialect = {
   // Not now(), which is the time when the transaction began; not clock_timestamp(), which is volatile and keeps the planner
   // from using an index.
   now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
-  place: `(SELECT CAST(system_identifier AS text) || '/' || (SELECT CAST(oid AS text) FROM pg_database WHERE datname = current_database()) FROM pg_control_system())`,
+  place: `(SELECT CAST(system_identifier AS text) || '/' || (SELECT CAST(oid AS text) FROM pg_database WHERE datname = current_database()) || '/' || (SELECT nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass('file_state')) FROM pg_control_system())`,
   tableExists: (name) => sql`SELECT 1 AS found WHERE to_regclass(${name}) IS NOT NULL`,
   latest: '',
   unlocked: ' FOR UPDATE SKIP LOCKED',
@@ -30,6 +31,7 @@ export const postgres: Dialect = {
   refuseUnlessEntry: (condition, message) =>
     `PERFORM 1 FROM file_ledger WHERE ${condition} FOR KEY SHARE; IF NOT FOUND THEN RAISE EXCEPTION '${message}' USING ERRCODE = 'foreign_key_violation'; END IF`,
 
+  searchPaths,
   triggers: rowTriggers,
   guard,
 

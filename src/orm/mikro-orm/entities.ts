@@ -36,7 +36,7 @@ export function fieldOf({ field, column }: FieldProperty, schema: string | undef
   if (schema === undefined || schema === column.schema) return field;
   const names = [schema, column.table];
   const table = names.map((name) => em.getPlatform().quoteIdentifier(name)).join('.');
-  return { ...field, reference: { ...field.reference, table, owner: names.join('.') } };
+  return { ...field, reference: { ...field.reference, table, owner: names.join('.'), onPath: undefined } };
 }
 
 /** The value of the property in an entity. */
@@ -237,6 +237,8 @@ function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: 
   }
   const platform = em.getPlatform();
   const names = schema ? [schema, owner.tableName] : [owner.tableName];
+  // MikroORM does not name the default schema in its statements.
+  const isOnPath = schema === platform.getDefaultSchemaName();
   const name = { ...(schema && { schema }), table: owner.tableName, column };
   return {
     property,
@@ -251,7 +253,8 @@ function fieldPropertyOf(em: EntityManager, metadata: EntityMetadata, property: 
       property: path.join('.'),
       options,
       reference: {
-        table: names.map((name) => platform.quoteIdentifier(name)).join('.'),
+        table: (isOnPath ? names.slice(-1) : names).map((name) => platform.quoteIdentifier(name)).join('.'),
+        ...(isOnPath && { onPath: { table: owner.tableName, ...(schema && { home: schema }) } }),
         column: platform.quoteIdentifier(column),
         owner: names.join('.'),
         slot: column,

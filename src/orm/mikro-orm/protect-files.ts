@@ -1,4 +1,4 @@
-import { existingProtection } from '../../ledger/catalog.js';
+import { existingProtection, locatedColumns } from '../../ledger/catalog.js';
 import { missingProtection, type EntityProtectionOptions } from '../../ledger/protection.js';
 import type { Statements } from '../../ledger/dialect.js';
 import { dialectOf, transactionOf } from './database.js';
@@ -36,7 +36,13 @@ async function plan(target: MigrationTarget, options: EntityProtectionOptions): 
   const em = managerOf(target);
   const dialect = dialectOf(em);
   const columns = new MikroEntities({ em }).columns(options.entity);
-  const references = columns.map(({ field }) => field.reference);
-  const existing = await existingProtection(transactionOf(em, dialect), references);
-  return columns.map(({ column }) => missingProtection(dialect.name, column, options, existing));
+  const connection = transactionOf(em, dialect);
+  const references = await locatedColumns(
+    connection,
+    columns.map(({ field }) => field.reference),
+  );
+  const existing = await existingProtection(connection, references);
+  return columns.map(({ column }, index) =>
+    missingProtection(dialect.name, { ...column, ...references[index]!.name }, options, existing),
+  );
 }

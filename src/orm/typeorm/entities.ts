@@ -200,6 +200,7 @@ function fieldOf(dataSource: DataSource, metadata: EntityMetadata, column: Colum
       owner: metadata.tablePath,
       slot: column.databaseName,
       name: { ...(schema !== '' && { schema }), table, column: column.databaseName },
+      ...(schema === '' && { onPath: { table } }),
       ...(metadata.primaryColumns.every(isComparable) && {
         keys: metadata.primaryColumns.map((key) => driver.escape(key.databaseName)),
       }),

@@ -1,7 +1,8 @@
 import type { DataSource, QueryRunner } from 'typeorm';
-import { existingProtection } from '../../ledger/catalog.js';
+import { existingProtection, locatedColumns } from '../../ledger/catalog.js';
 import type { Statements } from '../../ledger/dialect.js';
 import { missingProtection, type EntityProtectionOptions, type ProtectedColumn } from '../../ledger/protection.js';
+import type { FileReference } from '../../ledger/references.js';
 import { dialectOf, transactionOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import type { FieldColumn } from './entity-values.js';
@@ -69,11 +70,15 @@ async function plan(runner: QueryRunner, options: EntityProtectionOptions): Prom
     const { entityMetadata, databaseName } = fieldColumn.column;
     if (await runner.hasColumn(entityMetadata.tablePath, databaseName)) columns.push(fieldColumn);
   }
-  const references = columns.map(({ field }) => field.reference);
-  const existing = await existingProtection(transactionOf(runner, dialect), references);
-  return columns.map((fieldColumn) => ({
+  const connection = transactionOf(runner, dialect);
+  const references = await locatedColumns(
+    connection,
+    columns.map(({ field }) => field.reference),
+  );
+  const existing = await existingProtection(connection, references);
+  return columns.map((fieldColumn, index) => ({
     column: fieldColumn.column,
-    statements: missingProtection(dialect.name, protectedColumn(fieldColumn), options, existing),
+    statements: missingProtection(dialect.name, protectedColumn(fieldColumn, references[index]!), options, existing),
   }));
 }
 
@@ -89,11 +94,11 @@ function columnsOf(runner: QueryRunner, { entity }: EntityProtectionOptions): re
   return [...columns.values()];
 }
 
-function protectedColumn({ column, field }: FieldColumn): ProtectedColumn {
+function protectedColumn({ column, field }: FieldColumn, { name }: FileReference): ProtectedColumn {
   const metadata = column.entityMetadata;
   return {
     ...field.options,
-    ...(field.reference.name ?? { table: metadata.tableName, column: column.databaseName }),
+    ...(name ?? { table: metadata.tableName, column: column.databaseName }),
     primaryKey: metadata.primaryColumns.map(({ databaseName }) => databaseName),
     deletedColumn: metadata.deleteDateColumn?.databaseName,
   };
