@@ -82,6 +82,20 @@ describe.each(servers)('TypeORM on %s, a process that sees a part of the rows', 
     expect(media.keys).toEqual([]);
   });
 
+  it('keeps a file that only a reconcile of another service has recorded', async () => {
+    const one = await site.open({ entities: [Letter, Photo] });
+    const other = await site.open({ entities: [Letter] });
+    const photos = one.dataSource.getRepository(Photo);
+    const photo = await photos.save(photos.create({ file: await one.files.stage(Photo, 'file', 'restored') }));
+    await one.dataSource.query('DELETE FROM file_ledger');
+    await one.files.reconcile({ repair: true });
+    await cleanUp(other.files);
+    expect(await (await photos.findOneByOrFail({ id: photo.id })).file?.text()).toBe('restored');
+    await photos.remove(photo);
+    await cleanUp(one.files);
+    expect(media.keys).toEqual([]);
+  });
+
   it('attaches again after the data source was destroyed and initialised', async () => {
     const { dataSource, files } = await site.open({ entities: [Letter] });
     await files.stage(Letter, 'file', 'before');
