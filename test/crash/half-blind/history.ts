@@ -1,6 +1,6 @@
 import { isFileFieldError, type FileDescriptor } from 'filefield';
 import { Random } from '../../support/random.js';
-import { Letter, pass, Photo, type Application, type Sight, type World } from './world.js';
+import { Letter, pass, Photo, within, type Application, type Sight, type World } from './world.js';
 
 const minute = 60_000;
 /** One history: random steps of half-blind processes on one world. The seed determines it. */
@@ -87,11 +87,8 @@ export class History {
     }
   }
 
-  async #add(
-    { dataSource, files, letters, knowsCovers, knowsPhotos }: Application,
-    isCopy: boolean,
-    rollBack: boolean,
-  ): Promise<void> {
+  async #add(application: Application, isCopy: boolean, rollBack: boolean): Promise<void> {
+    const { files, letters, knowsCovers, knowsPhotos } = application;
     const random = this.#random;
     const asPhoto = knowsPhotos && (!letters || random.chance(0.4));
     const entity: new () => { file: unknown } = asPhoto ? Photo : letters!;
@@ -105,27 +102,24 @@ export class History {
     }
     // Some staged files are never saved.
     if (random.chance(0.2)) return;
-    await dataSource.transaction(async (manager) => {
+    await within(application, async (manager) => {
       await manager.save(entity, values);
       if (rollBack) throw new RolledBack();
     });
   }
 
-  async #change(
-    { dataSource, files, letters, knowsPhotos }: Application,
-    isCopy: boolean,
-    replace: boolean,
-  ): Promise<void> {
+  async #change(application: Application, isCopy: boolean, replace: boolean): Promise<void> {
+    const { files, letters, knowsPhotos } = application;
     const random = this.#random;
     const entity = knowsPhotos && (!letters || random.chance(0.4)) ? Photo : letters!;
-    const all = await dataSource.getRepository<Photo>(entity as typeof Photo).find();
+    const all = await within(application, (manager) => manager.find<Photo>(entity as typeof Photo));
     const rows = entity === Photo ? all : all.filter(({ id }) => id > 1);
     if (rows.length === 0) return;
     const row = random.pick(rows);
-    if (!replace) return void (await dataSource.manager.remove(entity, row));
+    if (!replace) return void (await within(application, (manager) => manager.remove(entity, row)));
     row.file = random.chance(0.3) ? null : await files.stage(entity as typeof Photo, 'file', `text ${random.next()}`);
     if (isCopy && row.file) this.#ofCopy.add(row.file.toDescriptor().key);
-    await dataSource.manager.save(entity, row);
+    await within(application, (manager) => manager.save(entity, row));
   }
 
   /** Writes that no hook sees: a row that shares another row's file, and a deletion. */

@@ -12,15 +12,28 @@ class TenantLetter {
   @FileField({ storage: 'photos' }) cover!: StoredFile | null;
 }
 
-/** What each process maps; `policy` also is a role that row level security shows half of the letters. */
+/** The letters of a tenant whose schema a search path chooses. */
+@Entity({ name: 'letter', schema: 'path' })
+class PathLetter {
+  @PrimaryGeneratedColumn() id!: number;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+  @FileField({ storage: 'photos' }) cover!: StoredFile | null;
+}
+
+/**
+ * What each process maps. `policy` also is a role that row level security shows half of the letters; the connections of `path`,
+ * and the transactions of `set local`, find letters in the schema `path`.
+ */
 const entities: Readonly<Record<Sight, readonly (new () => object)[]>> = {
-  whole: [Letter, TenantLetter, Photo],
+  whole: [Letter, TenantLetter, PathLetter, Photo],
   public: [Letter, Photo],
   tenant: [TenantLetter],
   policy: [Letter, Photo],
+  path: [Letter],
+  'set local': [Letter],
 };
 
-const tables = ['letter', 'tenant.letter', 'photo', 'file_ledger', 'file_trash'];
+const tables = ['letter', 'tenant.letter', 'path.letter', 'photo', 'file_ledger', 'file_trash'];
 
 /** PostgreSQL with protected columns: a schema per tenant, and row level security. One database for all histories, emptied before each. */
 export class PostgresWorld implements World {
@@ -28,15 +41,17 @@ export class PostgresWorld implements World {
   readonly photos = new Volume();
   readonly sights = Object.keys(entities);
   readonly mounted = this.sights;
-  readonly cells = ['letter', 'tenant.letter']
+  readonly cells = ['letter', 'tenant.letter', 'path.letter']
     .flatMap((table) => [`SELECT file AS cell FROM ${table}`, `SELECT cover FROM ${table}`])
     .concat('SELECT file FROM photo')
     .join(' UNION ALL ');
   readonly raw = [
     'INSERT INTO photo (file) SELECT file FROM photo ORDER BY id LIMIT 1',
+    'INSERT INTO path.letter (file) SELECT file FROM letter ORDER BY id DESC LIMIT 1',
     'INSERT INTO tenant.letter (file) SELECT file FROM letter ORDER BY id DESC LIMIT 1',
     'DELETE FROM photo WHERE id = (SELECT MIN(id) FROM photo)',
     'DELETE FROM letter WHERE id = (SELECT MAX(id) FROM letter) AND id > 1',
+    'DELETE FROM path.letter WHERE id = (SELECT MAX(id) FROM path.letter)',
     'DELETE FROM tenant.letter WHERE id = (SELECT MAX(id) FROM tenant.letter)',
   ];
   readonly #running = new Map<Sight, Application>();
@@ -56,13 +71,14 @@ export class PostgresWorld implements World {
       entities: [...entities.whole!],
     } as DataSourceOptions).initialize();
     await admin.query('CREATE SCHEMA tenant');
+    await admin.query('CREATE SCHEMA path');
     await admin.synchronize();
     await createLedger(admin);
     // Without the guard, a process cannot know of files that SQL has copied into a table that it does not map.
     await protectFiles(admin, { grace: '1m' });
     const role = uniqueName();
     await admin.query(`CREATE ROLE ${role} LOGIN`);
-    await admin.query(`GRANT USAGE ON SCHEMA public, tenant TO ${role}`);
+    await admin.query(`GRANT USAGE ON SCHEMA public, tenant, path TO ${role}`);
     await admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
     await admin.query(`GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${role}`);
     await admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
@@ -84,7 +100,8 @@ export class PostgresWorld implements World {
     const running = this.#running.get(sight);
     if (running) return running;
     const user = sight === 'policy' ? { username: this.role } : {};
-    const options = { ...this.options, ...user, entities: [...known] } as DataSourceOptions;
+    const extra = sight === 'path' ? { extra: { options: '-c search_path=path,public' } } : {};
+    const options = { ...this.options, ...user, ...extra, entities: [...known] } as DataSourceOptions;
     const dataSource = await new DataSource(options).initialize();
     const files = await attachFiles(dataSource, {
       storages: { media: this.media, photos: this.photos },
@@ -92,7 +109,15 @@ export class PostgresWorld implements World {
     });
     files.on('fault', () => undefined);
     const letters = known.find((entity) => entity !== Photo) as Application['letters'];
-    const application = { sight, dataSource, files, letters, knowsCovers: true, knowsPhotos: known.includes(Photo) };
+    const application = {
+      sight,
+      dataSource,
+      files,
+      letters,
+      knowsCovers: true,
+      knowsPhotos: known.includes(Photo),
+      ...(sight === 'set local' && { searchPath: 'path, public' }),
+    };
     this.#running.set(sight, application);
     return application;
   }

@@ -5,7 +5,14 @@ import path from 'node:path';
 import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, createLedger, FileField, type Files } from 'filefield/typeorm';
-import { Column, DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
+import {
+  Column,
+  DataSource,
+  Entity,
+  PrimaryGeneratedColumn,
+  type DataSourceOptions,
+  type EntityManager,
+} from 'typeorm';
 
 @Entity('letter')
 export class Letter {
@@ -47,6 +54,19 @@ export interface Application {
   /** Whether its letters have a cover. */
   readonly knowsCovers: boolean;
   readonly knowsPhotos: boolean;
+  /** The search path that its transactions set. */
+  readonly searchPath?: string | undefined;
+}
+
+/** Runs the work in a transaction of the application. */
+export function within<Result>(
+  { dataSource, searchPath }: Application,
+  work: (manager: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  return dataSource.transaction(async (manager) => {
+    if (searchPath !== undefined) await manager.query(`SET LOCAL search_path TO ${searchPath}`);
+    return work(manager);
+  });
 }
 
 /** Databases, storages, and processes of different sight that use them. */
