@@ -9,7 +9,10 @@ import { triggerSteps } from './trigger-steps.js';
 
 /** A file column by plain names, unquoted, with the policies of its field. */
 export interface ProtectedColumn extends FilePolicies {
-  /** @default the schema of the connection */
+  /**
+   * PostgreSQL: give it where the table is not in the schema of the ledger, since guards of tables in two schemas need two names.
+   * @default the schema that the search path finds
+   */
   readonly schema?: string | undefined;
   /** Name of the table. */
   readonly table: string;

@@ -67,6 +67,25 @@ describe.each(databases)('a file of a row whose key is not known, on %s', (datab
     expect(await entry(file)).toBeUndefined();
   });
 
+  it('belongs to the column of its new row if it was released by another one', async () => {
+    const file = await files.stage(Scan, 'file', 'x');
+    await dataSource.query(
+      `UPDATE file_ledger SET state = 'released', not_before = 0, owner_type = 'other', owner_pk = '7', slot = 'cover' WHERE id = '${file.id}'`,
+    );
+    await adopt(file);
+    expect(await entry(file)).toMatchObject({ owner_type: 'adopted_scan', owner_pk: null, slot: 'file' });
+  });
+
+  it('stays with its owner if it is live', async () => {
+    const file = await files.stage(Scan, 'file', 'x');
+    const owner = { owner_type: 'other', owner_pk: '7', slot: 'cover' };
+    await dataSource.query(
+      `UPDATE file_ledger SET state = 'live', owner_type = 'other', owner_pk = '7', slot = 'cover' WHERE id = '${file.id}'`,
+    );
+    await adopt(file);
+    expect(await entry(file)).toMatchObject(owner);
+  });
+
   it('touches no other file', async () => {
     const [one, other] = await files.stageAll(Scan, 'file', ['one', 'other']);
     await adopt(one!);

@@ -14,7 +14,7 @@ class Letter {
 @Entity('photo')
 class Photo {
   @PrimaryGeneratedColumn() id!: number;
-  @FileField({ storage: 'media' }) file!: StoredFile | null;
+  @FileField({ storage: 'media', copies: 'share' }) file!: StoredFile | null;
 }
 
 const media = new MemoryStorage();
@@ -92,6 +92,21 @@ describe.each(servers)('TypeORM on %s, a process that sees a part of the rows', 
     await cleanUp(other.files);
     expect(await (await photos.findOneByOrFail({ id: photo.id })).file?.text()).toBe('restored');
     await photos.remove(photo);
+    await cleanUp(one.files);
+    expect(media.keys).toEqual([]);
+  });
+
+  it('keeps a file that two rows of another service share', async () => {
+    const one = await site.open({ entities: [Letter, Photo] });
+    const other = await site.open({ entities: [Letter] });
+    const photos = one.dataSource.getRepository(Photo);
+    const first = await photos.save(photos.create({ file: await one.files.stage(Photo, 'file', 'shared') }));
+    const second = await photos.save(photos.create({ file: first.file }));
+    const { foreign } = await other.files.reconcile({ repair: true });
+    expect(foreign.map(({ id }) => id)).toEqual([first.file!.id]);
+    await cleanUp(other.files);
+    expect(await (await photos.findOneByOrFail({ id: second.id })).file?.text()).toBe('shared');
+    await photos.remove([first, second]);
     await cleanUp(one.files);
     expect(media.keys).toEqual([]);
   });
