@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { reachableDatabases, servers } from '../support/databases.js';
+import { describeEach, reachableDatabases, servers } from '../support/databases.js';
 import { tcpProxy, type CommitFate, type TcpProxy } from '../support/tcp-proxy.js';
 import { expectConsistent, openSite, type Site } from './matrix.js';
 import { openMikroOrm } from './process/mikro-orm.js';
@@ -16,7 +16,7 @@ const cases: readonly (readonly [CommitFate, boolean])[] = [
   ['silent', true],
 ];
 
-describe.each(orms)('a COMMIT of %s without a response', (orm) => {
+describeEach(orms, 'postgres', 'a COMMIT of %s without a response', (orm) => {
   let site: Site;
   let proxy: TcpProxy;
   let app: Application;
@@ -62,4 +62,3 @@ describe.each(orms)('a COMMIT of %s without a response', (orm) => {
     },
   );
 });
-if (orms.length === 0) it.todo('needs PostgreSQL');

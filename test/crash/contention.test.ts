@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFileFieldError } from 'filefield';
-import { reachableDatabases } from '../support/databases.js';
+import { onDatabases } from '../support/databases.js';
 import { expectConsistent, openSite, storedKeys, type Site } from './matrix.js';
 import { Document, type TypeormApplication } from './process/typeorm.js';
-
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
 
 /** Pseudo-random numbers from 0 to 1, the same in every run. */
 function seededRandom(seed: number): () => number {
@@ -12,7 +10,7 @@ function seededRandom(seed: number): () => number {
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-describe.each(servers)('concurrent transactions on %s', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'concurrent transactions on %s', (database) => {
   let site: Site<TypeormApplication>;
   let app: TypeormApplication;
   beforeAll(async () => {
@@ -140,7 +138,7 @@ describe('a download that runs while its row is deleted', () => {
   });
 });
 
-describe.each(servers.filter((name) => name === 'postgres'))('a serialization failure on %s', (database) => {
+await onDatabases(['postgres'], 'a serialization failure on %s', (database) => {
   it('can be retried with the same staged file', async () => {
     const site = await openSite('typeorm', database, { lease: 2000 });
     const { app } = site;

@@ -4,13 +4,13 @@ import { attachFiles, createLedger } from 'filefield/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { ledgerTables } from '../../src/ledger/schema.js';
 import { Letter } from '../support/copied-databases.js';
-import { createDatabase, reachableDatabases } from '../support/databases.js';
+import { createDatabase, onDatabases } from '../support/databases.js';
 
 class Bucket extends MemoryStorage {
   override readonly volatile = false;
 }
 
-describe.each((await reachableDatabases()).filter((name) => name === 'postgres'))('a copied schema on %s', () => {
+await onDatabases(['postgres'], 'a copied schema on %s', () => {
   it('deletes nothing of the schema that it was copied from, also while the ledger is young', async () => {
     const { host, port, user, name, drop } = await createDatabase('postgres', '');
     const media = new Bucket();

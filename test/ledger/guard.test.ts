@@ -1,9 +1,8 @@
 import { columnProtection, ledgerSchema, type ProtectedColumn } from 'filefield';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { createDatabase, reachableDatabases, uniqueName } from '../support/databases.js';
+import { createDatabase, onDatabases, uniqueName } from '../support/databases.js';
 
 const column: ProtectedColumn = { table: 'document', column: 'file', deletedColumn: 'deleted', onSoftDelete: 'delete' };
-const all = await reachableDatabases();
 
 async function opened(database: 'postgres' | 'mariadb') {
   const { name, drop, host, port, user } = await createDatabase(database, '');
@@ -28,7 +27,7 @@ const insert = (runner: QueryRunner, table: string, file: string, id: string) =>
   ]);
 const forget = (runner: QueryRunner, id: string) => runner.query(`DELETE FROM file_ledger WHERE id = '${id}'`);
 
-describe.each(all.filter((name) => name === 'postgres'))('the guard on %s', (database) => {
+await onDatabases(['postgres'], 'the guard on %s', (database) => {
   let site: Awaited<ReturnType<typeof opened>>;
   let runner: QueryRunner;
   const [owner, app, schema] = [uniqueName(), uniqueName(), 'shop'];
@@ -146,7 +145,7 @@ describe.each(all.filter((name) => name === 'postgres'))('the guard on %s', (dat
   });
 });
 
-describe.each(all.filter((name) => name !== 'sqlite'))('fifty columns on one ledger on %s', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'fifty columns on one ledger on %s', (database) => {
   it('are all guarded, and a batch of a hundred entries is deleted in less than a second', async () => {
     const site = await opened(database as 'postgres' | 'mariadb');
     const { runner, dialect, close } = site;

@@ -2,7 +2,7 @@ import { ledgerSchema } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, fileColumn, type StoredFile } from 'filefield/typeorm';
 import { DataSource, EntitySchema } from 'typeorm';
-import { createDatabase, reachableDatabases } from '../support/databases.js';
+import { createDatabase, onDatabases } from '../support/databases.js';
 
 /** Tenants of one database, each with a schema, a table and a ledger of its own. All use one bucket. */
 const tenants = 500;
@@ -15,10 +15,7 @@ const Letter = new EntitySchema<{ id: number; file: StoredFile | null }>({
   columns: { id: { type: Number, primary: true, generated: true }, file: fileColumn({ storage: 'media' }) },
 });
 
-const databases = (await reachableDatabases()).filter((name) => name === 'postgres');
-if (databases.length === 0) it.todo('needs PostgreSQL');
-
-describe.each(databases)('a ledger per tenant on %s', (database) => {
+await onDatabases(['postgres'], 'a ledger per tenant on %s', (database) => {
   let server: Awaited<ReturnType<typeof createDatabase>>;
   const connect = async (tenant?: number) => {
     const { host, port, user: username, name } = server;

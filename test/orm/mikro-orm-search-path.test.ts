@@ -3,7 +3,7 @@ import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField, protectFiles } from 'filefield/mikro-orm';
 import { searchPathClaims, type PathSite } from '../contracts/orm/search-path.js';
-import { reachableDatabases } from '../support/databases.js';
+import { onDatabases } from '../support/databases.js';
 import { legacy, major, openMikro } from '../support/mikro-orm.js';
 
 const { Entity, PrimaryKey } = legacy;
@@ -77,6 +77,6 @@ async function open(isProtected: boolean): Promise<PathSite> {
   };
 }
 
-describe.each((await reachableDatabases()).filter((name) => name === 'postgres'))(`MikroORM ${major} on %s`, () => {
+await onDatabases(['postgres'], `MikroORM ${major} on %s`, () => {
   searchPathClaims(open);
 });

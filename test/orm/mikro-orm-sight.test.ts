@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/core';
 import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField } from 'filefield/mikro-orm';
-import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { onDatabases, reachableDatabases, type DatabaseName } from '../support/databases.js';
 import { legacy, major, openMikro, type OpenMikro } from '../support/mikro-orm.js';
 
 const { Entity, PrimaryKey } = legacy;
@@ -35,9 +35,7 @@ describe.each(await reachableDatabases())(`MikroORM ${major} on %s`, (database) 
   });
 });
 
-const postgres = (await reachableDatabases()).filter((name) => name === 'postgres');
-
-describe.each(postgres)(`MikroORM ${major} on %s, one schema per tenant`, (database) => {
+await onDatabases(['postgres'], `MikroORM ${major} on %s, one schema per tenant`, (database) => {
   let site: Awaited<ReturnType<typeof opened>>;
   let tenants: readonly EntityManager[];
 

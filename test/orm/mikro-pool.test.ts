@@ -1,7 +1,7 @@
 import type { StoredFile } from 'filefield';
 import { FileField } from 'filefield/mikro-orm';
 import { poolClaims, type PosterRow } from '../contracts/orm/pool.js';
-import { reachableDatabases } from '../support/databases.js';
+import { onDatabases } from '../support/databases.js';
 import { legacy, major } from '../support/mikro-orm.js';
 import { openMikroSite } from '../support/mikro-site.js';
 
@@ -14,8 +14,6 @@ class Poster implements PosterRow {
   @FileField({ storage: 'media' }) plain!: StoredFile | null;
 }
 
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)(`MikroORM ${major} on %s with a pool of 3 connections`, (database) => {
+await onDatabases(['postgres', 'mariadb'], `MikroORM ${major} on %s with a pool of 3 connections`, (database) => {
   poolClaims((options) => openMikroSite(database, Poster, options));
 });

@@ -3,7 +3,7 @@ import type { StoredFile } from 'filefield';
 import { attachFiles, FileField } from 'filefield/mikro-orm';
 import { replicaClaims, type PaperRow, type ReaderRow, type ReplicaHarness } from '../contracts/orm/replicas.js';
 import { CountingStorage } from '../support/counting-storage.js';
-import { reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { onDatabases, type DatabaseName } from '../support/databases.js';
 import { legacy, major, openMikro } from '../support/mikro-orm.js';
 
 const { Entity, ManyToOne, PrimaryKey, Property } = legacy;
@@ -57,8 +57,6 @@ async function open(database: DatabaseName): Promise<ReplicaHarness> {
   };
 }
 
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)(`MikroORM ${major} on %s with a primary and a replica`, (database) => {
+await onDatabases(['postgres', 'mariadb'], `MikroORM ${major} on %s with a primary and a replica`, (database) => {
   replicaClaims(() => open(database));
 });

@@ -3,7 +3,7 @@ import type { StoredFile } from 'filefield';
 import { FileField } from 'filefield/typeorm';
 import { Entity, PrimaryGeneratedColumn } from 'typeorm';
 import { poolClaims, type PosterRow } from '../contracts/orm/pool.js';
-import { reachableDatabases } from '../support/databases.js';
+import { onDatabases } from '../support/databases.js';
 import { openTypeormSite } from '../support/typeorm-site.js';
 
 @Entity('poster')
@@ -13,8 +13,6 @@ class Poster implements PosterRow {
   @FileField({ storage: 'media' }) plain!: StoredFile | null;
 }
 
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)('TypeORM on %s with a pool of 3 connections', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'TypeORM on %s with a pool of 3 connections', (database) => {
   poolClaims((options) => openTypeormSite(database, Poster, options));
 });

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
-import { reachableDatabases } from '../support/databases.js';
+import { onDatabases } from '../support/databases.js';
 import { Document, openTypeorm, type TypeormHarness } from '../support/typeorm.js';
 
 // SQLite has one writer at a time.
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)('a sweep and a write at the same moment on %s', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'a sweep and a write at the same moment on %s', (database) => {
   let harness: TypeormHarness;
   let runners: QueryRunner[];
   beforeAll(async () => {

@@ -12,7 +12,7 @@ import {
 } from 'typeorm';
 import { replicaClaims, type PaperRow, type ReaderRow, type ReplicaHarness } from '../contracts/orm/replicas.js';
 import { CountingStorage } from '../support/counting-storage.js';
-import { createDatabase, reachableDatabases, type DatabaseName } from '../support/databases.js';
+import { createDatabase, onDatabases, type DatabaseName } from '../support/databases.js';
 
 @Entity('reader')
 class Reader implements ReaderRow {
@@ -65,8 +65,6 @@ async function open(database: Exclude<DatabaseName, 'sqlite'>): Promise<ReplicaH
   };
 }
 
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)('TypeORM on %s with a primary and a replica', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'TypeORM on %s with a primary and a replica', (database) => {
   replicaClaims(() => open(database));
 });

@@ -4,7 +4,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, createLedger, FileField, protectFiles } from 'filefield/typeorm';
 import { DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
 import { searchPathClaims, type PathSite } from '../contracts/orm/search-path.js';
-import { createDatabase, reachableDatabases } from '../support/databases.js';
+import { createDatabase, onDatabases } from '../support/databases.js';
 
 @Entity('letter')
 class Letter {
@@ -68,6 +68,6 @@ async function open(isProtected: boolean): Promise<PathSite> {
   };
 }
 
-describe.each((await reachableDatabases()).filter((name) => name === 'postgres'))('TypeORM on %s', () => {
+await onDatabases(['postgres'], 'TypeORM on %s', () => {
   searchPathClaims(open);
 });

@@ -3,7 +3,7 @@ import { StorageRegistry, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, createLedger, FileField, type Files } from 'filefield/typeorm';
 import { DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
-import { createDatabase, reachableDatabases, uniqueName, type DatabaseName } from '../support/databases.js';
+import { createDatabase, onDatabases, uniqueName, type DatabaseName } from '../support/databases.js';
 
 @Entity('letter')
 class Letter {
@@ -59,9 +59,7 @@ async function cleanUp(files: Files): Promise<void> {
   }
 }
 
-const servers = (await reachableDatabases()).filter((name) => name !== 'sqlite');
-
-describe.each(servers)('TypeORM on %s, a process that sees a part of the rows', (database) => {
+await onDatabases(['postgres', 'mariadb'], 'TypeORM on %s, a process that sees a part of the rows', (database) => {
   let site: Site;
   beforeAll(async () => {
     site = await siteOn(database);
@@ -128,65 +126,62 @@ describe.each(servers)('TypeORM on %s, a process that sees a part of the rows', 
   });
 });
 
-describe.each(servers.filter((name) => name === 'postgres'))(
-  'TypeORM on %s, a process that sees a part of the rows',
-  (database) => {
-    let site: Site;
-    beforeAll(async () => {
-      site = await siteOn(database);
-    });
-    afterAll(() => site?.close());
+await onDatabases(['postgres'], 'TypeORM on %s, a process that sees a part of the rows', (database) => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await siteOn(database);
+  });
+  afterAll(() => site?.close());
 
-    it('keeps the files of a tenant when another tenant, in a schema of its own, sweeps and reconciles', async () => {
-      const tenants = [];
-      for (const schema of ['t1', 't2']) {
-        await site.admin.query(`CREATE SCHEMA ${schema}`);
-        tenants.push(await site.open({ entities: [Letter], schema, synchronize: true }));
-      }
-      const saved = [];
-      for (const { dataSource, files } of tenants) {
-        const letters = dataSource.getRepository(Letter);
-        saved.push(
-          await letters.save(letters.create({ file: await files.stage(Letter, 'file', `row ${saved.length}`) })),
-        );
-      }
-      await cleanUp(tenants[1]!.files);
-      await cleanUp(tenants[0]!.files);
-      for (const [index, { dataSource }] of tenants.entries()) {
-        const letter = await dataSource.getRepository(Letter).findOneByOrFail({ id: saved[index]!.id });
-        expect(await letter.file?.text()).toBe(`row ${index}`);
-      }
-    });
+  it('keeps the files of a tenant when another tenant, in a schema of its own, sweeps and reconciles', async () => {
+    const tenants = [];
+    for (const schema of ['t1', 't2']) {
+      await site.admin.query(`CREATE SCHEMA ${schema}`);
+      tenants.push(await site.open({ entities: [Letter], schema, synchronize: true }));
+    }
+    const saved = [];
+    for (const { dataSource, files } of tenants) {
+      const letters = dataSource.getRepository(Letter);
+      saved.push(
+        await letters.save(letters.create({ file: await files.stage(Letter, 'file', `row ${saved.length}`) })),
+      );
+    }
+    await cleanUp(tenants[1]!.files);
+    await cleanUp(tenants[0]!.files);
+    for (const [index, { dataSource }] of tenants.entries()) {
+      const letter = await dataSource.getRepository(Letter).findOneByOrFail({ id: saved[index]!.id });
+      expect(await letter.file?.text()).toBe(`row ${index}`);
+    }
+  });
 
-    it('deletes nothing as a role from which row level security hides rows, and emits fault once', async () => {
-      const owner = await site.open({ entities: [Letter] });
-      const letters = owner.dataSource.getRepository(Letter);
-      const letter = await letters.save(letters.create({ file: await owner.files.stage(Letter, 'file', 'hidden') }));
-      const role = uniqueName();
-      await site.admin.query(`CREATE ROLE ${role} LOGIN`);
-      try {
-        await site.admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
-        await site.admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
-        await site.admin.query(`CREATE POLICY tenant ON letter USING (current_setting('app.tenant', true) = 'a')`);
-        const application = await site.open({ entities: [Letter], username: role });
-        expect(await application.dataSource.getRepository(Letter).count()).toBe(0);
-        const faults: unknown[] = [];
-        application.files.on('fault', (error) => void faults.push(error));
-        await cleanUp(application.files);
-        await site.admin.query(
-          `UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id = '${letter.file!.id}'`,
-        );
-        await cleanUp(application.files);
-        expect(faults).toHaveLength(1);
-        expect(String(faults[0])).toContain('cannot see every row of letter.file');
-        await owner.files.sweep();
-        expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('hidden');
-        await application.dataSource.destroy();
-      } finally {
-        await site.admin.query(`DROP OWNED BY ${role}`);
-        await site.admin.query(`DROP ROLE ${role}`);
-        await site.admin.query('ALTER TABLE letter DISABLE ROW LEVEL SECURITY');
-      }
-    });
-  },
-);
+  it('deletes nothing as a role from which row level security hides rows, and emits fault once', async () => {
+    const owner = await site.open({ entities: [Letter] });
+    const letters = owner.dataSource.getRepository(Letter);
+    const letter = await letters.save(letters.create({ file: await owner.files.stage(Letter, 'file', 'hidden') }));
+    const role = uniqueName();
+    await site.admin.query(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await site.admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+      await site.admin.query('ALTER TABLE letter ENABLE ROW LEVEL SECURITY');
+      await site.admin.query(`CREATE POLICY tenant ON letter USING (current_setting('app.tenant', true) = 'a')`);
+      const application = await site.open({ entities: [Letter], username: role });
+      expect(await application.dataSource.getRepository(Letter).count()).toBe(0);
+      const faults: unknown[] = [];
+      application.files.on('fault', (error) => void faults.push(error));
+      await cleanUp(application.files);
+      await site.admin.query(
+        `UPDATE file_ledger SET state = 'released', not_before = 0 WHERE id = '${letter.file!.id}'`,
+      );
+      await cleanUp(application.files);
+      expect(faults).toHaveLength(1);
+      expect(String(faults[0])).toContain('cannot see every row of letter.file');
+      await owner.files.sweep();
+      expect(await (await letters.findOneByOrFail({ id: letter.id })).file?.text()).toBe('hidden');
+      await application.dataSource.destroy();
+    } finally {
+      await site.admin.query(`DROP OWNED BY ${role}`);
+      await site.admin.query(`DROP ROLE ${role}`);
+      await site.admin.query('ALTER TABLE letter DISABLE ROW LEVEL SECURITY');
+    }
+  });
+});

@@ -49,6 +49,32 @@ export async function reachableDatabases(): Promise<readonly DatabaseName[]> {
   return reachable;
 }
 
+/** Declares a suite for each value; where there is none, a pending test that names what it needs. */
+export function describeEach<Value>(
+  values: readonly Value[],
+  need: string,
+  title: string,
+  suite: (value: Value) => void,
+): void {
+  if (values.length > 0) describe.each(values.map((value) => [value] as const))(title, suite);
+  else describe(title, () => it.todo(`needs ${need}`));
+}
+
+/** Declares a suite for each of these databases that can be used here. */
+export async function onDatabases<Name extends DatabaseName>(
+  names: readonly Name[],
+  title: string,
+  suite: (database: Name) => void,
+): Promise<void> {
+  const reachable = await reachableDatabases();
+  describeEach(
+    names.filter((name) => reachable.includes(name)),
+    names.join(' or '),
+    title,
+    suite,
+  );
+}
+
 let counter = 0;
 
 /** A name that no concurrent suite uses. */
