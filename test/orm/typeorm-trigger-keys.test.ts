@@ -81,7 +81,7 @@ describe.each(await reachableDatabases())('TypeORM on %s, triggers of a table wi
   it('keeps a shared file until its last row is deleted', async () => {
     const file = await files.stage(Order, 'file', 'shared');
     for (const number of [1, 2, 3]) await bulk('shared', number, file);
-    expect(await entry(file)).toMatchObject({ state: 'live', owner: null });
+    expect(await entry(file)).toMatchObject({ state: 'live', owner: 'order', pk: null });
     for (const number of [1, 2]) await orders().delete({ size: 'shared', number });
     await files.sweep();
     expect(await entry(file)).toMatchObject({ state: 'live' });

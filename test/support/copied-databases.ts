@@ -29,6 +29,40 @@ export interface Application {
   close(): Promise<void>;
 }
 
+/** An application on a database that has the tables. */
+export async function openApplication(
+  dataSource: DataSource,
+  storage: Storage,
+  options: Partial<AttachOptions> = {},
+): Promise<Application> {
+  const files = await attachFiles(dataSource, { storages: { media: storage }, lease: '1h', grace: 0, ...options });
+  const faults: string[] = [];
+  files.on('fault', (error) => void faults.push(String((error as { code?: string }).code)));
+  const letters = dataSource.getRepository(Letter);
+  return {
+    files,
+    dataSource,
+    faults,
+    async add(title) {
+      const file = await files.stage(Letter, 'file', `text of ${title}`);
+      await letters.save({ title, file });
+      return file.toDescriptor().key;
+    },
+    async remove(title) {
+      await letters.remove(await letters.findOneByOrFail({ title }));
+    },
+    async read(title) {
+      return (await letters.findOneBy({ title }))?.file?.text();
+    },
+    async age() {
+      await dataSource.query(`UPDATE file_state SET born_at = born_at - 7200000`);
+      await dataSource.query(`UPDATE file_fence SET token_at = token_at - 7200000`);
+      await dataSource.query(`UPDATE file_trash SET retired_at = retired_at - 7200000`);
+    },
+    close: () => dataSource.destroy(),
+  };
+}
+
 /** Databases of one suite, which can be copied as a dump or a template would. */
 export class CopiedDatabases {
   readonly #open: DataSource[] = [];
@@ -61,32 +95,7 @@ export class CopiedDatabases {
   async open(name: string, storage: Storage, options: Partial<AttachOptions> = {}): Promise<Application> {
     const dataSource = await this.#connect(name, false);
     this.#open.push(dataSource);
-    const files = await attachFiles(dataSource, { storages: { media: storage }, lease: '1h', grace: 0, ...options });
-    const faults: string[] = [];
-    files.on('fault', (error) => void faults.push(String((error as { code?: string }).code)));
-    const letters = dataSource.getRepository(Letter);
-    return {
-      files,
-      dataSource,
-      faults,
-      async add(title) {
-        const file = await files.stage(Letter, 'file', `text of ${title}`);
-        await letters.save({ title, file });
-        return file.toDescriptor().key;
-      },
-      async remove(title) {
-        await letters.remove(await letters.findOneByOrFail({ title }));
-      },
-      async read(title) {
-        return (await letters.findOneBy({ title }))?.file?.text();
-      },
-      async age() {
-        await dataSource.query(`UPDATE file_state SET born_at = born_at - 7200000`);
-        await dataSource.query(`UPDATE file_fence SET token_at = token_at - 7200000`);
-        await dataSource.query(`UPDATE file_trash SET retired_at = retired_at - 7200000`);
-      },
-      close: () => dataSource.destroy(),
-    };
+    return openApplication(dataSource, storage, options);
   }
 
   async close(): Promise<void> {
