@@ -2,7 +2,7 @@ import type { StoredFile } from '../file/stored-file.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { retentionTime, type Retention } from '../ledger/policies.js';
-import { ownerKey, rowExists } from '../ledger/references.js';
+import { ownerKey, rowExists } from '../ledger/file-reference.js';
 import type { FileField } from './field.js';
 
 /** What a write did to one file field of one row, as an ORM's hook reports it. */

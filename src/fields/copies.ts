@@ -2,7 +2,7 @@ import type { FileDescriptor } from '../file/descriptor.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import { toUpload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
-import { ownerKey } from '../ledger/references.js';
+import { ownerKey } from '../ledger/file-reference.js';
 import type { FileField } from './field.js';
 import { stageUpload, type StageContext } from './stage.js';
 

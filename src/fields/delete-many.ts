@@ -3,7 +3,7 @@ import type { StoredFile } from '../file/stored-file.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { retentionTime } from '../ledger/policies.js';
-import { ownerKey } from '../ledger/references.js';
+import { ownerKey } from '../ledger/file-reference.js';
 import type { FileField } from './field.js';
 
 /** Columns and values that rows must have. */

@@ -1,7 +1,7 @@
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { isStoredFile, type StoredFile } from '../file/stored-file.js';
-import type { FileReference } from '../ledger/references.js';
+import type { FileReference } from '../ledger/file-reference.js';
 import type { FileFieldOptions } from './field-options.js';
 import type { Rule } from './rule.js';
 import * as rules from './rules/index.js';

@@ -1,6 +1,6 @@
 import type { LedgerConnection } from './connection.js';
 import { hiddenTriggers, triggerEvents, type Dialect } from './dialect.js';
-import type { FileReference } from './references.js';
+import type { FileReference } from './file-reference.js';
 import { locate } from './search-path.js';
 import { objectName, type ColumnName } from './trigger-column.js';
 

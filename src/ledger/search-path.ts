@@ -1,5 +1,5 @@
 import type { LedgerConnection } from './connection.js';
-import type { FileReference } from './references.js';
+import type { FileReference } from './file-reference.js';
 
 /** What a connection's search path makes of a file column. */
 export interface LocatedColumn {

@@ -1,6 +1,6 @@
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
-import type { FileReference } from './references.js';
+import type { FileReference } from './file-reference.js';
 import { join, list, raw, sql, type Sql } from './sql.js';
 
 /** Entries of the ledger that this application may let go. */

@@ -1,4 +1,4 @@
-import { rowExists } from '../../src/ledger/references.js';
+import { rowExists } from '../../src/ledger/file-reference.js';
 
 const table = { table: '"scan"', column: '"file"', owner: 'scan', slot: 'file' };
 

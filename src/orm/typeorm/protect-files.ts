@@ -2,7 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { existingProtection, locatedColumns } from '../../ledger/catalog.js';
 import type { Statements } from '../../ledger/dialect.js';
 import { missingProtection, type EntityProtectionOptions, type ProtectedColumn } from '../../ledger/protection.js';
-import type { FileReference } from '../../ledger/references.js';
+import type { FileReference } from '../../ledger/file-reference.js';
 import { dialectOf, transactionOf } from './database.js';
 import { TypeormEntities } from './entities.js';
 import type { FieldColumn } from './entity-values.js';
