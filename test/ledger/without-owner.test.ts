@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import type { StoredFile } from 'filefield';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { attachFiles, createLedger, FileField, type Files } from 'filefield/typeorm';
+import { Entity, PrimaryGeneratedColumn, type DataSource } from 'typeorm';
+import { reachableDatabases } from '../support/databases.js';
+import { openDataSource } from '../support/typeorm.js';
+
+@Entity('unowned_scan')
+class Scan {
+  @PrimaryGeneratedColumn() id!: number;
+  @FileField({ storage: 'scans' }) file!: StoredFile | null;
+}
+
+/** The ledger does not know the column of a file that rows of several columns have shared. */
+describe.each(await reachableDatabases())('a file without an owner on %s', (database) => {
+  let dataSource: DataSource;
+  let files: Files;
+  let close: () => Promise<void>;
+  const scans = new MemoryStorage();
+  beforeEach(async () => {
+    ({ dataSource, close } = await openDataSource(database, { entities: [Scan] }));
+    await createLedger(dataSource);
+    files = await attachFiles(dataSource, { storages: { scans }, grace: 0, protection: 'off' });
+  });
+  afterEach(() => close());
+
+  const unowned = async (state: string) => {
+    const file = await files.stage(Scan, 'file', 'x');
+    await dataSource.query(
+      `UPDATE file_ledger SET state = '${state}', lease_until = 0, not_before = 0, owner_type = NULL, owner_pk = NULL, slot = NULL WHERE id = '${file.id}'`,
+    );
+    return file;
+  };
+  /** Another application has a file in this ledger. */
+  const addForeign = async () => {
+    const file = await files.stage(Scan, 'file', 'foreign');
+    await dataSource.query(`UPDATE file_ledger SET state = 'live', owner_type = 'other' WHERE id = '${file.id}'`);
+  };
+
+  it.each(['pending', 'released'])('is deleted by a sweep if the ledger has no foreign files (%s)', async (state) => {
+    await unowned(state);
+    expect(await files.sweep()).toMatchObject({ deleted: 1 });
+  });
+
+  it.each(['pending', 'released'])('is kept by a sweep if the ledger has foreign files (%s)', async (state) => {
+    await addForeign();
+    const file = await unowned(state);
+    expect(await files.sweep()).toMatchObject({ expired: 0, deleted: 0 });
+    expect(await file.text()).toBe('x');
+  });
+
+  it('is released by a reconcile, and is not if the ledger has foreign files', async () => {
+    const file = await unowned('live');
+    expect(await files.reconcile()).toMatchObject({ unreferenced: [{ id: file.id }], foreign: [] });
+    await addForeign();
+    const report = await files.reconcile({ repair: true });
+    expect(report.unreferenced).toEqual([]);
+    expect(report.foreign.map(({ id }) => id)).toContain(file.id);
+  });
+});
