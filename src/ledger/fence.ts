@@ -70,7 +70,6 @@ export class Fence {
     }
     await established;
     if (storage.root === undefined || (await (await this.#markers(name)).exist())) return;
-    this.#established.delete(name);
     if (inTransaction) throw this.#missing(name);
     await this.#establish(name);
   }
