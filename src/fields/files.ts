@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
 import type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
-import { toUpload, type UploadSource } from '../file/upload.js';
+import { toUpload, type Upload, type UploadSource } from '../file/upload.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
@@ -16,7 +15,7 @@ import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
 import type { Entities } from './entities.js';
 import { checkField, type FileField } from './field.js';
-import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
 import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
 
@@ -53,6 +52,8 @@ export interface FilesParts {
 export class Files implements ObjectFinder {
   /** The storages by name. */
   readonly storages: StorageRegistry;
+  /** Receives the files of a form: call it as a method. */
+  readonly receive: Receive;
   /** @internal */
   readonly ledger: Ledger;
   /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
@@ -78,6 +79,10 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
+    this.receive = receiver((entity, property) => entities.fileField(entity, property), {
+      keep: (field, upload, options) => this.#stage(field, upload, options),
+      discard: (file) => this.#giveUp(file),
+    });
   }
 
   /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
@@ -114,8 +119,7 @@ export class Files implements ObjectFinder {
     options: StageOptions = {},
   ): Promise<StoredFile> {
     const target = this.#entities.fileField(entity, field);
-    const upload = await toUpload(source, options.name);
-    return StoredFile.of(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
+    return this.#stage(target, await toUpload(source, options.name), options);
   }
 
   /**
@@ -144,37 +148,8 @@ export class Files implements ObjectFinder {
       sources,
       concurrency,
       (source) => this.stage(entity, field, source, staging),
-      // If this fails, the lease ends by itself.
-      (file) => this.discard(file).catch((error: unknown) => this.#events.emit('fault', error)),
+      (file) => this.#giveUp(file),
     );
-  }
-
-  /**
-   * Receives a multipart form whose file part has the name of the field, and streams the file into its storage: nothing is
-   * buffered. Resolves once the whole form has arrived; `file` is null if none was chosen.
-   *
-   * @throws `limit_exceeded`, `malformed_upload`, `aborted`, and everything that `stage` throws; nothing is kept then.
-   *
-   * @example
-   * ```ts
-   * import type { Files, StoredFile } from 'filefield';
-   * import type { IncomingMessage } from 'node:http';
-   *
-   * declare const files: Files, request: IncomingMessage;
-   * declare class Document { file: StoredFile | null }
-   * const { file, fields } = await files.receive(request, Document, 'file', { maxSize: '20 MB' });
-   * ```
-   */
-  async receive<Entity extends object>(
-    request: IncomingMessage,
-    entity: EntityRef<Entity>,
-    field: FileFieldOf<Entity>,
-    options: ReceiveOptions = {},
-  ): Promise<Received<StoredFile>> {
-    const target = this.#entities.fileField(entity, field);
-    const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
-      StoredFile.of(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
-    return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
   }
 
   /**
@@ -328,6 +303,15 @@ export class Files implements ObjectFinder {
 
   checkFileField(entity: EntityRef, property: string): void {
     this.#entities.fileField(entity, property);
+  }
+
+  async #stage(field: FileField, upload: Upload, options: StagingOptions): Promise<StoredFile> {
+    return StoredFile.of(await stageUpload(this.#staging, field, upload, options), this.#contextOf(field));
+  }
+
+  /** Discards a file because of an error, which stays the one that is thrown. If it fails, the lease ends by itself. */
+  async #giveUp(file: StoredFile): Promise<void> {
+    await this.discard(file).catch((error: unknown) => this.#events.emit('fault', error));
   }
 
   #contextOf({ options }: FileField): StoredFileContext {

@@ -78,7 +78,7 @@ class Staging {
     const maxSize = field.options.maxSize ?? staging.maxSize;
     this.#options = { ...field.options, ...(maxSize !== undefined && { maxSize }) };
     this.#storage = context.storages.resolve(field.options.storage);
-    this.#chunks = upload.body[Symbol.asyncIterator]();
+    this.#chunks = upload.open()[Symbol.asyncIterator]();
   }
 
   /** Reads the first bytes and applies the rules that need no more. */

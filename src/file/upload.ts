@@ -44,7 +44,8 @@ export type UploadSource =
 
 /** Incoming bytes, in the form that staging reads. */
 export interface Upload {
-  readonly body: AsyncIterable<Uint8Array>;
+  open(): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
   /** The uploader's file name, cleaned; absent if there is none. */
   readonly name?: string;
   /** Bytes; absent if the source does not know. */
@@ -55,10 +56,11 @@ export interface Upload {
 export async function toUpload(source: UploadSource, name?: string): Promise<Upload> {
   const upload = await uploadOf(source);
   const given = cleanName(name ?? upload.name);
-  return { body: upload.body, ...(upload.size !== undefined && { size: upload.size }), ...(given && { name: given }) };
+  return { open: () => upload.body, close: async () => undefined, ...(upload.size !== undefined && { size: upload.size }), ...(given && { name: given }) };
 }
 
-async function uploadOf(source: UploadSource): Promise<Upload> {
+type Old = { body: AsyncIterable<Uint8Array>; name?: string; size?: number };
+async function uploadOf(source: UploadSource): Promise<Old> {
   if (typeof source === 'string') return fromBytes(Buffer.from(source, 'utf8'));
   if (source instanceof Uint8Array) return fromBytes(source);
   if (typeof source !== 'object' || source === null) throw unusable(typeof source);
@@ -78,11 +80,11 @@ async function uploadOf(source: UploadSource): Promise<Upload> {
   throw unusable(kindOf(source));
 }
 
-function fromBytes(bytes: Uint8Array): Upload {
+function fromBytes(bytes: Uint8Array): Old {
   return { body: fromChunks([bytes]), size: bytes.byteLength };
 }
 
-async function fromPath(file: string, name = path.basename(file)): Promise<Upload> {
+async function fromPath(file: string, name = path.basename(file)): Promise<Old> {
   const stats = await stat(file).catch((cause: unknown) => {
     throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
   });
