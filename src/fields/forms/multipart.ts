@@ -68,7 +68,7 @@ class MultipartReader<File> {
         else stream.pipe(this.#parser);
       });
       await Promise.all(this.#pending);
-      if (this.#seen < this.#counter.parts) throw malformed('A part of the form has no name.');
+      if (this.#seen < this.#counter.parts) throw malformed(unreadable);
     } finally {
       signal.removeEventListener('abort', stopped);
       // A request that fails later has no other listener.
@@ -129,21 +129,21 @@ class MultipartReader<File> {
       throw malformed(`The part "${shown(name)}" has the transfer encoding ${shown(info.encoding)}; send its bytes.`);
     }
     if (filename) this.#keep(name, part, filename, () => part);
-    else this.#pending.push(this.#nameless(name, part, filename));
+    else {
+      const judged = this.#nameless(name, part, filename);
+      judged.catch(this.#fail);
+      this.#pending.push(judged);
+    }
   }
 
   /** A part without a file name: an input in which no file was chosen, a file all the same, or text. */
   async #nameless(field: string, part: Readable, fileName: string | undefined): Promise<void> {
-    try {
-      const chunks = part[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-      const first = await chunks.next();
-      if (first.done) this.form.empty();
-      else if (fileName === undefined && !this.form.takes(field)) {
-        this.form.text(field, await this.#textOf(field, joined(first.value, chunks)));
-      } else this.#keep(field, part, undefined, () => joined(first.value, chunks));
-    } catch (error) {
-      this.#fail(error);
-    }
+    const chunks = part[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const first = await chunks.next();
+    if (first.done) this.form.empty();
+    else if (fileName === undefined && !this.form.takes(field)) {
+      this.form.text(field, await this.#textOf(field, joined(first.value, chunks)));
+    } else this.#keep(field, part, undefined, () => joined(first.value, chunks));
   }
 
   async #textOf(field: string, chunks: AsyncIterable<Buffer>): Promise<string> {
@@ -167,7 +167,7 @@ class MultipartReader<File> {
 
   #named(field: string | undefined): string {
     this.#seen += 1;
-    if (!field) throw malformed('A part of the form has no name.');
+    if (!field) throw malformed(unreadable);
     return field;
   }
 
@@ -185,6 +185,7 @@ async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerat
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
+const unreadable = 'A part of the form cannot be read: each needs a Content-Disposition of form-data with a name.';
 const patience = 10_000;
 
 /** Reads and drops the rest of a body for ten seconds at most. */
