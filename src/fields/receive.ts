@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
 import { cleanName } from '../file/name.js';
-import type { Upload } from '../file/upload.js';
+import { readableUpload, type Upload } from '../file/upload.js';
 import { byteSize, wholeNumber, type ByteSize } from '../options.js';
 import type { StagingOptions } from './stage.js';
 
@@ -160,7 +160,7 @@ class FormReader<File> {
     // Browsers escape only quotes and line breaks in a name (WHATWG HTML, multipart/form-data encoding).
     const name = cleanName(fileName.replaceAll('%22', '"'));
     const { maxSize } = this.limits;
-    const kept = this.keep({ body: stream, ...(name && { name }) }, { signal: this.#abort.signal, maxSize });
+    const kept = this.keep(readableUpload(stream, name), { signal: this.#abort.signal, maxSize });
     kept.catch(this.#fail);
     this.pending.push(kept);
   }

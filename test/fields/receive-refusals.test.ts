@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError } from '../../src/errors.js';
 import { receiveForm } from '../../src/fields/receive.js';
+import type { Upload } from '../../src/file/upload.js';
 import { errorStatus } from '../../src/response/http-error.js';
 
 // Larger than every buffer on the way, so that the part is still arriving when the server stops reading it.
@@ -25,9 +26,9 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-async function keep({ body, name }: { body: AsyncIterable<Uint8Array>; name?: string }): Promise<string> {
+async function keep({ open, name }: Upload): Promise<string> {
   let bytes = 0;
-  for await (const chunk of body) {
+  for await (const chunk of open()) {
     bytes += chunk.byteLength;
     if (name === 'refused') break;
   }
