@@ -21,7 +21,7 @@
  * | `busy` | the only database connection is inside a transaction |
  * | `forbidden` | a view's `authorize` refused the request, or the signature of the URL is not valid |
  * | `method_not_allowed` | the method is neither GET, HEAD nor OPTIONS |
- * | `incomplete` | a source ended before the bytes that it promised |
+ * | `incomplete` | a source has fewer or more bytes than it promised, or was changed while it was read |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
  * | `wrong_storage` | a storage is not the one that the ledger knows: a volume is not mounted, or a folder or bucket is another |

@@ -76,6 +76,9 @@ export async function readHead(
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   while (bytes < headBytes) {
+    // A source may reuse the memory of a chunk once the next one is requested.
+    const last = chunks.pop();
+    if (last) chunks.push(Buffer.from(last));
     const next = await upload.next();
     if (next.done) break;
     chunks.push(next.value);

@@ -1,4 +1,4 @@
-import { toUpload } from '../../file/upload.js';
+import { toUpload } from '../upload-source.js';
 import { tooLongText, type FormCollector } from './collector.js';
 
 /** Hands the entries of a form that was parsed already to the collector, one file after the other. */

@@ -2,6 +2,7 @@ import busboy, { type FileInfo } from 'busboy';
 import type { Readable, Writable } from 'node:stream';
 import { FileFieldError } from '../../errors.js';
 import { cleanName } from '../../file/name.js';
+import { makeUpload, readableUpload, type Upload } from '../../file/upload.js';
 import { tooLongText, type FormCollector } from './collector.js';
 import type { FormBody } from './form-request.js';
 import { longestName, mostEmptyInputs, overLimit, type FormLimits, type ReceiveOptions } from './limits.js';
@@ -128,7 +129,7 @@ class MultipartReader<File> {
     if (!/^(7bit|8bit|binary)$/i.test(info.encoding)) {
       throw malformed(`The part "${shown(name)}" has the transfer encoding ${shown(info.encoding)}; send its bytes.`);
     }
-    if (filename) this.#keep(name, part, filename, () => part);
+    if (filename) this.#keep(name, readableUpload(part, fileNameOf(filename)));
     else {
       const judged = this.#nameless(name, part, filename);
       judged.catch(this.#fail);
@@ -143,7 +144,7 @@ class MultipartReader<File> {
     if (first.done) this.form.empty();
     else if (fileName === undefined && !this.form.takes(field)) {
       this.form.text(field, await this.#textOf(field, joined(first.value, chunks)));
-    } else this.#keep(field, part, undefined, () => joined(first.value, chunks));
+    } else this.#keep(field, makeUpload({ begin: () => joined(first.value, chunks), release: () => part.resume() }));
   }
 
   async #textOf(field: string, chunks: AsyncIterable<Buffer>): Promise<string> {
@@ -158,10 +159,7 @@ class MultipartReader<File> {
     return Buffer.concat(kept).toString('utf8');
   }
 
-  #keep(field: string, part: Readable, fileName: string | undefined, open: () => AsyncIterable<Uint8Array>): void {
-    // Browsers escape only quotes and line breaks in a name (WHATWG HTML, multipart/form-data encoding).
-    const name = cleanName(fileName?.replaceAll('%22', '"'));
-    const upload = { open, close: async () => void part.destroy(), ...(name && { name }) };
+  #keep(field: string, upload: Upload): void {
     this.form.file(field, upload).catch(this.#fail);
   }
 
@@ -179,6 +177,9 @@ class MultipartReader<File> {
     }
   }
 }
+
+/** Browsers escape only quotes and line breaks in a name (WHATWG HTML, multipart/form-data encoding). */
+const fileNameOf = (sent: string) => cleanName(sent.replaceAll('%22', '"'));
 
 async function* joined(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   yield first;
