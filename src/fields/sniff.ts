@@ -5,7 +5,7 @@ import type * as fileType from 'file-type/core';
 import mime from 'mime-types';
 
 /** Bytes of an upload's beginning that its type is judged by. */
-const headBytes = 4100;
+export const headBytes = 4100;
 
 // Types that are text and that no magic number tells; for these, and only these, the file name may choose.
 const textual = /^(text\/(?!html|xml).+|application\/(json|ld\+json|geo\+json|yaml|toml|sql|x-ndjson|rtf))$/;
