@@ -8,7 +8,7 @@ export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping
 export type { AttachOptions } from './fields/attach.js';
-export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from './fields/field-options.js';
 export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
 export type { Received, ReceiveOptions } from './fields/receive.js';
 export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';

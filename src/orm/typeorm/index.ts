@@ -10,7 +10,7 @@ export { transactionQueue, type TransactionQueue } from './transaction-queue.js'
 export type { AttachOptions } from '../../fields/attach.js';
 export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js';
 export type { FilesEvents } from '../../events.js';
-export type { CheckedUpload, FileFieldOptions } from '../../fields/field-options.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from '../../fields/field-options.js';
 export type { Received, ReceiveOptions } from '../../fields/receive.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
