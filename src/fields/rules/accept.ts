@@ -1,5 +1,5 @@
 import type { FileFieldError } from '../../errors.js';
-import { invalidOption } from '../../options.js';
+import { emptyList, invalidOption } from '../../options.js';
 import type { Rule } from '../rule.js';
 import { knownTypes, typeInstead } from '../types/known.js';
 
@@ -9,43 +9,31 @@ const pattern = /^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/;
 /** Media types, judged by the bytes. */
 export const accept: Rule = {
   name: 'accept',
-  validate({ accept: patterns = [] }) {
-    for (const one of patterns) {
+  validate({ accept: patterns }) {
+    if (patterns?.length === 0) throw emptyList('accept', 'type');
+    for (const one of patterns ?? []) {
       if (typeof one !== 'string' || !pattern.test(one)) {
-        throw refused(one, 'write "image/png" or "image/*", or leave the option out to accept every type');
+        throw refused(one, '; write "image/png" or "image/*", or leave the option out to accept every type');
       }
       if ([...knownTypes].some((type) => typeMatches(type, [one]))) continue;
       const instead = typeInstead(one.toLowerCase());
-      throw refused(
-        one,
-        instead
-          ? `such files are stored as "${instead}": write that, and use "extensions" or "check" to accept fewer of them`
-          : 'which no upload gets: docs/types.md lists the types; leave the option out and use "extensions" or "check" for others',
-      );
+      const advice = instead
+        ? `write "${instead}", the type under which such files are stored`
+        : 'write a type that docs/types.md lists, or leave the option out and use "extensions" or "check"';
+      throw refused(one, `, which no upload gets; ${advice}`);
     }
   },
   recognised({ size, type }, { accept: patterns, allowEmpty }) {
     if (!patterns || typeMatches(type, patterns)) return undefined;
-    const accepted = `accepted are ${patterns.join(', ')}.`;
-    if (size !== 0) {
-      return {
-        code: 'wrong_type',
-        message: `The bytes are ${type}, which is not accepted; ${accepted}`,
-        limit: patterns,
-      };
-    }
     // The rule for empty files says it better.
-    if (allowEmpty === false) return undefined;
-    return {
-      code: 'wrong_type',
-      message: `The file is empty, so it has none of the accepted types; ${accepted}`,
-      limit: patterns,
-    };
+    if (size === 0 && allowEmpty === false) return undefined;
+    const what = size === 0 ? 'The file is empty, so it has none of the accepted types' : `The bytes are ${type}`;
+    return { code: 'wrong_type', message: `${what}; accepted are ${patterns.join(', ')}.`, limit: patterns };
   },
 };
 
-function refused(one: unknown, sentence: string): FileFieldError {
-  return invalidOption(`The option "accept" of a file field has ${JSON.stringify(one)}; ${sentence}.`);
+function refused(one: unknown, what: string): FileFieldError {
+  return invalidOption(`The option "accept" of a file field has ${JSON.stringify(one)}${what}.`);
 }
 
 /** True if a media type is one of the patterns, `type/subtype` or `type/*`. Parameters and case do not matter. */

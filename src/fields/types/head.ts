@@ -40,12 +40,12 @@ export async function readHead(upload: AsyncIterator<Uint8Array>): Promise<Head>
 
 /** True for the first bytes of a zip archive. */
 export function isZip(head: Buffer): boolean {
-  return head.subarray(0, 4).equals(Buffer.from('PK\u0003\u0004', 'latin1'));
+  return head.toString('latin1', 0, 4) === 'PK\u0003\u0004';
 }
 
 /** True for the first bytes of a compound file, the container of the old formats of Office ([MS-CFB] 2.2). */
 export function isCompound(head: Buffer): boolean {
-  return head.subarray(0, 8).equals(Buffer.from('d0cf11e0a1b11ae1', 'hex'));
+  return head.toString('hex', 0, 8) === 'd0cf11e0a1b11ae1';
 }
 
 function isContainer(start: Buffer): boolean {

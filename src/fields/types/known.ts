@@ -97,6 +97,5 @@ const instead: Readonly<Record<string, string>> = {
 export function typeInstead(type: string): string | undefined {
   if (Object.hasOwn(instead, type)) return instead[type];
   if (/[/+]xml$/.test(type)) return 'application/xml';
-  if (/[/+]json$/.test(type)) return 'application/json';
   return type.startsWith('text/') ? 'text/plain' : undefined;
 }
