@@ -44,10 +44,11 @@ export interface FileFieldOptions extends FilePolicies {
    */
   readonly maxSize?: ByteSize;
   /**
-   * Your own check: return a sentence to refuse the upload with `rejected`, nothing to accept it.
+   * Your own check: return a sentence to refuse the upload with `rejected`, nothing to accept it. The signal is the one that
+   * `files.stage` was given; after an abort the result no longer matters.
    * @default none
    */
-  readonly check?: (upload: CheckedUpload) => string | void | Promise<string | void>;
+  readonly check?: (upload: CheckedUpload, signal?: AbortSignal) => string | void | Promise<string | void>;
   /**
    * Name of the database column.
    * @default the ORM's name for the property

@@ -1,24 +1,24 @@
-import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
 import type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
-import { toUpload, type UploadSource } from '../file/upload.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
 import { ledgerStatus, type LedgerStatus } from '../ledger/status.js';
 import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
-import { duration, wholeNumber, type Duration } from '../options.js';
-import { allOrNothing } from './all-or-nothing.js';
+import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
 import type { Entities } from './entities.js';
 import { checkField, type FileField } from './field.js';
-import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import type { Upload } from '../file/upload.js';
+import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
+import { stageAll, type StageAllOptions } from './stage-all.js';
 import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
+import { toUpload, type UploadSource } from './upload-source.js';
 
 /** How one file is staged. */
 export interface StageOptions extends StagingOptions {
@@ -26,16 +26,7 @@ export interface StageOptions extends StagingOptions {
    * The name that people will see.
    * @default the name of the source, else "file"
    */
-  readonly name?: string;
-}
-
-/** How many files are staged. */
-export interface StageAllOptions extends StagingOptions {
-  /**
-   * Uploads at one time, at least 1.
-   * @default 4
-   */
-  readonly concurrency?: number;
+  readonly name?: string | undefined;
 }
 
 /** What a `Files` works with. */
@@ -53,6 +44,8 @@ export interface FilesParts {
 export class Files implements ObjectFinder {
   /** The storages by name. */
   readonly storages: StorageRegistry;
+  /** Receives the files of a form: call it as a method. */
+  readonly receive: Receive;
   /** @internal */
   readonly ledger: Ledger;
   /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
@@ -78,6 +71,10 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
+    this.receive = receiver((entity, property) => entities.fileField(entity, property), {
+      keep: (field, upload, options) => this.#keep(() => field, upload, options),
+      discard: (file) => this.#giveUp(file),
+    });
   }
 
   /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
@@ -96,7 +93,12 @@ export class Files implements ObjectFinder {
    * row has when its lease ends is deleted by a sweep. Costs one pass over the bytes and one INSERT. Call it before you
    * open a transaction, so that no row is locked while the bytes travel.
    *
-   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; nothing is kept then.
+   * The source is read once and closed in any case, whatever fails: a stream is destroyed or cancelled, a generator ended, a
+   * file with `temporary` deleted. Give it as soon as you have it: from then on an error of a stream ends no process.
+   *
+   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; `invalid_value` for a source of
+   * which bytes may be missing, such as a stream that was read before; `incomplete` for one that has other bytes than it
+   * promised; `aborted`; and the source's own error if it fails. Nothing is kept then.
    *
    * @example
    * ```ts
@@ -113,15 +115,14 @@ export class Files implements ObjectFinder {
     source: UploadSource,
     options: StageOptions = {},
   ): Promise<StoredFile> {
-    const target = this.#entities.fileField(entity, field);
-    const upload = await toUpload(source, options.name);
-    return StoredFile.of(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
+    const { name, ...staging } = options;
+    return this.#keep(() => this.#entities.fileField(entity, field), await toUpload(source, name), staging);
   }
 
   /**
    * Stages one file per source for the same field of as many rows, in the order of the sources. All or nothing: when one
    * fails, uploads under way are waited for, all are discarded, and it rejects with the first error. Sources that were not
-   * begun by then are not read.
+   * begun by then are not read, but closed. Nothing is stored if one of the sources cannot be used.
    *
    * @example
    * ```ts
@@ -138,43 +139,9 @@ export class Files implements ObjectFinder {
     sources: readonly UploadSource[],
     options: StageAllOptions = {},
   ): Promise<StoredFile[]> {
-    const { concurrency = 4, ...staging } = options;
-    wholeNumber('concurrency', concurrency, { from: 1 });
-    return allOrNothing(
-      sources,
-      concurrency,
-      (source) => this.stage(entity, field, source, staging),
-      // If this fails, the lease ends by itself.
-      (file) => this.discard(file).catch((error: unknown) => this.#events.emit('fault', error)),
-    );
-  }
-
-  /**
-   * Receives a multipart form whose file part has the name of the field, and streams the file into its storage: nothing is
-   * buffered. Resolves once the whole form has arrived; `file` is null if none was chosen.
-   *
-   * @throws `limit_exceeded`, `malformed_upload`, `aborted`, and everything that `stage` throws; nothing is kept then.
-   *
-   * @example
-   * ```ts
-   * import type { Files, StoredFile } from 'filefield';
-   * import type { IncomingMessage } from 'node:http';
-   *
-   * declare const files: Files, request: IncomingMessage;
-   * declare class Document { file: StoredFile | null }
-   * const { file, fields } = await files.receive(request, Document, 'file', { maxSize: '20 MB' });
-   * ```
-   */
-  async receive<Entity extends object>(
-    request: IncomingMessage,
-    entity: EntityRef<Entity>,
-    field: FileFieldOf<Entity>,
-    options: ReceiveOptions = {},
-  ): Promise<Received<StoredFile>> {
-    const target = this.#entities.fileField(entity, field);
-    const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
-      StoredFile.of(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
-    return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
+    const fieldOf = () => this.#entities.fileField(entity, field);
+    const keep = (upload: Upload, staging: StagingOptions) => this.#keep(fieldOf, upload, staging);
+    return stageAll(sources, { keep, discard: (file) => this.#giveUp(file), onFault: this.#fault }, options);
   }
 
   /**
@@ -329,6 +296,22 @@ export class Files implements ObjectFinder {
   checkFileField(entity: EntityRef, property: string): void {
     this.#entities.fileField(entity, property);
   }
+
+  async #keep(fieldOf: () => FileField, upload: Upload, options: StagingOptions): Promise<StoredFile> {
+    try {
+      const field = fieldOf();
+      return StoredFile.of(await stageUpload(this.#staging, field, upload, options), this.#contextOf(field));
+    } finally {
+      await upload.close(this.#fault);
+    }
+  }
+
+  /** Discards a file because of an error, which stays the one that is thrown. If it fails, the lease ends by itself. */
+  async #giveUp(file: StoredFile): Promise<void> {
+    await this.discard(file).catch(this.#fault);
+  }
+
+  readonly #fault = (error: unknown) => this.#events.emit('fault', error);
 
   #contextOf({ options }: FileField): StoredFileContext {
     return { ...this.context, acceptedBy: options };

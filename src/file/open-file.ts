@@ -68,6 +68,24 @@ export class OpenFile {
     return rangeBody((buffer, position) => this.read(buffer, position), range, close);
   }
 
+  /** Rejects with `incomplete` if the file was written to since it was opened, or has more bytes than its size. */
+  async checkUnchanged(): Promise<void> {
+    if (!this.#isUnchanged() || (await this.read(Buffer.alloc(1), this.size)) > 0) {
+      throw new FileFieldError('incomplete', 'The file was changed while it was read.');
+    }
+  }
+
+  /** True if the path, not followed if it is a symbolic link, leads to this very file, and it is unchanged. */
+  async isAt(path: string): Promise<boolean> {
+    const [found, own] = [await fs.promises.lstat(path, { bigint: true }), fs.fstatSync(this.fd, { bigint: true })];
+    return found.dev === own.dev && found.ino === own.ino && this.#isUnchanged();
+  }
+
+  #isUnchanged(): boolean {
+    const { size, mtime } = fs.fstatSync(this.fd);
+    return size === this.size && mtime.getTime() === this.modified.getTime();
+  }
+
   /** The path of the open file with symbolic links resolved; undefined if the path leads to another file by now. */
   async realPath(path: string): Promise<string | undefined> {
     // Linux knows the path of a descriptor. Elsewhere the path is resolved again and must lead to the same file.

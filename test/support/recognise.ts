@@ -4,8 +4,8 @@ import { recogniseType } from '../../src/fields/types/recognise.js';
 /** The type of a file that comes as a stream, as a form does. */
 export async function typeOfStream(bytes: Uint8Array | string, name = 'file', chunkBytes = 64 * 1024): Promise<string> {
   const all = Buffer.from(bytes);
-  const { head, whole } = await readHead(chunksOf(all, chunkBytes));
-  return recogniseType({ head, name, size: whole ? head.byteLength : undefined });
+  const { head, complete } = await readHead(chunksOf(all, chunkBytes));
+  return recogniseType({ head, name, size: complete ? head.byteLength : undefined });
 }
 
 /** The type of a file that can be read at any position, as a local file can, of which only 4100 bytes were read ahead. */

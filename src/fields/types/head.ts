@@ -9,7 +9,7 @@ export interface Head {
   /** At least the first 4100 bytes, up to 256 KiB of a container; fewer only if the upload has no more. A copy. */
   readonly head: Buffer;
   /** True if the upload has no more bytes than these. */
-  readonly whole: boolean;
+  readonly complete: boolean;
   /** What was read, to be put before the rest of the upload again. */
   readonly chunks: readonly Uint8Array[];
 }
@@ -22,20 +22,20 @@ export async function readHead(upload: AsyncIterator<Uint8Array>): Promise<Head>
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   let wanted = headBytes;
-  let whole = false;
-  while (bytes < wanted && !whole) {
+  let complete = false;
+  while (bytes < wanted && !complete) {
     // The next chunk may be in the same memory as the last one.
     const last = chunks.pop();
     if (last) chunks.push(Buffer.from(last));
     const next = await upload.next();
-    if (next.done) whole = true;
+    if (next.done) complete = true;
     else {
       chunks.push(next.value);
       bytes += next.value.byteLength;
       if (wanted === headBytes && isContainer(Buffer.concat(chunks, Math.min(bytes, 8)))) wanted = containerBytes;
     }
   }
-  return { head: Buffer.concat(chunks, Math.min(bytes, wanted)), whole, chunks };
+  return { head: Buffer.concat(chunks, Math.min(bytes, wanted)), complete, chunks };
 }
 
 /** True for the first bytes of a zip archive. */

@@ -199,9 +199,9 @@ describe('readHead', () => {
     for (const chunkBytes of [3, 1000]) {
       const plain = await readHead(chunksOf(Buffer.alloc(1_000_000, 'a'), chunkBytes));
       expect(bytesOf(plain.chunks)).toBeLessThan(4100 + chunkBytes);
-      expect(plain).toMatchObject({ head: { byteLength: 4100 }, whole: false });
+      expect(plain).toMatchObject({ head: { byteLength: 4100 }, complete: false });
       const container = await readHead(chunksOf(zip, chunkBytes));
-      expect(container).toMatchObject({ head: { byteLength: 256 * 1024 }, whole: false });
+      expect(container).toMatchObject({ head: { byteLength: 256 * 1024 }, complete: false });
       expect(
         Buffer.concat(container.chunks)
           .subarray(0, 256 * 1024)
@@ -222,7 +222,7 @@ describe('readHead', () => {
   });
 
   it('knows that an upload is whole', async () => {
-    expect(await readHead(chunksOf(Buffer.from('abc'), 2))).toMatchObject({ head: Buffer.from('abc'), whole: true });
-    expect(await readHead(chunksOf(Buffer.alloc(0), 2))).toMatchObject({ head: Buffer.alloc(0), whole: true });
+    expect(await readHead(chunksOf(Buffer.from('abc'), 2))).toMatchObject({ head: Buffer.from('abc'), complete: true });
+    expect(await readHead(chunksOf(Buffer.alloc(0), 2))).toMatchObject({ head: Buffer.alloc(0), complete: true });
   });
 });
