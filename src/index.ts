@@ -16,7 +16,7 @@ export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping
 export type { AttachOptions } from './fields/attach.js';
-export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from './fields/field-options.js';
 export type { Files } from './fields/files.js';
 export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';

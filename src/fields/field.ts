@@ -5,7 +5,7 @@ import { isStoredFile, type StoredFile } from '../file/stored-file.js';
 import type { FileReference } from '../ledger/references.js';
 import type { FileFieldOptions } from './field-options.js';
 import type { Refusal, Rule } from './rule.js';
-import { headBytes } from './sniff.js';
+import { headBytes } from './types/head.js';
 import * as rules from './rules/index.js';
 
 const allRules: readonly Rule[] = Object.values(rules);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { Utf8Check } from './types/text.js';
 
 /** What one pass over an upload learns. */
 export class Measured {
@@ -12,6 +13,12 @@ export class Measured {
   readonly #hash = createHash('sha256');
   #digest: string | undefined;
   #crc32 = 0;
+  readonly #utf8 = new Utf8Check();
+
+  /** True if all bytes are UTF-8. */
+  get isUtf8(): boolean {
+    return this.#utf8.valid;
+  }
 
   /** SHA-256 of all bytes, lower-case hexadecimal. */
   get sha256(): string {
@@ -37,6 +44,7 @@ export class Measured {
       check(this.size);
       this.#hash.update(chunk);
       this.#crc32 = crc32(chunk, this.#crc32);
+      this.#utf8.add(chunk);
       return chunk;
     };
     try {

@@ -17,7 +17,9 @@ import { Measured } from './measure.js';
 import type { RecognisedUpload, Refusal, Rule } from './rule.js';
 import * as rules from './rules/index.js';
 import { limitOf, tooLarge } from './rules/max-size.js';
-import { readHead, sniffType } from './sniff.js';
+import { headBytes, readHead } from './types/head.js';
+import { recogniseType } from './types/recognise.js';
+import { withCharset } from './types/text.js';
 
 /** What staging works with. */
 export interface StageContext {
@@ -103,8 +105,10 @@ class Staging {
       const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
       for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
       const rest = this.#chunks();
-      const { head, chunks } = await readHead(rest);
-      const recognised = { ...declared, head, type: await sniffType(head, declared.name) };
+      const { head, complete, chunks } = await readHead(rest);
+      const size = complete ? head.byteLength : this.upload.size;
+      const type = await recogniseType({ head, name: declared.name, size, readAt: this.upload.readAt });
+      const recognised = { ...declared, size, head: Buffer.from(head.subarray(0, headBytes)), type };
       for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
       return await this.#store(recognised, this.#measured.body(chunks, rest, this.#check()));
     } finally {
@@ -132,18 +136,19 @@ class Staging {
   }
 
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
-  async #store({ name, type, head }: RecognisedUpload, body: AsyncIterable<Uint8Array>): Promise<FileDescriptor> {
+  async #store({ name, type: recognised, head }: RecognisedUpload, body: AsyncIterable<Uint8Array>): Promise<FileDescriptor> {
     this.#began = performance.now();
     await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
     const object = await intend(this.context, this.field);
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
-      await this.#write(object, type, body).catch((error: unknown) => {
+      await this.#write(object, recognised, body).catch((error: unknown) => {
         taken = isFileFieldError(error, 'already_exists');
         throw error;
       });
-      const { size, sha256, crc32 } = this.#measured;
+      const { size, sha256, crc32, isUtf8 } = this.#measured;
+      const type = isUtf8 ? recognised : withCharset(recognised, 'unknown-8bit');
       const checked = { name, type, size, sha256, head };
       await unlessAborted(this.#judge(checked), this.staging.signal);
       if (this.#isLate) await this.#secure(object);

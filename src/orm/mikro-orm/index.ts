@@ -24,7 +24,7 @@ export type { Files } from '../../fields/files.js';
 export type { StageOptions } from '../../fields/stage.js';
 export type { StageAllOptions } from '../../fields/stage-all.js';
 export type { FilesEvents } from '../../events.js';
-export type { CheckedUpload, FileFieldOptions } from '../../fields/field-options.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from '../../fields/field-options.js';
 export type { FormFields } from '../../fields/forms/collector.js';
 export type { FormRequest, NodeRequest } from '../../fields/forms/form-request.js';
 export type { FormProgress, ReceiveOptions } from '../../fields/forms/limits.js';
