@@ -6,7 +6,7 @@ import type { Sql } from '../../src/ledger/sql.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
-import { StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
+import { FileFieldError, StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 /** An entity without an ORM, which staging does not need. */
@@ -49,7 +49,10 @@ export function filesFor(
   const events = new FileEvents();
   const entities = {
     fields: [field],
-    fileField: () => field,
+    fileField: (_entity: unknown, property: string) => {
+      if (property === field.property) return field;
+      throw new FileFieldError('invalid_option', 'There is no such field.');
+    },
     findObject: unsupported,
     columnKind: unsupported,
     primaryKey: unsupported,
