@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   send: ['file', 'http', 'response', 'options', 'errors'],
   adapters: ['file', 'response', 'views', 'send', 'signing', 'options', 'errors'],
   ledger: ['file', 'events', 'options', 'errors'],
-  fields: ['file', 'http', 'events', 'ledger', 'options', 'errors'],
+  fields: ['file', 'http', 'events', 'ledger', 'keys', 'options', 'errors'],
   'orm/typeorm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
   'orm/mikro-orm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
   health: ['file', 'fields', 'sources', 'response', 'views', 'fronts', 'send', 'options', 'errors', 'http'],

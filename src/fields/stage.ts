@@ -11,7 +11,7 @@ import type { Upload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ByteSize } from '../options.js';
-import type { FileField } from './field.js';
+import { refuse, type FileField } from './field.js';
 import type { CheckedUpload, FileFieldOptions } from './field-options.js';
 import { Measured } from './measure.js';
 import type { RecognisedUpload, Refusal, Rule } from './rule.js';
@@ -136,7 +136,10 @@ class Staging {
   }
 
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
-  async #store({ name, type: recognised, head }: RecognisedUpload, body: AsyncIterable<Uint8Array>): Promise<FileDescriptor> {
+  async #store(
+    { name, type: recognised, head }: RecognisedUpload,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<FileDescriptor> {
     this.#began = performance.now();
     await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
     const object = await intend(this.context, this.field);
@@ -243,10 +246,7 @@ class Staging {
   }
 
   #refuse(rule: Rule, refusal: Refusal | undefined): void {
-    if (!refusal) return;
-    const { code, message, limit } = refusal;
-    const context = { field: this.field.property, rule: rule.name };
-    throw new FileFieldError(code, message, limit === undefined ? context : { ...context, limit });
+    refuse(rule, refusal, this.field.property);
   }
 }
 

@@ -14,6 +14,8 @@ export interface FileInMemory extends MulterProperties {
   readonly buffer: Uint8Array;
   /** Not used. */
   readonly path?: string | undefined;
+  /** Only for files on the disk. */
+  readonly temporary?: undefined;
 }
 
 /** A file of a form, as @fastify/multipart gives it: before it is read, or after its own `toBuffer`. */

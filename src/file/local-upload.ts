@@ -51,6 +51,7 @@ export async function localUpload({ path: file, originalname, size, temporary }:
   if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
   let opening: Promise<OpenFile> | undefined;
   const opened = () => (opening ??= OpenFile.at(file));
+  const isAt = async (other: string) => (await opened()).isUnchanged() && (await (await opened()).isAt(other));
   return makeUpload({
     name: originalname === undefined ? path.basename(file) : mendName(originalname),
     size: size ?? stats.size,
@@ -59,11 +60,16 @@ export async function localUpload({ path: file, originalname, size, temporary }:
     },
     verify: async () => (await opened()).checkUnchanged(),
     async release() {
-      (await opening?.catch(() => undefined))?.close();
-      if (temporary) await remove(file);
+      const own = await opening?.catch(() => undefined);
+      try {
+        // A file that was moved may have a successor at its path.
+        if (temporary && (!own || (await own.isAt(file)))) await remove(file);
+      } finally {
+        own?.close();
+      }
     },
     readAt: async (buffer, position) => (await opened()).read(buffer, position),
-    ...(temporary && { movable: { path: file, isAt: async (other) => (await opened()).isAt(other) } }),
+    ...(temporary && { movable: { path: file, isAt } }),
   });
 }
 

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { FileFieldError, type ErrorContext } from '../errors.js';
 import { rangeBody, type ByteRange, type FileBody } from './body.js';
-import { diskError } from './disk-error.js';
+import { diskError, errno } from './disk-error.js';
 import type { LocatedFile } from './file.js';
 
 /** Looks for a file without opening it. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
@@ -70,18 +70,23 @@ export class OpenFile {
 
   /** Rejects with `incomplete` if the file was written to since it was opened, or has more bytes than its size. */
   async checkUnchanged(): Promise<void> {
-    if (!this.#isUnchanged() || (await this.read(Buffer.alloc(1), this.size)) > 0) {
+    if (!this.isUnchanged() || (await this.read(Buffer.alloc(1), this.size)) > 0) {
       throw new FileFieldError('incomplete', 'The file was changed while it was read.');
     }
   }
 
-  /** True if the path, not followed if it is a symbolic link, leads to this very file, and it is unchanged. */
+  /** True if the path, not followed if it is a symbolic link, leads to this very file. */
   async isAt(path: string): Promise<boolean> {
-    const [found, own] = [await fs.promises.lstat(path, { bigint: true }), fs.fstatSync(this.fd, { bigint: true })];
-    return found.dev === own.dev && found.ino === own.ino && this.#isUnchanged();
+    const found = await fs.promises.lstat(path, { bigint: true }).catch((error: unknown) => {
+      if (errno(error) === 'ENOENT') return undefined;
+      throw diskError(error, 'look for a file');
+    });
+    const own = fs.fstatSync(this.fd, { bigint: true });
+    return found?.dev === own.dev && found.ino === own.ino;
   }
 
-  #isUnchanged(): boolean {
+  /** False once something has written to the file since it was opened. */
+  isUnchanged(): boolean {
     const { size, mtime } = fs.fstatSync(this.fd);
     return size === this.size && mtime.getTime() === this.modified.getTime();
   }

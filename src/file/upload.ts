@@ -138,9 +138,8 @@ export function readableUpload(stream: Readable, name?: string): Upload {
     ...(name !== undefined && { name }),
     begin() {
       if (stream.readableDidRead) throw usedBefore('was read');
-      const owned = !isRequest(stream) && !isPart(stream);
       // The streams of other packages may lack `iterator`.
-      return owned || !('iterator' in stream) ? stream : stream.iterator({ destroyOnReturn: false });
+      return 'iterator' in stream ? stream.iterator({ destroyOnReturn: false }) : stream;
     },
     verify: () => checkWhole(stream),
     release() {

@@ -23,7 +23,7 @@ export function contentDisposition(disposition: 'attachment' | 'inline', name: s
 /** The file name in a Content-Disposition header of another server (RFC 6266 section 4.3); undefined if it has none. */
 export function dispositionName(header: string): string | undefined {
   try {
-    return parse(header).parameters['filename'];
+    return parse(header).parameters['filename'] || undefined;
   } catch {
     return undefined;
   }

@@ -7,9 +7,10 @@ import { multipartForms } from 'filefield/fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import Koa2 from 'koa-2';
-import { createServer, type RequestListener } from 'node:http';
+import http, { createServer, type RequestListener } from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { formHeaders } from '../support/forms.js';
 
 /** What a handler answers, in a form that every framework can send. */
 export interface Answer {
@@ -94,4 +95,26 @@ export async function openDoor(door: Door, handle: UploadHandler, version: 1 | 2
         if ('closeAllConnections' in server) server.closeAllConnections();
       }),
   };
+}
+
+/** Sends a body with the chunked coding, in two chunks; resolves to the status. */
+export function inTwoChunks(port: number, body: Buffer, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      { port, host: '127.0.0.1', method: 'POST', headers: formHeaders, agent: false },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      },
+    );
+    request.on('error', reject);
+    request.write(body.subarray(0, at), () => setImmediate(() => request.end(body.subarray(at))));
+  });
+}
+
+/** What a body parser in front does. */
+export async function readBody(request: FormRequest): Promise<void> {
+  if (request instanceof FormData) return;
+  if (request instanceof Request) return void (await request.text());
+  const stream = 'raw' in request ? request.raw : 'req' in request ? request.req : request;
+  await stream.toArray();
 }

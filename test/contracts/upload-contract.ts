@@ -2,13 +2,12 @@ import { jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isFileFieldError, type Files, type FormRequest, type ReceivedFields, type ReceiveOptions } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
-import { openDoor, type Answer, type Door } from '../adapters/every-door.js';
+import { inTwoChunks, openDoor, readBody, type Answer, type Door } from '../adapters/every-door.js';
 import { askServer, until } from '../adapters/server.js';
 import { descriptorsBelow } from '../support/descriptors-below.js';
 import { filesWith, Letter, type RecordingConnection } from '../support/fields.js';
@@ -337,25 +336,3 @@ const requestHead = (length: number) =>
   Buffer.from(
     `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${formHeaders['content-type']}\r\nContent-Length: ${length}\r\n\r\n`,
   );
-
-/** Sends a body with the chunked coding, in two chunks; resolves to the status. */
-function inTwoChunks(port: number, body: Buffer, at: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      { port, host: '127.0.0.1', method: 'POST', headers: formHeaders, agent: false },
-      (response) => {
-        response.resume().on('end', () => resolve(response.statusCode ?? 0));
-      },
-    );
-    request.on('error', reject);
-    request.write(body.subarray(0, at), () => setImmediate(() => request.end(body.subarray(at))));
-  });
-}
-
-/** What a body parser in front does. */
-async function readBody(request: FormRequest): Promise<void> {
-  if (request instanceof FormData) return;
-  if (request instanceof Request) return void (await request.text());
-  const stream = 'raw' in request ? request.raw : 'req' in request ? request.req : request;
-  for await (const _chunk of stream);
-}

@@ -6,7 +6,7 @@ import type { Sql } from '../../src/ledger/sql.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
-import { StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
+import { FileFieldError, StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 /** An entity without an ORM, which staging does not need. */
@@ -59,8 +59,11 @@ export function filesWith(
   const events = new FileEvents();
   const entities = {
     fields,
-    fileField: (_entity: unknown, property: string) =>
-      fields.find((field) => field.property === property) ?? unsupported(),
+    fileField: (_entity: unknown, property: string) => {
+      const found = fields.find((field) => field.property === property);
+      if (found) return found;
+      throw new FileFieldError('invalid_option', 'There is no such field.');
+    },
     findObject: unsupported,
     columnKind: unsupported,
     primaryKey: unsupported,

@@ -5,7 +5,7 @@
 export class PartCounter {
   readonly #boundary: Buffer;
   // The form may begin with a boundary, without the line break that belongs to every other.
-  #carry: Buffer = Buffer.from('\r\n');
+  #carry: Buffer = Buffer.of(13, 10);
   #boundaries = 0;
   #ended = false;
 

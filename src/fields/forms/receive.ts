@@ -7,7 +7,7 @@ import { FormCollector, type FileKeeper, type FormFields, type FormTarget } from
 import { readFormData } from './form-data.js';
 import { formBody, isFormData, type FormRequest } from './form-request.js';
 import { formLimits, type ReceiveOptions } from './limits.js';
-import { readMultipart } from './multipart.js';
+import { readMultipart } from './parse-form.js';
 
 /** What a form held, for one file field. */
 export interface Received {

@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FileFieldError, StoredFile } from 'filefield';
+import { FileFieldError, type StoredFile } from 'filefield';
 import type { Upload } from '../../../src/file/upload.js';
 import type { FileField } from '../../../src/fields/field.js';
 import { receiver } from '../../../src/fields/forms/receive.js';
