@@ -1,5 +1,7 @@
 // Compiled, not run: each marked line must not compile, and the compiler reports a mark without an error.
+import type { MultipartFile as FastifyFile } from '@fastify/multipart';
 import type { ReadStream } from 'node:fs';
+import type {} from 'multer';
 import { dataUri, remoteFile, type Files, type StoredFile, type StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
@@ -34,7 +36,7 @@ void files.stage(Document, 'slug', 'content');
 void files.stage(Document, 'file', 7);
 // Everything that bytes may come from.
 declare const multerFile: Express.Multer.File;
-declare const fastifyPart: import('@fastify/multipart').MultipartFile;
+declare const fastifyPart: FastifyFile;
 declare const graphqlFile: { filename: string; mimetype: string; encoding: string; createReadStream(): ReadStream };
 declare const maybe: string | undefined;
 void files.stage(Document, 'file', multerFile);
