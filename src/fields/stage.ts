@@ -127,7 +127,10 @@ class Staging {
   }
 
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
-  async #store({ name, type: recognised, head }: RecognisedUpload, body: AsyncIterable<Uint8Array>): Promise<FileDescriptor> {
+  async #store(
+    { name, type: recognised, head }: RecognisedUpload,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<FileDescriptor> {
     this.#began = performance.now();
     await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
     const object = await intend(this.context, this.field);
