@@ -140,9 +140,12 @@ describe('archives', () => {
     expect(await typeOfStream(makeZip(entries))).toBe(template);
   });
 
-  it('finds the directory behind a comment that contains another', async () => {
-    const other = makeZip([['META-INF/MANIFEST.MF', 'x']]).toString('latin1');
-    const bytes = makeZip([isDocx, text], { comment: `${other} and more` });
+  it('finds the directory behind a comment that points to another', async () => {
+    const other = makeZip([['META-INF/MANIFEST.MF', 'x']]);
+    const [directory, end] = [other.subarray(other.indexOf('PK\u0001\u0002', 0, 'latin1'), -22), other.subarray(-22)];
+    const entries = [['word/a.bin', directory], isDocx, text] as const;
+    end.writeUInt32LE(makeZip(entries, { store: true }).indexOf(directory), 16);
+    const bytes = makeZip(entries, { store: true, comment: `${end.toString('latin1')} and more` });
     expect([await typeOfStream(bytes), await typeOfFile(bytes)]).toEqual([docx, docx]);
   });
 
