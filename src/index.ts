@@ -17,7 +17,8 @@ export { checkKey } from './file/key.js';
 // keeping
 export type { AttachOptions } from './fields/attach.js';
 export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from './fields/field-options.js';
-export type { Files, StageOptions } from './fields/files.js';
+export type { Files } from './fields/files.js';
+export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';
 export type { FormFields } from './fields/forms/collector.js';
 export type { FormRequest, NodeRequest } from './fields/forms/form-request.js';
@@ -98,11 +99,12 @@ export {
   type SignatureFault,
   type SignedRequest,
   type Signer,
-  type SigningKey,
   type SignOptions,
   type ValidSignature,
   type Verified,
 } from './signing.js';
+export type { SigningKey } from './keys.js';
+export type { TicketOptions } from './fields/tickets.js';
 export type { ByteSize, Duration, DurationUnit, SizeUnit } from './options.js';
 // errors
 export {

@@ -11,7 +11,8 @@ const src = path.resolve('src');
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   options: ['errors'],
-  signing: ['options', 'errors'],
+  keys: ['options', 'errors'],
+  signing: ['keys', 'options', 'errors'],
   file: ['options', 'errors'],
   events: ['file'],
   http: ['file', 'errors'],

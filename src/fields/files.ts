@@ -8,6 +8,7 @@ import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledg
 import { References } from '../ledger/references.js';
 import { ledgerStatus, type LedgerStatus } from '../ledger/status.js';
 import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
+import type { SigningKey } from '../keys.js';
 import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
@@ -17,17 +18,9 @@ import type { Upload } from '../file/upload.js';
 import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
 import { stageAll, type StageAllOptions } from './stage-all.js';
-import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
+import { stageUpload, type StageContext, type StageOptions, type StagingOptions } from './stage.js';
+import { Tickets, type TicketOptions } from './tickets.js';
 import { toUpload, type UploadSource } from './upload-source.js';
-
-/** How one file is staged. */
-export interface StageOptions extends StagingOptions {
-  /**
-   * The name that people will see.
-   * @default the name of the source, else "file"
-   */
-  readonly name?: string | undefined;
-}
 
 /** What a `Files` works with. */
 export interface FilesParts {
@@ -35,6 +28,7 @@ export interface FilesParts {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly events: FileEvents;
+  readonly ticketKeys?: readonly SigningKey[];
 }
 
 /**
@@ -44,8 +38,10 @@ export interface FilesParts {
 export class Files implements ObjectFinder {
   /** The storages by name. */
   readonly storages: StorageRegistry;
-  /** Receives the files of a form: call it as a method. */
+  /** Receives the files of a form. */
   readonly receive: Receive;
+  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
+  readonly unprotected: readonly string[] = [];
   /** @internal */
   readonly ledger: Ledger;
   /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
@@ -57,10 +53,10 @@ export class Files implements ObjectFinder {
   readonly #references: References;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
-  #unprotected: readonly string[] = [];
+  readonly #tickets: Tickets;
 
   /** @internal */
-  constructor({ storages, ledger, entities, events }: FilesParts) {
+  constructor({ storages, ledger, entities, events, ticketKeys }: FilesParts) {
     for (const field of entities.fields) checkField(field, storages);
     this.#references = new References(entities.fields.map((field) => field.reference));
     this.storages = storages;
@@ -71,20 +67,16 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
+    this.#tickets = new Tickets(ledger, entities.fields, ticketKeys);
     this.receive = receiver((entity, property) => entities.fileField(entity, property), {
       keep: (field, upload, options) => this.#keep(() => field, upload, options),
       discard: (file) => this.#giveUp(file),
     });
   }
 
-  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
-  get unprotected(): readonly string[] {
-    return this.#unprotected;
-  }
-
   /** @internal */
   noteUnprotected(columns: readonly string[]): void {
-    this.#unprotected = columns;
+    Object.assign(this, { unprotected: columns });
     if (columns.length > 0) this.#events.emit('unprotected', { columns });
   }
 
@@ -145,6 +137,42 @@ export class Files implements ObjectFinder {
   }
 
   /**
+   * A text that stands for a staged file until its lease ends: a client can upload the file now and send the form later. It
+   * tells nothing of the storage. Renews the lease; needs `ticketKeys` of `attachFiles`.
+   *
+   * @throws `already_bound` if a row has the file; `staged_expired`.
+   *
+   * @example
+   * ```ts
+   * import type { Files, StoredFile } from 'filefield';
+   *
+   * declare const files: Files, file: StoredFile, user: { id: number };
+   * declare class Document { file: StoredFile | null }
+   * const ticket = await files.ticket(file, { for: String(user.id) }); // the answer to the upload
+   * const redeemed = await files.redeem(Document, 'file', ticket, { for: String(user.id) }); // when the form is sent
+   * ```
+   */
+  async ticket(file: StoredFile, options: TicketOptions): Promise<string> {
+    return this.#tickets.issue(file, options);
+  }
+
+  /**
+   * The staged file that a ticket stands for, as often as it is asked for until a row has it. All rules of the field are
+   * applied again if it was staged for another one.
+   *
+   * @throws `forbidden` (403) for a ticket that was changed or made for somebody else; `staged_expired`, `already_bound`.
+   */
+  async redeem<Entity extends object>(
+    entity: EntityRef<Entity>,
+    field: FileFieldOf<Entity>,
+    ticket: string,
+    options: TicketOptions,
+  ): Promise<StoredFile> {
+    const target = this.#entities.fileField(entity, field);
+    return this.#tickets.redeem(ticket, target, this.#contextOf(target), options);
+  }
+
+  /**
    * Lets the next sweep delete a staged file that will not be saved, instead of when its lease ends. Does nothing to a file
    * that a row has.
    */
@@ -180,8 +208,8 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were replaced or whose row was
-   * deleted, once their grace is over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
+   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were released, once their grace is
+   * over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
@@ -211,8 +239,7 @@ export class Files implements ObjectFinder {
 
   /**
    * Finds files whose row was deleted by bulk SQL or a cascade, rows whose bytes are gone, and objects that the ledger does
-   * not know. It only reports, unless `repair` or `deleteUnknown` is set. It works in pieces: call it with `from: next`
-   * until there is no `next`.
+   * not know. It only reports, unless `repair` or `deleteUnknown` is set. Call it with `from: next` until there is none.
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     return this.#reconciler.reconcile(options);
@@ -271,7 +298,7 @@ export class Files implements ObjectFinder {
     return this;
   }
 
-  /** Removes a listener. */
+  /** Removes a listener of `on`. */
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
     this.#events.off(event, listener);
     return this;

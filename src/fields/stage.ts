@@ -41,6 +41,15 @@ export interface StagingOptions {
   readonly maxSize?: ByteSize | undefined;
 }
 
+/** How one file is staged. */
+export interface StageOptions extends StagingOptions {
+  /**
+   * The name that people will see.
+   * @default the name of the source, else "file"
+   */
+  readonly name?: string | undefined;
+}
+
 const allRules: readonly Rule[] = Object.values(rules);
 
 /**

@@ -35,6 +35,13 @@ export const defaultGrace: Duration = '10m';
 /** The slot that has a file; null where the ledger does not know. */
 export type Holder = { readonly [Part in keyof Slot]: unknown };
 
+/** What the ledger knows of an object. */
+export interface LedgerEntry {
+  readonly storage: string;
+  readonly key: string;
+  readonly state: string;
+}
+
 /** How a file is bound. */
 export interface BindOptions {
   /** Whether several rows may refer to the file. */
@@ -122,6 +129,8 @@ export interface Ledger {
   release(transaction: LedgerConnection, slot: Slot, options: ReleaseOptions): Promise<void>;
   /** Does the same for one field of many rows that are deleted. */
   releaseMany(transaction: LedgerConnection, column: Omit<Slot, 'pk'>, options: ReleaseManyOptions): Promise<void>;
+  /** The entry of a file by its id; undefined if there is none. */
+  entry(id: string): Promise<LedgerEntry | undefined>;
   /** The slot that has a file; undefined for a file that can be bound. */
   holder(connection: LedgerConnection, file: FileDescriptor): Promise<Holder | undefined>;
 }

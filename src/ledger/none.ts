@@ -52,5 +52,7 @@ export class NoLedger implements Ledger {
 
   async releaseMany(): Promise<void> {}
 
+  async entry(): Promise<undefined> {}
+
   async holder(): Promise<undefined> {}
 }

@@ -12,6 +12,7 @@ import {
   type BindOptions,
   type Holder,
   type Ledger,
+  type LedgerEntry,
   type LedgerOptions,
   type ReleaseManyOptions,
   type ReleaseOptions,
@@ -141,6 +142,13 @@ export class RecordedLedger implements Ledger {
   async #release(transaction: LedgerConnection, retain: number | 'keep', conditions: readonly Sql[]): Promise<number> {
     const released = states.release(now(transaction), retain);
     return (await transaction.execute(states.update(released, ...conditions))).affected;
+  }
+
+  async entry(id: string): Promise<LedgerEntry | undefined> {
+    const statement = sql`SELECT storage, object_key, state FROM file_ledger WHERE id = ${id}`;
+    const { rows } = await this.database.execute(statement, { patience });
+    const [entry] = rows;
+    return entry && { storage: String(entry.storage), key: String(entry.object_key), state: String(entry.state) };
   }
 
   async holder(connection: LedgerConnection, file: FileDescriptor): Promise<Holder | undefined> {

@@ -8,7 +8,8 @@ export { withFiles } from './with-files.js';
 export { transactionQueue, type TransactionQueue } from './transaction-queue.js';
 // types of the above
 export type { AttachOptions } from '../../fields/attach.js';
-export type { Files, StageOptions } from '../../fields/files.js';
+export type { Files } from '../../fields/files.js';
+export type { StageOptions } from '../../fields/stage.js';
 export type { StageAllOptions } from '../../fields/stage-all.js';
 export type { FilesEvents } from '../../events.js';
 export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from '../../fields/field-options.js';
