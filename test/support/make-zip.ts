@@ -2,8 +2,8 @@ import { crc32, deflateRawSync } from 'node:zlib';
 
 /** How `makeZip` writes an archive. */
 export interface ZipLayout {
-  /** Sizes behind the data, as programs write that do not know them before. */
-  readonly descriptors?: 'signed' | 'unsigned';
+  /** Sizes behind the data, as programs write that do not know them before; long ones have 8 bytes. */
+  readonly descriptors?: 'signed' | 'unsigned' | 'long' | 'long unsigned';
   /** Stored, not deflated. */
   readonly store?: boolean;
   /** The comment at the end. */
@@ -32,7 +32,11 @@ export function makeZip(
       words([path.byteLength, 0]),
       path,
     ];
-    const descriptor = descriptors === 'signed' ? [Buffer.from('PK\u0007\u0008', 'latin1'), sizes] : [sizes];
+    const long = numbers([crc32(raw), data.byteLength, 0, raw.byteLength, 0]);
+    const descriptor = [
+      Buffer.from(descriptors?.endsWith('unsigned') ? '' : 'PK\u0007\u0008', 'latin1'),
+      descriptors?.startsWith('long') ? long : sizes,
+    ];
     const entry = Buffer.concat([...header, data, ...(descriptors ? descriptor : [])]);
     central.push(
       Buffer.from('PK\u0001\u0002', 'latin1'),

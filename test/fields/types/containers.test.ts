@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readHead } from '../../../src/fields/types/head.js';
-import { directoryOf, makeCompound } from '../../support/make-compound.js';
+import { directoryOf, makeCompound, type CompoundEntry } from '../../support/make-compound.js';
 import { makeZip, type ZipLayout } from '../../support/make-zip.js';
 import { chunksOf, typeOfFile, typeOfStream } from '../../support/recognise.js';
 
@@ -123,8 +123,45 @@ describe('archives', () => {
     expect(await typeOfFile(program)).toBe(jar);
   });
 
+  it('follows the entries of a stream, whatever is in their data', async () => {
+    const template = `${open}.wordprocessingml.template`;
+    const inner = makeZip([['META-INF/MANIFEST.MF', 'x']], { store: true });
+    const entries = [
+      ['word/embeddings/a.zip', inner],
+      ['[Content_Types].xml', contentTypes(override(`${template}.main+xml`))],
+      ['word/media/a.bin', randomBytes(300_000)],
+    ] as const;
+    for (const descriptors of ['signed', 'unsigned', 'long', 'long unsigned'] as const) {
+      expect([descriptors, await typeOfStream(makeZip(entries, { descriptors, store: true }))]).toEqual([
+        descriptors,
+        template,
+      ]);
+    }
+    expect(await typeOfStream(makeZip(entries))).toBe(template);
+  });
+
+  it('finds the directory behind a comment that points to another', async () => {
+    const other = makeZip([['META-INF/MANIFEST.MF', 'x']]);
+    const [directory, end] = [other.subarray(other.indexOf('PK\u0001\u0002', 0, 'latin1'), -22), other.subarray(-22)];
+    const entries = [['word/a.bin', directory], isDocx, text] as const;
+    end.writeUInt32LE(makeZip(entries, { store: true }).indexOf(directory), 16);
+    const bytes = makeZip(entries, { store: true, comment: `${end.toString('latin1')} and more` });
+    expect([await typeOfStream(bytes), await typeOfFile(bytes)]).toEqual([docx, docx]);
+  });
+
+  it('takes a library of Android for no program', async () => {
+    expect(
+      await typeOfStream(
+        makeZip([
+          ['AndroidManifest.xml', 'x'],
+          ['classes.jar', 'x'],
+        ]),
+      ),
+    ).toBe('application/zip');
+  });
+
   it('takes a type that would inflate to gigabytes for none', async () => {
-    const bomb = makeZip([['[Content_Types].xml', Buffer.alloc(64 * 1024 * 1024)], text]);
+    const bomb = makeZip([['[Content_Types].xml', isDocx[1] + ' '.repeat(64 * 1024 * 1024)], text]);
     expect(await typeOfStream(bomb)).toBe('application/zip');
   });
 
@@ -178,6 +215,25 @@ describe('compound files', () => {
     expect(await typeOfStream(bytes, 'a.doc')).toBe(word);
     expect(await typeOfStream(bytes, 'a.html')).toBe('application/x-cfb');
     expect(await typeOfStream(bytes, 'a.js')).toBe('application/x-cfb');
+  });
+
+  it('is what its name says, between these types, if its directory is damaged or longer than what is read', async () => {
+    const damaged = Buffer.from('d0cf11e0a1b11ae1', 'hex');
+    expect(await typeOfStream(Buffer.concat([damaged, Buffer.alloc(5000)]), 'a.xls')).toBe('application/vnd.ms-excel');
+    const [root, stream] = directoryOf('WordDocument') as [CompoundEntry, CompoundEntry];
+    const long = makeCompound([{ ...root, child: 600 }, ...Array<CompoundEntry>(600).fill(stream)]);
+    expect(await typeOfStream(long, 'a.ppt')).toBe('application/vnd.ms-powerpoint');
+  });
+
+  it('may have sectors of 4096 bytes', async () => {
+    const small = makeCompound(directoryOf('Workbook'));
+    const header = Buffer.concat([small.subarray(0, 512), Buffer.alloc(4096 - 512)]);
+    header.writeUInt16LE(12, 0x1e);
+    header.writeUInt32LE(1, 0x30);
+    const table = Buffer.alloc(4096, 0xff);
+    table.writeUInt32LE(0xfffffffe, 4);
+    const directory = Buffer.concat([small.subarray(-512), Buffer.alloc(4096 - 512)]);
+    expect(await typeOfStream(Buffer.concat([header, table, directory]))).toBe('application/vnd.ms-excel');
   });
 
   it('ends with a directory that has a loop', async () => {

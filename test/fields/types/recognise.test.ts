@@ -143,6 +143,7 @@ describe('markup', () => {
     ['XML', '<?xml version="1.0"?><feed/>', 'a.txt', xml],
     ['XML in UTF-16', utf16le('<?xml version="1.0" encoding="UTF-16"?><feed/>'), 'a.txt', xml],
     ['XML in Latin-1', latin1('<?xml version="1.0" encoding="ISO-8859-1"?><a>ü</a>'), 'a.txt', xml],
+    ['what a browser takes for HTML, with a namespace', '<table xmlns="urn:x">', 'a.xml', html],
     ['XML with a namespace and without a declaration', '<Invoice xmlns="urn:x"><ID/></Invoice>', 'a.txt', xml],
     ['XML after a comment', '<!-- x --><Invoice xmlns="urn:x"/>', 'a.txt', xml],
     ['XML that is named so', '<Invoice><ID/></Invoice>', 'a.xml', xml],
@@ -204,6 +205,12 @@ describe('binary formats', () => {
     ],
     ['BM and other bytes', Buffer.concat([Buffer.from('BM'), zeros]), 'application/octet-stream'],
     ['UTF-16 without text', Buffer.concat([Buffer.from('fffe0100', 'hex'), zeros]), 'application/octet-stream'],
+    [
+      'pairs of bytes without space or line break',
+      Buffer.alloc(4000, Buffer.from('b0a1', 'hex')),
+      'application/octet-stream',
+    ],
+    ['a card in Latin-1', latin1('BEGIN:VCARD\r\nFN:Müller'), 'text/vcard; charset=unknown-8bit'],
     ['erased memory', Buffer.alloc(5000, 0xff), 'application/octet-stream'],
     [
       'silence in 8 bits',
