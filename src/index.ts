@@ -21,7 +21,7 @@ export type { Files } from './fields/files.js';
 export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';
 export type { FormFields } from './fields/forms/collector.js';
-export type { FormRequest, NodeRequest } from './fields/forms/form-request.js';
+export type { FastifyLikeRequest, FormRequest, KoaLikeContext, NodeRequest } from './fields/forms/form-request.js';
 export type { FormProgress, ReceiveOptions } from './fields/forms/limits.js';
 export type { FormNames, Receive, Received, ReceivedFields } from './fields/forms/receive.js';
 export type { FileInMemory, GraphqlFile, MultipartFile, UploadSource } from './fields/upload-source.js';

@@ -1,4 +1,3 @@
-import type { MultipartFile } from '@fastify/multipart';
 // Compiled, not run: each marked line must not compile, and the compiler reports a mark without an error.
 import type { MultipartFile as FastifyFile } from '@fastify/multipart';
 import type { ReadStream } from 'node:fs';

@@ -11,8 +11,19 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
  * What a form can be received from: a request of Node or Express, a request of Fastify (`raw`), a context of Koa (`req`), a
  * `Request` of fetch as in Hono, Next.js and Bun, or a `FormData` that was parsed already and is in memory.
  */
-export type FormRequest =
-  NodeRequest | { readonly raw: NodeRequest } | { readonly req: NodeRequest } | Request | FormData;
+export type FormRequest = NodeRequest | FastifyLikeRequest | KoaLikeContext | Request | FormData;
+
+/** What has a request of Node as `raw`, as Fastify's requests do. */
+export interface FastifyLikeRequest {
+  /** The request of Node. */
+  readonly raw: NodeRequest;
+}
+
+/** What has a request of Node as `req`, as Koa's contexts do. */
+export interface KoaLikeContext {
+  /** The request of Node. */
+  readonly req: NodeRequest;
+}
 
 /** A form that is still to be parsed. */
 export interface FormBody {

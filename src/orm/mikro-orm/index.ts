@@ -26,7 +26,7 @@ export type { StageAllOptions } from '../../fields/stage-all.js';
 export type { FilesEvents } from '../../events.js';
 export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from '../../fields/field-options.js';
 export type { FormFields } from '../../fields/forms/collector.js';
-export type { FormRequest, NodeRequest } from '../../fields/forms/form-request.js';
+export type { FastifyLikeRequest, FormRequest, KoaLikeContext, NodeRequest } from '../../fields/forms/form-request.js';
 export type { FormProgress, ReceiveOptions } from '../../fields/forms/limits.js';
 export type { FormNames, Receive, Received, ReceivedFields } from '../../fields/forms/receive.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
