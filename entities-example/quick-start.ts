@@ -25,9 +25,11 @@ const transaction = transactionQueue(dataSource); // SQLite has one connection; 
 
 const app = express();
 app.post('/documents', async (request, response) => {
-  const { file, fields } = await files.receive(request, Document, 'file'); // streams into the storage
-  const row = { title: fields.title ?? 'Untitled', file };
-  response.status(201).json(await transaction((manager) => manager.save(Document, row))); // row and file, or neither
+  const saved = await files.receive(request, Document, 'file', ({ file, fields }) => {
+    const row = { title: String(fields.title ?? 'Untitled'), file }; // the bytes are in the storage
+    return transaction((manager) => manager.save(Document, row)); // row and file, or neither
+  });
+  response.status(201).json(saved);
 });
 app.get('/documents/:id', objectDownloadView(files, Document, { field: 'file' }));
 app.use(fileErrors());

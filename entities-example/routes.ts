@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Files, StoredFile } from 'filefield';
+import type { Files, FormFields, StoredFile } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { Refusal } from './refusal.js';
 import { isSlug, slugsFor } from './slug.js';
@@ -22,18 +22,18 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   });
 
   router.post('/', async (request, response) => {
-    const { file, fields } = await files.receive(request, entity, field);
-    if (!file) throw new Refusal(400, 'missing_file', field);
-    const row = await orDiscard(files, file, () => create(store, file, fields));
+    const row = await files.receive(request, entity, field, ({ file, fields }) => {
+      if (!file) throw new Refusal(400, 'missing_file', field);
+      return create(store, file, fields);
+    });
     response.status(201).location(`${request.baseUrl}/${row.slug}/file`).json(show(row));
   });
 
   router.put('/:slug/file', async (request, response) => {
     // Checked before the bytes arrive, and again below, since the row may be deleted meanwhile.
     if (!(await store.find(request.params.slug))) throw new Refusal(404, 'not_found');
-    const { file } = await files.receive(request, entity, field);
-    if (!file) throw new Refusal(400, 'missing_file', field);
-    const row = await orDiscard(files, file, async () => {
+    const row = await files.receive(request, entity, field, async ({ file }) => {
+      if (!file) throw new Refusal(400, 'missing_file', field);
       const replaced = await store.replaceFile(request.params.slug, file);
       if (!replaced) throw new Refusal(404, 'not_found');
       return replaced;
@@ -55,16 +55,13 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   return router;
 }
 
-async function create<Entity extends Row>(
-  store: Store<Entity>,
-  file: StoredFile,
-  fields: Readonly<Record<string, string>>,
-): Promise<Entity> {
-  const title = fields.title?.trim() || file.name;
+async function create<Entity extends Row>(store: Store<Entity>, file: StoredFile, fields: FormFields): Promise<Entity> {
+  const title = one(fields, 'title').trim() || file.name;
   if (title.length > 300) throw new Refusal(400, 'invalid_title', 'title');
-  if (fields.slug) {
-    if (!isSlug(fields.slug)) throw new Refusal(400, 'invalid_slug', 'slug');
-    return store.create({ slug: fields.slug, title, file });
+  const chosen = one(fields, 'slug');
+  if (chosen) {
+    if (!isSlug(chosen)) throw new Refusal(400, 'invalid_slug', 'slug');
+    return store.create({ slug: chosen, title, file });
   }
   for (const slug of slugsFor(file.name)) {
     try {
@@ -77,12 +74,9 @@ async function create<Entity extends Row>(
   throw new Refusal(409, 'slug_taken', 'slug');
 }
 
-/** Discards the file if the work fails. If discarding fails too, the file is deleted when its lease ends. */
-async function orDiscard<Result>(files: Files, file: StoredFile, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    await files.discard(file).catch((cause: unknown) => console.error(cause));
-    throw error;
-  }
+/** A text field that the form may leave out, but not repeat. */
+function one(fields: FormFields, name: string): string {
+  const value = fields[name] ?? '';
+  if (typeof value !== 'string') throw new Refusal(400, `invalid_${name}`, name);
+  return value;
 }

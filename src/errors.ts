@@ -11,8 +11,9 @@
  * | `invalid_option` | an option or a configuration cannot work |
  * | `invalid_descriptor` | the JSON in a file column cannot be read |
  * | `unsupported` | the storage, database or platform cannot do this |
- * | `too_large`, `wrong_type`, `rejected` | an upload broke a rule of its field |
- * | `limit_exceeded` | a multipart request broke a limit |
+ * | `too_large`, `wrong_type`, `rejected` | an upload broke a rule of its field; also a text field that is too long, and a request that is no multipart form |
+ * | `limit_exceeded` | a form has too many fields or files, or a name that is too long |
+ * | `unexpected_field` | a form has a file, or text, in a field that takes none |
  * | `malformed_upload` | a request is not the multipart form it claims to be |
  * | `aborted` | the client or the caller ended the operation |
  * | `staged_expired` | the lease of a staged file ended before its row was saved |
@@ -20,7 +21,7 @@
  * | `busy` | the only database connection is inside a transaction |
  * | `forbidden` | a view's `authorize` refused the request, or the signature of the URL is not valid |
  * | `method_not_allowed` | the method is neither GET, HEAD nor OPTIONS |
- * | `incomplete` | a source ended before the bytes that it promised |
+ * | `incomplete` | a source has fewer or more bytes than it promised, or was changed while it was read |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
  * | `wrong_storage` | a storage is not the one that the ledger knows: a volume is not mounted, or a folder or bucket is another |
@@ -42,6 +43,7 @@ export type FileFieldErrorCode =
   | 'wrong_type'
   | 'rejected'
   | 'limit_exceeded'
+  | 'unexpected_field'
   | 'malformed_upload'
   | 'aborted'
   | 'staged_expired'
@@ -94,9 +96,10 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   already_bound: 409,
   in_use: 409,
   too_large: 413,
-  limit_exceeded: 413,
   wrong_type: 415,
   rejected: 422,
+  limit_exceeded: 422,
+  unexpected_field: 422,
   upstream_failed: 502,
   busy: 503,
   upstream_timeout: 504,

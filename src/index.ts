@@ -1,17 +1,31 @@
 // storages and the files they keep
 export { StorageRegistry } from './file/registry.js';
 export { StoredFile, isStoredFile, type StoredFileJson } from './file/stored-file.js';
-export type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from './file/storage.js';
+export type {
+  ListedObject,
+  MovableFile,
+  ObjectInfo,
+  ObjectBody,
+  Storage,
+  TakenFile,
+  WriteOptions,
+} from './file/storage.js';
 export type { ByteRange, FileBody } from './file/body.js';
 export type { FileSource, LoadHint, LocatedFile, UrlOptions } from './file/file.js';
 export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping
 export type { AttachOptions } from './fields/attach.js';
-export type { CheckedUpload, FileFieldOptions } from './fields/field-options.js';
-export type { Files, StageAllOptions, StageOptions } from './fields/files.js';
-export type { Received, ReceiveOptions } from './fields/receive.js';
-export type { FileInMemory, FileOnDisk, UploadedFile, UploadSource } from './file/upload.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from './fields/field-options.js';
+export type { Files } from './fields/files.js';
+export type { StageOptions } from './fields/stage.js';
+export type { StageAllOptions } from './fields/stage-all.js';
+export type { FormFields } from './fields/forms/collector.js';
+export type { FastifyLikeRequest, FormRequest, KoaLikeContext, NodeRequest } from './fields/forms/form-request.js';
+export type { FormProgress, ReceiveOptions } from './fields/forms/limits.js';
+export type { FormNames, Receive, Received, ReceivedFields } from './fields/forms/receive.js';
+export type { FileInMemory, GraphqlFile, MultipartFile, UploadSource } from './fields/upload-source.js';
+export type { FileOnDisk, MulterProperties } from './file/local-upload.js';
 export type { FilesEvents, ObjectName, Slot, UnprotectedColumns } from './events.js';
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
@@ -27,6 +41,7 @@ export {
 export type { DialectName, Statements } from './ledger/dialect.js';
 export { ledgerSchema, ledgerTables, type LedgerSchemaOptions } from './ledger/schema.js';
 // sources
+export { dataUri, type DataUriOptions } from './sources/data-uri.js';
 export { localFile, type FolderOptions, type LocalFileOptions } from './sources/local-file.js';
 export { remoteFile, type RemoteFileOptions } from './sources/remote-file.js';
 export { storageFile, type StorageFileOptions } from './sources/storage-file.js';
@@ -84,11 +99,12 @@ export {
   type SignatureFault,
   type SignedRequest,
   type Signer,
-  type SigningKey,
   type SignOptions,
   type ValidSignature,
   type Verified,
 } from './signing.js';
+export type { SigningKey } from './keys.js';
+export type { TicketOptions } from './fields/tickets.js';
 export type { ByteSize, Duration, DurationUnit, SizeUnit } from './options.js';
 // errors
 export {

@@ -94,6 +94,11 @@ export function oneOf<Value extends string | number>(option: string, value: Valu
   throw invalidOption(`The option "${option}" must be ${values.map(shown).join(' or ')}; it is ${shown(value)}.`);
 }
 
+/** The `invalid_option` error for a list of what to accept that accepts nothing. */
+export function emptyList(option: string, member: string): FileFieldError {
+  return invalidOption(`The option "${option}" is an empty list; leave it out to accept every ${member}.`);
+}
+
 /** An `invalid_option` error with a sentence that says what to change. */
 export function invalidOption(sentence: string, cause?: unknown): FileFieldError {
   return new FileFieldError('invalid_option', sentence, { cause });

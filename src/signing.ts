@@ -1,14 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { duration, type Duration } from './options.js';
-import { FileFieldError } from './errors.js';
-
-/** A secret key for signatures. */
-export interface SigningKey {
-  /** Identifies the key in signed URLs: 1 to 64 letters, digits, `.`, `_` and `-`. Not secret. */
-  readonly id: string;
-  /** At least 32 random bytes; text counts as UTF-8. */
-  readonly secret: string | Uint8Array;
-}
+import { KeyRing, type SigningKey } from './keys.js';
+import { duration, invalidOption, type Duration } from './options.js';
 
 /** What a signed URL permits. */
 export interface SignOptions {
@@ -131,26 +122,14 @@ const longestLifetime = 10 * 366 * 86_400_000;
  * ```
  */
 export function createSigner({ keys }: { readonly keys: readonly SigningKey[] }): Signer {
-  const secrets: Secrets = new Map(keys.map((key) => [key.id, secretOf(key)]));
-  const first = keys[0];
-  if (!first || secrets.size < keys.length) {
-    throw invalidOption('A signer needs at least one key, and each key needs an id of its own.');
-  }
-  const secret = secrets.get(first.id)!;
+  const ring = new KeyRing(keys, 'A signer');
   return {
-    sign: (pathAndQuery, options) => sign(pathAndQuery, options, first.id, secret),
-    verify: (request) => verify(request, secrets),
+    sign: (pathAndQuery, options) => sign(pathAndQuery, options, ring),
+    verify: (request) => verify(request, ring),
   };
 }
 
-type Secrets = ReadonlyMap<string, Buffer>;
-
-function sign(
-  pathAndQuery: string,
-  { expiresIn, methods, fileName, bind }: SignOptions,
-  keyId: string,
-  secret: Buffer,
-): string {
+function sign(pathAndQuery: string, { expiresIn, methods, fileName, bind }: SignOptions, ring: KeyRing): string {
   const url = parseUrl(pathAndQuery);
   if (!url) {
     throw invalidOption('A signed path must begin with "/", be validly encoded and have no dot segments.');
@@ -161,15 +140,15 @@ function sign(
   const query: Parameter[] = [
     ...url.query,
     [parameters.expires, String(expiryOf(expiresIn))],
-    [parameters.key, keyId],
+    [parameters.key, ring.signer],
     ...(fileName === undefined ? [] : [[parameters.fileName, fileName.toWellFormed()] as const]),
     ...(allowed === defaultMethods ? [] : [[parameters.methods, allowed] as const]),
   ];
-  const signature = hmac(secret, { path: url.path, query, methods: allowed, bind });
+  const signature = ring.sign(canonicalText({ path: url.path, query, methods: allowed, bind }));
   return `${url.path}?${queryText(query)}&${parameters.signature}=${signature}`;
 }
 
-function verify({ method, url: text, bind }: SignedRequest, secrets: Secrets): Verified {
+function verify({ method, url: text, bind }: SignedRequest, ring: KeyRing): Verified {
   const url = parseUrl(text);
   if (!url) return fault('malformed');
   const valuesOf = (name: string) => url.query.filter(([other]) => other === name).map(([, value]) => value);
@@ -187,22 +166,14 @@ function verify({ method, url: text, bind }: SignedRequest, secrets: Secrets): V
   });
   // A repeated parameter is refused, because two programs may read different ones of its values.
   if (repeated.length > 0 || !signature || !key || !/^\d{1,12}$/.test(expires ?? '')) return fault('malformed');
-  const secret = secrets.get(key);
-  if (!secret) return fault('unknown_key');
+  if (!ring.has(key)) return fault('unknown_key');
   const query = url.query.filter(([name]) => name !== parameters.signature);
-  if (!isEqual(signature, hmac(secret, { path: url.path, query, methods, bind }))) return fault('mismatch');
+  const signed = canonicalText({ path: url.path, query, methods, bind });
+  if (!ring.verifies(key, signed, signature)) return fault('mismatch');
   if (!methods.split(',').includes(method)) return fault('mismatch');
   const expiry = new Date(Number(expires) * 1000);
   if (expiry.getTime() <= Date.now()) return fault('expired');
   return { ok: true, expires: expiry, ...(fileName !== undefined && { fileName }) };
-}
-
-function secretOf({ id, secret }: SigningKey): Buffer {
-  if (!/^[\w.-]{1,64}$/.test(id))
-    throw invalidOption('The id of a signing key must be 1 to 64 letters, digits, ".", "_" and "-".');
-  const bytes = Buffer.from(secret as string);
-  if (bytes.byteLength < 32) throw invalidOption(`The secret of the signing key "${id}" is shorter than 32 bytes.`);
-  return bytes;
 }
 
 function methodsOf(methods: readonly string[]): string {
@@ -247,20 +218,6 @@ function queryText(query: readonly Parameter[]): string {
   return query.map((pair) => pair.map(encodeURIComponent).join('=')).join('&');
 }
 
-function hmac(secret: Buffer, signed: SignedParts): string {
-  return createHmac('sha256', secret).update(canonicalText(signed)).digest('base64url');
-}
-
-/** Compares in constant time. As text and not decoded, because several base64 texts stand for the same bytes. */
-function isEqual(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
-}
-
 function fault(reason: SignatureFault): Verified {
   return { ok: false, reason };
-}
-
-function invalidOption(message: string): FileFieldError {
-  return new FileFieldError('invalid_option', message);
 }

@@ -11,7 +11,8 @@ const src = path.resolve('src');
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   options: ['errors'],
-  signing: ['options', 'errors'],
+  keys: ['options', 'errors'],
+  signing: ['keys', 'options', 'errors'],
   file: ['options', 'errors'],
   events: ['file'],
   http: ['file', 'errors'],
@@ -23,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   send: ['file', 'http', 'response', 'options', 'errors'],
   adapters: ['file', 'response', 'views', 'send', 'signing', 'options', 'errors'],
   ledger: ['file', 'events', 'options', 'errors'],
-  fields: ['file', 'events', 'ledger', 'options', 'errors'],
+  fields: ['file', 'http', 'events', 'ledger', 'keys', 'options', 'errors'],
   'orm/typeorm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
   'orm/mikro-orm': ['file', 'events', 'ledger', 'fields', 'options', 'errors'],
   health: ['file', 'fields', 'sources', 'response', 'views', 'fronts', 'send', 'options', 'errors', 'http'],

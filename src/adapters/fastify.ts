@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
@@ -112,3 +112,34 @@ export function sendFile(
 export function deliverWith(delivery: DeliveryChoice): (request: FastifyRequest) => Promise<void> {
   return async (request) => setRequestDelivery(request.raw, delivery);
 }
+
+/**
+ * A plugin for applications that receive files: it leaves the body of a multipart request to `files.receive(request, …)`.
+ * Without it, Fastify answers such a request with 415 before the handler runs. It does nothing where a plugin such as
+ * `@fastify/multipart` parses these requests already; `files.receive` works beside that one too.
+ *
+ * @example
+ * ```ts
+ * import { fastify } from 'fastify';
+ * import type { Files, StoredFile } from 'filefield';
+ * import { multipartForms } from 'filefield/fastify';
+ *
+ * declare const files: Files;
+ * declare class Document { file: StoredFile | null }
+ * const app = fastify();
+ * app.register(multipartForms);
+ * app.post('/documents', async (request) => {
+ *   const { file } = await files.receive(request, Document, 'file');
+ *   return { name: file?.name };
+ * });
+ * ```
+ */
+export const multipartForms: (app: FastifyInstance, options: object, done: () => void) => void = Object.assign(
+  (app: FastifyInstance, _options: object, done: () => void) => {
+    const type = 'multipart/form-data';
+    if (!app.hasContentTypeParser(type)) app.addContentTypeParser(type, (_request, _body, parsed) => parsed(null));
+    done();
+  },
+  // Fastify's own marks of a plugin that works in the scope that registers it, and of its name.
+  { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'filefield' },
+);

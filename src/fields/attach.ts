@@ -2,6 +2,7 @@ import { FileFieldError } from '../errors.js';
 import { FileEvents } from '../events.js';
 import { StorageRegistry } from '../file/registry.js';
 import type { Storage } from '../file/storage.js';
+import type { SigningKey } from '../keys.js';
 import { unprotectedColumns } from '../ledger/catalog.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { LedgerOptions } from '../ledger/ledger.js';
@@ -27,6 +28,11 @@ export interface AttachOptions extends LedgerOptions {
    * @default 'warn'
    */
   readonly protection?: 'warn' | 'off';
+  /**
+   * The keys that sign the tickets of `files.ticket`: the same in every process. The first signs, all verify.
+   * @default none: there are no tickets
+   */
+  readonly ticketKeys?: readonly SigningKey[];
 }
 
 /** The files of one ORM instance, checked: its fields against its storages, its ledger against the database. */
@@ -41,7 +47,8 @@ export async function openFiles(
     options.ledger === false
       ? new NoLedger(database, options)
       : new RecordedLedger(database, storages, events, options);
-  const files = new Files({ storages, ledger, entities, events });
+  const { ticketKeys } = options;
+  const files = new Files({ storages, ledger, entities, events, ...(ticketKeys && { ticketKeys }) });
   await ledger.verify();
   if (ledger.recorded) files.noteUnprotected(await lookForProtection(ledger.database, entities));
   if (files.unprotected.length > 0 && options.protection !== 'off') warn(files.unprotected);

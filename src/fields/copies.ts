@@ -1,10 +1,10 @@
 import type { FileDescriptor } from '../file/descriptor.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
-import { toUpload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import { ownerKey } from '../ledger/file-reference.js';
 import type { FileField } from './field.js';
 import { stageUpload, type StageContext } from './stage.js';
+import { toUpload } from './upload-source.js';
 
 /** A file that is about to be written to a field, as an ORM's hook reports it. */
 export interface Assignment {

@@ -15,15 +15,24 @@ export interface CheckedUpload {
   readonly head: Uint8Array;
 }
 
+/** A media type, or all types of one kind: `'application/pdf'`, `'image/*'`. */
+export type MediaTypePattern = `${'application' | 'audio' | 'font' | 'image' | 'model' | 'text' | 'video'}/${string}`;
+
 /** What a file field accepts and how it is kept; the same for both ORMs, for decorators and schemas. */
 export interface FileFieldOptions extends FilePolicies {
   /** Name of a storage given to `attachFiles`, which throws when the name is not there. */
   readonly storage: string;
   /**
-   * Media types to accept, such as `'application/pdf'` or `'image/*'`. The bytes decide, never what the client says.
+   * Media types to accept, such as `'application/pdf'` or `'image/*'`. The bytes decide, never what the client says. An
+   * entry that no file can have, such as `'text/javascript'`, throws when files are attached; docs/types.md lists the types.
    * @default every type
    */
-  readonly accept?: readonly `${string}/${string}`[];
+  readonly accept?: readonly MediaTypePattern[];
+  /**
+   * False refuses a file without bytes with `rejected`.
+   * @default true
+   */
+  readonly allowEmpty?: boolean;
   /**
    * File name extensions to accept, such as `'.pdf'`. Case does not matter.
    * @default every extension
@@ -35,10 +44,11 @@ export interface FileFieldOptions extends FilePolicies {
    */
   readonly maxSize?: ByteSize;
   /**
-   * Your own check: return a sentence to refuse the upload with `rejected`, nothing to accept it.
+   * Your own check: return a sentence to refuse the upload with `rejected`, nothing to accept it. The signal is the one that
+   * `files.stage` was given; after an abort the result no longer matters.
    * @default none
    */
-  readonly check?: (upload: CheckedUpload) => string | void | Promise<string | void>;
+  readonly check?: (upload: CheckedUpload, signal?: AbortSignal) => string | void | Promise<string | void>;
   /**
    * Name of the database column.
    * @default the ORM's name for the property

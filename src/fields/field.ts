@@ -1,10 +1,14 @@
 import { FileFieldError, isFileFieldError } from '../errors.js';
+import { collect } from '../file/body.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { isStoredFile, type StoredFile } from '../file/stored-file.js';
 import type { FileReference } from '../ledger/file-reference.js';
 import type { FileFieldOptions } from './field-options.js';
-import type { Rule } from './rule.js';
+import type { Refusal, Rule } from './rule.js';
+import { headBytes } from './types/head.js';
 import * as rules from './rules/index.js';
+
+const allRules: readonly Rule[] = Object.values(rules);
 
 /** One file field of one entity, read from the ORM's metadata. */
 export interface FileField {
@@ -28,7 +32,7 @@ export function checkField({ entity, property, options }: FileField, storages: S
     );
   }
   try {
-    for (const rule of Object.values<Rule>(rules)) rule.validate?.(options);
+    for (const rule of allRules) rule.validate?.(options);
   } catch (error) {
     if (!isFileFieldError(error)) throw error;
     throw new FileFieldError(error.code, `${entity}.${property}: ${error.message}`, { field: property });
@@ -71,12 +75,26 @@ function judge(file: StoredFile, options: FileFieldOptions): void {
     );
   }
   const upload = { name, size, type, head: new Uint8Array(0) };
-  for (const rule of Object.values<Rule>(rules)) {
-    const refusal = rule.declared?.(upload, options) ?? rule.recognised?.(upload, options);
-    if (!refusal) continue;
-    const { code, message, limit } = refusal;
-    throw new FileFieldError(code, message, { rule: rule.name, limit });
+  for (const rule of allRules) refuse(rule, rule.declared?.(upload, options) ?? rule.recognised?.(upload, options));
+}
+
+/** Applies all rules of a field to a file that was staged for another one. Reads its first bytes. */
+export async function judgeAnew(file: StoredFile, { property, options }: FileField): Promise<void> {
+  const { name, size, type, sha256 = '' } = file;
+  const head =
+    size === 0 ? Buffer.alloc(0) : await collect(await file.open({ start: 0, end: Math.min(size, headBytes) - 1 }));
+  const upload = { name, size, type, sha256, head };
+  for (const rule of allRules) {
+    const known = rule.declared?.(upload, options) ?? rule.recognised?.(upload, options);
+    refuse(rule, known ?? (await rule.stored?.(upload, options)), property);
   }
+}
+
+/** Throws the error of a rule that refuses an upload. */
+export function refuse(rule: Rule, refusal: Refusal | undefined, field?: string): void {
+  if (!refusal) return;
+  const { code, message, limit } = refusal;
+  throw new FileFieldError(code, message, { rule: rule.name, limit, field });
 }
 
 function kindOf(value: unknown): string {

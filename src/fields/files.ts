@@ -1,42 +1,26 @@
-import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
 import type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
-import { toUpload, type UploadSource } from '../file/upload.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
 import { ledgerStatus, type LedgerStatus } from '../ledger/status.js';
 import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
-import { duration, wholeNumber, type Duration } from '../options.js';
-import { allOrNothing } from './all-or-nothing.js';
+import type { SigningKey } from '../keys.js';
+import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
 import type { Entities } from './entities.js';
 import { checkField, type FileField } from './field.js';
-import { receiveForm, type Received, type ReceiveOptions } from './receive.js';
+import type { Upload } from '../file/upload.js';
+import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
-import { stageUpload, type StageContext, type StagingOptions } from './stage.js';
-
-/** How one file is staged. */
-export interface StageOptions extends StagingOptions {
-  /**
-   * The name that people will see.
-   * @default the name of the source, else "file"
-   */
-  readonly name?: string;
-}
-
-/** How many files are staged. */
-export interface StageAllOptions extends StagingOptions {
-  /**
-   * Uploads at one time, at least 1.
-   * @default 4
-   */
-  readonly concurrency?: number;
-}
+import { stageAll, type StageAllOptions } from './stage-all.js';
+import { stageUpload, type StageContext, type StageOptions, type StagingOptions } from './stage.js';
+import { Tickets, type TicketOptions } from './tickets.js';
+import { toUpload, type UploadSource } from './upload-source.js';
 
 /** What a `Files` works with. */
 export interface FilesParts {
@@ -44,6 +28,7 @@ export interface FilesParts {
   readonly ledger: Ledger;
   readonly entities: Entities;
   readonly events: FileEvents;
+  readonly ticketKeys?: readonly SigningKey[];
 }
 
 /**
@@ -53,6 +38,10 @@ export interface FilesParts {
 export class Files implements ObjectFinder {
   /** The storages by name. */
   readonly storages: StorageRegistry;
+  /** Receives the files of a form. */
+  readonly receive: Receive;
+  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
+  readonly unprotected: readonly string[] = [];
   /** @internal */
   readonly ledger: Ledger;
   /** Makes stored files out of descriptors; the ORM's column uses it. @internal */
@@ -64,10 +53,10 @@ export class Files implements ObjectFinder {
   readonly #references: References;
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
-  #unprotected: readonly string[] = [];
+  readonly #tickets: Tickets;
 
   /** @internal */
-  constructor({ storages, ledger, entities, events }: FilesParts) {
+  constructor({ storages, ledger, entities, events, ticketKeys }: FilesParts) {
     for (const field of entities.fields) checkField(field, storages);
     this.#references = new References(entities.fields.map((field) => field.reference));
     this.storages = storages;
@@ -78,16 +67,16 @@ export class Files implements ObjectFinder {
     this.#reconciler = new Reconciler(ledger, storages, this.#references, events);
     this.context = { storages, onMissing: (file, cause) => events.emit('missing', { file, cause }) };
     this.copies = new Copies(this.#staging, this.context);
-  }
-
-  /** Columns, as `table.column`, that were not protected by `protectFiles` when the files were attached. */
-  get unprotected(): readonly string[] {
-    return this.#unprotected;
+    this.#tickets = new Tickets(ledger, entities.fields, ticketKeys);
+    this.receive = receiver((entity, property) => entities.fileField(entity, property), {
+      keep: (field, upload, options) => this.#keep(() => field, upload, options),
+      discard: (file) => this.#giveUp(file),
+    });
   }
 
   /** @internal */
   noteUnprotected(columns: readonly string[]): void {
-    this.#unprotected = columns;
+    Object.assign(this, { unprotected: columns });
     if (columns.length > 0) this.#events.emit('unprotected', { columns });
   }
 
@@ -96,7 +85,12 @@ export class Files implements ObjectFinder {
    * row has when its lease ends is deleted by a sweep. Costs one pass over the bytes and one INSERT. Call it before you
    * open a transaction, so that no row is locked while the bytes travel.
    *
-   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; nothing is kept then.
+   * The source is read once and closed in any case, whatever fails: a stream is destroyed or cancelled, a generator ended, a
+   * file with `temporary` deleted. Give it as soon as you have it: from then on an error of a stream ends no process.
+   *
+   * @throws `too_large`, `wrong_type` or `rejected` if a rule of the field refuses the upload; `invalid_value` for a source of
+   * which bytes may be missing, such as a stream that was read before; `incomplete` for one that has other bytes than it
+   * promised; `aborted`; and the source's own error if it fails. Nothing is kept then.
    *
    * @example
    * ```ts
@@ -113,15 +107,14 @@ export class Files implements ObjectFinder {
     source: UploadSource,
     options: StageOptions = {},
   ): Promise<StoredFile> {
-    const target = this.#entities.fileField(entity, field);
-    const upload = await toUpload(source, options.name);
-    return StoredFile.of(await stageUpload(this.#staging, target, upload, options), this.#contextOf(target));
+    const { name, ...staging } = options;
+    return this.#keep(() => this.#entities.fileField(entity, field), await toUpload(source, name), staging);
   }
 
   /**
    * Stages one file per source for the same field of as many rows, in the order of the sources. All or nothing: when one
    * fails, uploads under way are waited for, all are discarded, and it rejects with the first error. Sources that were not
-   * begun by then are not read.
+   * begun by then are not read, but closed. Nothing is stored if one of the sources cannot be used.
    *
    * @example
    * ```ts
@@ -138,43 +131,45 @@ export class Files implements ObjectFinder {
     sources: readonly UploadSource[],
     options: StageAllOptions = {},
   ): Promise<StoredFile[]> {
-    const { concurrency = 4, ...staging } = options;
-    wholeNumber('concurrency', concurrency, { from: 1 });
-    return allOrNothing(
-      sources,
-      concurrency,
-      (source) => this.stage(entity, field, source, staging),
-      // If this fails, the lease ends by itself.
-      (file) => this.discard(file).catch((error: unknown) => this.#events.emit('fault', error)),
-    );
+    const fieldOf = () => this.#entities.fileField(entity, field);
+    const keep = (upload: Upload, staging: StagingOptions) => this.#keep(fieldOf, upload, staging);
+    return stageAll(sources, { keep, discard: (file) => this.#giveUp(file), onFault: this.#fault }, options);
   }
 
   /**
-   * Receives a multipart form whose file part has the name of the field, and streams the file into its storage: nothing is
-   * buffered. Resolves once the whole form has arrived; `file` is null if none was chosen.
+   * A text that stands for a staged file until its lease ends: a client can upload the file now and send the form later. It
+   * tells nothing of the storage. Renews the lease; needs `ticketKeys` of `attachFiles`.
    *
-   * @throws `limit_exceeded`, `malformed_upload`, `aborted`, and everything that `stage` throws; nothing is kept then.
+   * @throws `already_bound` if a row has the file; `staged_expired`.
    *
    * @example
    * ```ts
    * import type { Files, StoredFile } from 'filefield';
-   * import type { IncomingMessage } from 'node:http';
    *
-   * declare const files: Files, request: IncomingMessage;
+   * declare const files: Files, file: StoredFile, user: { id: number };
    * declare class Document { file: StoredFile | null }
-   * const { file, fields } = await files.receive(request, Document, 'file', { maxSize: '20 MB' });
+   * const ticket = await files.ticket(file, { for: String(user.id) }); // the answer to the upload
+   * const redeemed = await files.redeem(Document, 'file', ticket, { for: String(user.id) }); // when the form is sent
    * ```
    */
-  async receive<Entity extends object>(
-    request: IncomingMessage,
+  async ticket(file: StoredFile, options: TicketOptions): Promise<string> {
+    return this.#tickets.issue(file, options);
+  }
+
+  /**
+   * The staged file that a ticket stands for, as often as it is asked for until a row has it. All rules of the field are
+   * applied again if it was staged for another one.
+   *
+   * @throws `forbidden` (403) for a ticket that was changed or made for somebody else; `staged_expired`, `already_bound`.
+   */
+  async redeem<Entity extends object>(
     entity: EntityRef<Entity>,
     field: FileFieldOf<Entity>,
-    options: ReceiveOptions = {},
-  ): Promise<Received<StoredFile>> {
+    ticket: string,
+    options: TicketOptions,
+  ): Promise<StoredFile> {
     const target = this.#entities.fileField(entity, field);
-    const keep = async (upload: Parameters<typeof stageUpload>[2], staging: StagingOptions) =>
-      StoredFile.of(await stageUpload(this.#staging, target, upload, staging), this.#contextOf(target));
-    return receiveForm(request, target.property, { keep, discard: (file) => this.discard(file) }, options);
+    return this.#tickets.redeem(ticket, target, this.#contextOf(target), options);
   }
 
   /**
@@ -207,15 +202,15 @@ export class Files implements ObjectFinder {
   async erase(file: StoredFile): Promise<void> {
     const { id, storage, key } = file.toDescriptor();
     if (this.ledger.recorded) return this.#sweeper.erase({ id, storage, key });
-    const sight = await this.#references.readable(this.ledger.database, this.#events);
-    const referenced = await sight.amongKeys(this.ledger.database, storage, [key]);
+    const { database } = this.ledger;
+    const referenced = await (await this.#references.readable(database, this.#events)).amongKeys(database, storage, [key]);
     if (referenced.size > 0) throw new FileFieldError('in_use', 'The file cannot be erased: a row has it.');
     await this.storages.resolve(storage).delete(key);
   }
 
   /**
-   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were replaced or whose row was
-   * deleted, once their grace is over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
+   * Deletes bytes that no row refers to: staged files whose lease has ended, and files that were released, once their grace is
+   * over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
@@ -245,8 +240,7 @@ export class Files implements ObjectFinder {
 
   /**
    * Finds files whose row was deleted by bulk SQL or a cascade, rows whose bytes are gone, and objects that the ledger does
-   * not know. It only reports, unless `repair` or `deleteUnknown` is set. It works in pieces: call it with `from: next`
-   * until there is no `next`.
+   * not know. It only reports, unless `repair` or `deleteUnknown` is set. Call it with `from: next` until there is none.
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     return this.#reconciler.reconcile(options);
@@ -271,9 +265,8 @@ export class Files implements ObjectFinder {
   }
 
   /**
-   * Deletes all rows that match and releases their files, in a transaction of its own, 500 rows at a time. Resolves to the
-   * number of rows. Use it instead of `repository.delete()` and `em.nativeDelete()`, whose files only triggers or a
-   * reconcile see. Hooks and cascades of the ORM do not run.
+   * Deletes all rows that match and releases their files, in a transaction of its own, 500 rows at a time. Resolves to their
+   * number. `repository.delete()` and `em.nativeDelete()` need triggers or a reconcile. The ORM's hooks and cascades do not run.
    *
    * @throws `invalid_option` if there is no condition, or if one is empty or undefined, at any depth, or null below the
    * first level: such a condition could match rows that were not meant.
@@ -305,7 +298,7 @@ export class Files implements ObjectFinder {
     return this;
   }
 
-  /** Removes a listener. */
+  /** Removes a listener of `on`. */
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
     this.#events.off(event, listener);
     return this;
@@ -330,6 +323,22 @@ export class Files implements ObjectFinder {
   checkFileField(entity: EntityRef, property: string): void {
     this.#entities.fileField(entity, property);
   }
+
+  async #keep(fieldOf: () => FileField, upload: Upload, options: StagingOptions): Promise<StoredFile> {
+    try {
+      const field = fieldOf();
+      return StoredFile.of(await stageUpload(this.#staging, field, upload, options), this.#contextOf(field));
+    } finally {
+      await upload.close(this.#fault);
+    }
+  }
+
+  /** Discards a file because of an error, which stays the one that is thrown. If it fails, the lease ends by itself. */
+  async #giveUp(file: StoredFile): Promise<void> {
+    await this.discard(file).catch(this.#fault);
+  }
+
+  readonly #fault = (error: unknown) => this.#events.emit('fault', error);
 
   #contextOf({ options }: FileField): StoredFileContext {
     return { ...this.context, acceptedBy: options };

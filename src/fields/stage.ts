@@ -1,21 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents, ObjectName } from '../events.js';
+import { abortable, unlessAborted, wasAborted } from '../file/abortable.js';
+import { whole } from '../file/body.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import { makeKey } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
-import type { Storage } from '../file/storage.js';
+import type { ObjectInfo, Storage, WriteOptions } from '../file/storage.js';
 import type { Upload } from '../file/upload.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ByteSize } from '../options.js';
-import type { FileField } from './field.js';
-import type { FileFieldOptions } from './field-options.js';
+import { refuse, type FileField } from './field.js';
+import type { CheckedUpload, FileFieldOptions } from './field-options.js';
 import { Measured } from './measure.js';
 import type { RecognisedUpload, Refusal, Rule } from './rule.js';
 import * as rules from './rules/index.js';
 import { limitOf, tooLarge } from './rules/max-size.js';
-import { readHead, sniffType } from './sniff.js';
+import { headBytes, readHead } from './types/head.js';
+import { recogniseType } from './types/recognise.js';
+import { withCharset } from './types/text.js';
 
 /** What staging works with. */
 export interface StageContext {
@@ -31,10 +35,19 @@ export interface StageContext {
 
 /** How one upload is staged. */
 export interface StagingOptions {
-  /** Ends the upload; nothing is kept. */
-  readonly signal?: AbortSignal;
+  /** Ends the upload: it rejects with `aborted` at once, and what was stored is given up. */
+  readonly signal?: AbortSignal | undefined;
   /** Largest file, where the field itself sets no limit. */
-  readonly maxSize?: ByteSize;
+  readonly maxSize?: ByteSize | undefined;
+}
+
+/** How one file is staged. */
+export interface StageOptions extends StagingOptions {
+  /**
+   * The name that people will see.
+   * @default the name of the source, else "file"
+   */
+  readonly name?: string | undefined;
 }
 
 const allRules: readonly Rule[] = Object.values(rules);
@@ -42,7 +55,8 @@ const allRules: readonly Rule[] = Object.values(rules);
 /**
  * Stores an upload for a field and records it as staged. In this order: the rules that need only the name and the declared
  * size; the first bytes and the rules that need them; the intent; the bytes, in one pass; the rules that need all of them.
- * Whatever fails, nothing is kept and the source is closed.
+ * Whatever fails, nothing is kept and the source is closed. It rejects with the first failure; those of the clean-up are
+ * `fault` events. An abort is not held up by a database or a storage that does not answer: the clean-up follows.
  */
 export async function stageUpload(
   context: StageContext,
@@ -50,24 +64,29 @@ export async function stageUpload(
   upload: Upload,
   options: StagingOptions = {},
 ): Promise<FileDescriptor> {
+  const { signal } = options;
   const staging = new Staging(context, field, upload, options);
+  const work = staging.run();
   try {
-    const recognised = await staging.begin();
-    return await staging.store(recognised);
-  } finally {
-    await staging.close();
+    return await unlessAborted(work, signal);
+  } catch (error) {
+    if (signal?.aborted) {
+      void staging.close();
+      // An abort may come after the last moment at which the work hears it.
+      void work.then(
+        ({ id }) => staging.giveUp(id),
+        () => undefined,
+      );
+    }
+    throw error;
   }
 }
 
 /** One upload on its way into a storage. */
 class Staging {
   readonly #options: FileFieldOptions;
-  readonly #storage: Storage;
-  readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #measured = new Measured();
-  #head: readonly Uint8Array[] = [];
   #began = 0;
-  #reading = false;
 
   constructor(
     private readonly context: StageContext,
@@ -77,36 +96,64 @@ class Staging {
   ) {
     const maxSize = field.options.maxSize ?? staging.maxSize;
     this.#options = { ...field.options, ...(maxSize !== undefined && { maxSize }) };
-    this.#storage = context.storages.resolve(field.options.storage);
-    this.#chunks = upload.body[Symbol.asyncIterator]();
   }
 
-  /** Reads the first bytes and applies the rules that need no more. */
-  async begin(): Promise<RecognisedUpload> {
-    const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
-    for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
-    const { head, chunks } = await readHead(this.#chunks);
-    this.#head = chunks;
-    const recognised = { ...declared, head, type: await sniffType(head, declared.name) };
-    for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
-    return recognised;
+  async run(): Promise<FileDescriptor> {
+    try {
+      const { signal } = this.staging;
+      if (signal?.aborted) throw wasAborted(signal);
+      const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
+      for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
+      const rest = this.#chunks();
+      const { head, complete, chunks } = await readHead(rest);
+      const size = complete ? head.byteLength : this.upload.size;
+      const type = await recogniseType({ head, name: declared.name, size, readAt: this.upload.readAt });
+      const recognised = { ...declared, size, head: Buffer.from(head.subarray(0, headBytes)), type };
+      for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
+      return await this.#store(recognised, this.#measured.body(chunks, rest, this.#check()));
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Closes the source. Safe to call twice. */
+  close(): Promise<void> {
+    return this.upload.close((error) => this.context.events.emit('fault', error));
+  }
+
+  /** The bytes of the source: exactly as many as it promised, or an error. */
+  #chunks(): AsyncIterator<Uint8Array> {
+    const { size } = this.upload;
+    const chunks = this.upload.open();
+    return abortable(size === undefined ? chunks : whole(chunks, size), this.staging.signal)[Symbol.asyncIterator]();
+  }
+
+  #check(): (size: number) => void {
+    const limit = limitOf(this.#options);
+    return (size) => {
+      if (limit !== undefined && size > limit) this.#refuse(rules.maxSize, tooLarge(limit));
+    };
   }
 
   /** Records the intent, writes the bytes, and applies the rules that need all of them. */
-  async store({ name, type, head }: RecognisedUpload): Promise<FileDescriptor> {
+  async #store(
+    { name, type: recognised, head }: RecognisedUpload,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<FileDescriptor> {
     this.#began = performance.now();
     await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
     const object = await intend(this.context, this.field);
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
-      await this.#write(object, type).catch((error: unknown) => {
+      await this.#write(object, recognised, body).catch((error: unknown) => {
         taken = isFileFieldError(error, 'already_exists');
         throw error;
       });
-      const { size, sha256, crc32 } = this.#measured;
+      const { size, sha256, crc32, isUtf8 } = this.#measured;
+      const type = isUtf8 ? recognised : withCharset(recognised, 'unknown-8bit');
       const checked = { name, type, size, sha256, head };
-      for (const rule of allRules) this.#refuse(rule, await rule.stored?.(checked, this.#options));
+      await unlessAborted(this.#judge(checked), this.staging.signal);
       if (this.#isLate) await this.#secure(object);
       const stored: FileDescriptor = {
         v: 1,
@@ -121,33 +168,44 @@ class Staging {
       this.context.events.emit('stored', stored);
       return stored;
     } catch (error) {
-      await this.#giveUp(object.id, taken);
+      await this.giveUp(object.id, taken);
       throw error;
     } finally {
       release();
     }
   }
 
-  /** Closes a source that the storage never began to read. */
-  async close(): Promise<void> {
-    if (!this.#reading) await this.#chunks.return?.();
+  async #judge(upload: CheckedUpload): Promise<void> {
+    for (const rule of allRules) this.#refuse(rule, await rule.stored?.(upload, this.#options, this.staging.signal));
   }
 
-  async #write({ id, storage, key }: ObjectName, type: string): Promise<void> {
-    const limit = limitOf(this.#options);
-    const check = (size: number) => {
-      if (limit !== undefined && size > limit) this.#refuse(rules.maxSize, tooLarge(limit));
-    };
+  async #write({ id, storage, key }: ObjectName, type: string, body: AsyncIterable<Uint8Array>): Promise<void> {
     const { signal } = this.staging;
     const { size } = this.upload;
-    this.#reading = true;
-    const body = this.#measured.body(this.#head, this.#chunks, check);
     const options = { type, ...(size !== undefined && { size }), ...(signal && { signal }) };
-    await this.#storage.write(key, body, options).catch(async (error: unknown) => {
+    const written = await this.#keep(key, body, options).catch(async (error: unknown) => {
+      // The storage can only report a source that failed as a failure of its own.
+      if (this.#measured.failure) throw this.#measured.failure.error;
       // A sweep that ended the lease also deletes what is written so far, which the storage can only report as a failure.
       const swept = isFileFieldError(error, 'storage_failed') && this.#isLate && !(await this.#isLeased(id));
       throw swept ? leaseEnded(storage, key, error) : error;
     });
+    if (this.#measured.complete && written.size === this.#measured.size) return;
+    throw new FileFieldError('storage_failed', 'The storage has not kept all bytes of the file.', { storage, key });
+  }
+
+  /** Lets the storage move the file if it can, and gives it the bytes otherwise. */
+  async #keep(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<ObjectInfo> {
+    const { movable } = this.upload;
+    const measure = async () => {
+      for await (const chunk of body) void chunk;
+    };
+    const taken = movable && (await this.#storage.take?.(key, { ...movable, measure }, options));
+    return taken ?? this.#storage.write(key, body, options);
+  }
+
+  get #storage(): Storage {
+    return this.context.storages.resolve(this.field.options.storage);
   }
 
   /**
@@ -170,7 +228,7 @@ class Staging {
    * Ends the lease. The entry stays until the bytes are surely deleted: if this fails too, a sweep does it when the lease
    * ends. But a key that was taken names the bytes of another object, which no sweep may delete.
    */
-  async #giveUp(id: string, taken: boolean): Promise<void> {
+  async giveUp(id: string, taken = false): Promise<void> {
     const { ledger, events, intents } = this.context;
     await (taken ? ledger.withdraw(id, intents) : ledger.abandon(id, intents)).catch((error: unknown) =>
       events.emit('fault', error),
@@ -188,10 +246,7 @@ class Staging {
   }
 
   #refuse(rule: Rule, refusal: Refusal | undefined): void {
-    if (!refusal) return;
-    const { code, message, limit } = refusal;
-    const context = { field: this.field.property, rule: rule.name };
-    throw new FileFieldError(code, message, limit === undefined ? context : { ...context, limit });
+    refuse(rule, refusal, this.field.property);
   }
 }
 

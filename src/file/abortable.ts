@@ -14,10 +14,7 @@ export async function* abortable(
   }
   let failure: FileFieldError | undefined;
   let fail: (error: FileFieldError) => void = () => undefined;
-  const stop = () => {
-    failure = new FileFieldError('aborted', 'The write was aborted.', { cause: signal.reason });
-    fail(failure);
-  };
+  const stop = () => fail((failure = wasAborted(signal)));
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   const chunks = body[Symbol.asyncIterator]();
@@ -38,7 +35,29 @@ export async function* abortable(
     signal.removeEventListener('abort', stop);
     // A generator that is computing a chunk would close only after it, so it is not waited for.
     const closed = chunks.return?.();
-    if (pending) closed?.catch(() => undefined);
-    else await closed;
+    // As in a loop of JavaScript, the error of the closing does not replace an earlier one.
+    if (pending || failure) closed?.catch(() => undefined);
+    if (!pending) await closed;
   }
+}
+
+/** Settles as the work does, unless the signal aborts first: then it rejects with `aborted` at once, and the work goes on. */
+export async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  if (!signal) return work;
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(wasAborted(signal));
+  });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** The error of work that a signal has ended. */
+export function wasAborted(signal: AbortSignal): FileFieldError {
+  return new FileFieldError('aborted', 'The write was aborted.', { cause: signal.reason });
 }

@@ -126,6 +126,21 @@ export async function collect(body: FileBody): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** The same bytes; fails with `incomplete` where they become more than `size`, or end before. */
+export async function* whole(
+  chunks: AsyncIterable<Uint8Array>,
+  size: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = size;
+  for await (const chunk of chunks) {
+    left -= chunk.byteLength;
+    if (left < 0)
+      throw new FileFieldError('incomplete', `The source has more bytes than the ${size} that it promised.`);
+    yield chunk;
+  }
+  if (left > 0) throw incomplete(left);
+}
+
 async function* limit(chunks: AsyncIterable<Uint8Array>, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   let left = length;
   if (left === 0) return;

@@ -67,7 +67,7 @@ export interface FileSource {
    * Looks for the file and returns it with its metadata. Rejects with `not_found` or `missing`. The hint lets a remote
    * source answer with one round trip instead of two.
    */
-  load?(hint?: LoadHint): Promise<FileSource>;
+  readonly load?: ((hint?: LoadHint) => Promise<FileSource>) | undefined;
   /**
    * Opens all bytes or one range. A loaded file may be opened again until it is closed. Rejects with `not_found` or
    * `missing`.

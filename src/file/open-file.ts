@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { FileFieldError, type ErrorContext } from '../errors.js';
 import { rangeBody, type ByteRange, type FileBody } from './body.js';
-import { diskError } from './disk-error.js';
+import { diskError, errno } from './disk-error.js';
 import type { LocatedFile } from './file.js';
 
 /** Looks for a file without opening it. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
@@ -66,6 +66,29 @@ export class OpenFile {
    */
   body(range: ByteRange = { start: 0, end: this.size - 1 }, close: () => void = () => this.close()): FileBody {
     return rangeBody((buffer, position) => this.read(buffer, position), range, close);
+  }
+
+  /** Rejects with `incomplete` if the file was written to since it was opened, or has more bytes than its size. */
+  async checkUnchanged(): Promise<void> {
+    if (!this.isUnchanged() || (await this.read(Buffer.alloc(1), this.size)) > 0) {
+      throw new FileFieldError('incomplete', 'The file was changed while it was read.');
+    }
+  }
+
+  /** True if the path, not followed if it is a symbolic link, leads to this very file. */
+  async isAt(path: string): Promise<boolean> {
+    const found = await fs.promises.lstat(path, { bigint: true }).catch((error: unknown) => {
+      if (errno(error) === 'ENOENT') return undefined;
+      throw diskError(error, 'look for a file');
+    });
+    const own = fs.fstatSync(this.fd, { bigint: true });
+    return found?.dev === own.dev && found.ino === own.ino;
+  }
+
+  /** False once something has written to the file since it was opened. */
+  isUnchanged(): boolean {
+    const { size, mtime } = fs.fstatSync(this.fd);
+    return size === this.size && mtime.getTime() === this.modified.getTime();
   }
 
   /** The path of the open file with symbolic links resolved; undefined if the path leads to another file by now. */

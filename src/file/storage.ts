@@ -21,6 +21,20 @@ export interface WriteOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A file on this machine that a storage may keep by moving it, instead of copying its bytes. */
+export interface MovableFile {
+  /** Where it is. */
+  readonly path: string;
+  /** True if this other path leads to the same file, and nothing has written to it since it was opened. */
+  isAt(path: string): Promise<boolean>;
+}
+
+/** A file that a storage was asked to move. */
+export interface TakenFile extends MovableFile {
+  /** Reads all bytes, to measure and judge them; called once. The object must not be visible before. */
+  measure(): Promise<void>;
+}
+
 /**
  * An object, or one range of it, that is open for reading. `info` describes the whole object and belongs to the same
  * version as the bytes; `size`, if present, and the positions of `read` are those of the range.
@@ -61,6 +75,12 @@ export interface Storage {
   stat(key: string): Promise<ObjectInfo | null>;
   /** Deletes an object. Succeeds if there is no such object. */
   delete(key: string): Promise<void>;
+  /**
+   * Keeps a local file by moving it, with the same guarantees as `write`; nothing is left at its path. Resolves to undefined
+   * before it calls `measure` if the file cannot be moved, as from another file system: then `write` gets its bytes. Without
+   * it all bytes are copied.
+   */
+  take?(key: string, file: TakenFile, options?: WriteOptions): Promise<ObjectInfo | undefined>;
   /** True if all objects are lost when the process ends, as in memory. The ledger then keeps no marker in it. */
   readonly volatile?: boolean;
   /** Absolute path of the folder on this machine that holds all objects. Without it a front must be given the folder. */

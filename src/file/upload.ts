@@ -1,151 +1,193 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { types } from 'node:util';
 import { FileFieldError } from '../errors.js';
-import type { FileSource } from './file.js';
-import { cleanName } from './name.js';
+import type { ReadAt } from './body.js';
+import type { MovableFile } from './storage.js';
 
-/** A file on this machine, or a file of multer: `{ path }` from its disk engine, `{ buffer }` from its memory engine. */
-export type UploadedFile = FileOnDisk | FileInMemory;
-
-/** A file on this machine. */
-export interface FileOnDisk {
-  /** Path; a relative one is resolved against the working directory. */
-  readonly path: string;
+/** Incoming bytes of one file, in the form that staging reads. */
+export interface Upload {
+  /** Opens the bytes; called at most once. A chunk is valid until the next one is requested. */
+  open(): AsyncIterable<Uint8Array>;
   /**
-   * The uploader's file name.
-   * @default the last part of the path
+   * Releases the source, whether it was opened, read to its end, or not. Safe to call twice, and while a chunk is awaited;
+   * never rejects. `onFault` gets what fails meanwhile, such as an error in the `finally` of a generator.
    */
-  readonly originalname?: string;
-  /** Bytes; not trusted. */
-  readonly size?: number;
+  close(onFault?: (error: unknown) => void): Promise<void>;
+  /** The uploader's file name; absent if there is none. */
+  readonly name?: string | undefined;
+  /** Bytes that the source promises; absent if it does not know. */
+  readonly size?: number | undefined;
+  /** Reads bytes at a position without taking them from `open`; absent if the source can be read only once. */
+  readonly readAt?: ReadAt | undefined;
+  /** The file on this machine that a storage may move instead of copying its bytes; absent if there is none. */
+  readonly movable?: MovableFile | undefined;
 }
 
-/** A file in memory. */
-export interface FileInMemory {
-  /** All bytes. */
-  readonly buffer: Uint8Array;
-  /** The uploader's file name. */
-  readonly originalname?: string;
+/** What an upload is made of. */
+interface UploadParts extends Pick<Upload, 'name' | 'size' | 'readAt' | 'movable'> {
+  /** Begins to read; called at most once, when the first chunk is wanted. Chunks are bytes, or text, which becomes UTF-8. */
+  readonly begin: () => AsyncIterable<unknown> | Iterable<unknown>;
+  /** Called once all chunks were read. Throws if they are not the whole file. */
+  readonly verify?: () => void | Promise<void>;
+  /** Releases what the chunks alone do not release; called once, whatever was read. */
+  readonly release?: () => unknown;
+}
+
+/** Makes an upload that checks its chunks and ends its source once, whatever happens. */
+export function makeUpload({ begin, verify, release, ...description }: UploadParts): Upload {
+  let chunks: AsyncIterator<unknown> | Iterator<unknown> | undefined;
+  let state: 'idle' | 'waiting' | 'ended' = 'idle';
+  let closed: Promise<void> | undefined;
+
+  async function next(): Promise<IteratorResult<unknown>> {
+    state = 'waiting';
+    let ended = true;
+    try {
+      chunks ??= iterate(begin());
+      const result = await chunks.next();
+      ended = result.done === true;
+      return result;
+    } finally {
+      state = ended ? 'ended' : 'idle';
+    }
+  }
+
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    const text = new Text();
+    for (let result = await next(); !result.done; result = await next()) {
+      const bytes = toBytes(result.value, text);
+      if (bytes.byteLength > 0) yield bytes;
+    }
+    text.end();
+    await verify?.();
+  }
+
+  async function end(onFault: (error: unknown) => void): Promise<void> {
+    const returned = state !== 'ended' && attempt(() => chunks?.return?.(), onFault);
+    // A generator that is computing a chunk returns only after it, so it is not waited for.
+    if (state !== 'waiting') await returned;
+    await attempt(() => release?.(), onFault);
+  }
+
+  return { ...description, open, close: (onFault = () => undefined) => (closed ??= end(onFault)) };
+}
+
+async function attempt(work: () => unknown, onFault: (error: unknown) => void): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    onFault(error);
+  }
+}
+
+function iterate(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+function toBytes(chunk: unknown, text: Text): Uint8Array {
+  if (typeof chunk === 'string') return text.encode(chunk);
+  text.end();
+  if (!types.isUint8Array(chunk)) throw notBytes();
+  return attached(chunk);
+}
+
+/** Bytes whose memory was transferred to a worker, say, look like no bytes. */
+function attached(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength > 0) return bytes;
+  try {
+    return new Uint8Array(bytes.buffer, 0, 0);
+  } catch (cause) {
+    throw new FileFieldError('invalid_value', 'The memory of the bytes was transferred; give a copy of them.', {
+      cause,
+    });
+  }
+}
+
+/** Encodes text in chunks, which may be cut inside a pair of surrogates. */
+class Text {
+  #half = '';
+
+  encode(chunk: string): Uint8Array {
+    const whole = this.#half + chunk;
+    const last = whole.charCodeAt(whole.length - 1);
+    const end = last >= 0xd800 && last <= 0xdbff ? whole.length - 1 : whole.length;
+    this.#half = whole.slice(end);
+    const text = whole.slice(0, end);
+    if (!text.isWellFormed()) throw illFormed();
+    return Buffer.from(text, 'utf8');
+  }
+
+  end(): void {
+    if (this.#half) throw illFormed();
+  }
 }
 
 /**
- * Everything that bytes may come from. A string is content, not a path: for a local file pass `{ path }`. A stored file, or
- * any other `FileSource`, is copied.
+ * The upload of a Node stream: of bytes, or of text, which becomes UTF-8. Errors of the stream before it is read do not end
+ * the process. Closing destroys it, with two exceptions: an HTTP request stays open, so that the server can answer it, and
+ * the rest of a form's part is read and dropped, so that the rest of the form arrives.
+ *
+ * @throws `invalid_value` for a stream that was read, ended or destroyed before, has failed, or has an encoding;
+ * `too_large` for a part of a form that its parser has cut.
  */
-export type UploadSource =
-  | string
-  | Uint8Array
-  | Blob
-  | AsyncIterable<Uint8Array | string>
-  | ReadableStream<Uint8Array>
-  | UploadedFile
-  | FileSource;
-
-/** Incoming bytes, in the form that staging reads. */
-export interface Upload {
-  readonly body: AsyncIterable<Uint8Array>;
-  /** The uploader's file name, cleaned; absent if there is none. */
-  readonly name?: string;
-  /** Bytes; absent if the source does not know. */
-  readonly size?: number;
-}
-
-/** Turns a source into an upload. Opens nothing, but looks for a local path. Rejects with `invalid_value` or `not_found`. */
-export async function toUpload(source: UploadSource, name?: string): Promise<Upload> {
-  const upload = await uploadOf(source);
-  const given = cleanName(name ?? upload.name);
-  return { body: upload.body, ...(upload.size !== undefined && { size: upload.size }), ...(given && { name: given }) };
-}
-
-async function uploadOf(source: UploadSource): Promise<Upload> {
-  if (typeof source === 'string') return fromBytes(Buffer.from(source, 'utf8'));
-  if (source instanceof Uint8Array) return fromBytes(source);
-  if (typeof source !== 'object' || source === null) throw unusable(typeof source);
-  if (isBlob(source)) {
-    const name = 'name' in source && typeof source.name === 'string' ? source.name : undefined;
-    return { body: fromWeb(source.stream()), size: source.size, ...(name && { name }) };
-  }
-  if (isFileSource(source)) {
-    return { body: fromFile(source), name: source.name, ...(source.size !== undefined && { size: source.size }) };
-  }
-  if (Symbol.asyncIterator in source) return { body: fromChunks(source as AsyncIterable<Uint8Array | string>) };
-  if (isWebStream(source)) return { body: fromWeb(source) };
-  if ('buffer' in source && source.buffer instanceof Uint8Array) {
-    return { ...fromBytes(source.buffer), ...(source.originalname && { name: source.originalname }) };
-  }
-  if ('path' in source && typeof source.path === 'string') return fromPath(source.path, source.originalname);
-  throw unusable(kindOf(source));
-}
-
-function fromBytes(bytes: Uint8Array): Upload {
-  return { body: fromChunks([bytes]), size: bytes.byteLength };
-}
-
-async function fromPath(file: string, name = path.basename(file)): Promise<Upload> {
-  const stats = await stat(file).catch((cause: unknown) => {
-    throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
+export function readableUpload(stream: Readable, name?: string): Upload {
+  checkUnread(stream);
+  const ignore = () => undefined;
+  stream.on('error', ignore).once('close', () => stream.off('error', ignore));
+  return makeUpload({
+    ...(name !== undefined && { name }),
+    begin() {
+      if (stream.readableDidRead) throw usedBefore('was read');
+      // The streams of other packages may lack `iterator`.
+      return 'iterator' in stream ? stream.iterator({ destroyOnReturn: false }) : stream;
+    },
+    verify: () => checkWhole(stream),
+    release() {
+      if (isRequest(stream)) return;
+      if (isPart(stream)) stream.resume();
+      else stream.destroy();
+    },
   });
-  if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
-  // A range with inclusive ends cannot be empty.
-  if (stats.size === 0) return { ...fromBytes(new Uint8Array(0)), name };
-  return { body: createReadStream(file, { highWaterMark: 256 * 1024, end: stats.size - 1 }), size: stats.size, name };
 }
 
-async function* fromFile(file: FileSource): AsyncGenerator<Uint8Array, void, undefined> {
-  const body = await file.open();
-  try {
-    yield* body.stream();
-  } finally {
-    body.close();
-  }
-}
-
-async function* fromChunks(
-  chunks: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) {
-    if (typeof chunk === 'string') yield Buffer.from(chunk, 'utf8');
-    else if (chunk instanceof Uint8Array) yield chunk;
-    else throw unusable('a stream of something other than bytes or text');
-  }
-}
-
-// Web streams are not async iterable in every type library, nor in every browser's Blob.
-async function* fromWeb(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = stream.getReader();
-  let finished = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      finished = done;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    if (!finished) await reader.cancel();
-  }
-}
-
-function isBlob(source: object): source is Blob {
-  return source instanceof Blob || ('arrayBuffer' in source && 'stream' in source && 'size' in source);
-}
-
-function isFileSource(source: object): source is FileSource {
-  return 'open' in source && typeof source.open === 'function' && 'name' in source;
-}
-
-function isWebStream(source: object): source is ReadableStream<Uint8Array> {
-  return 'getReader' in source;
-}
-
-function unusable(what: string): FileFieldError {
-  return new FileFieldError(
+function checkUnread(stream: Readable): void {
+  checkWhole(stream);
+  if (stream.errored) throw usedBefore('failed', stream.errored);
+  if (stream.readableEnded) throw usedBefore('was read to its end');
+  if (stream.readableDidRead) throw usedBefore('was read');
+  if (stream.destroyed) throw usedBefore('was destroyed');
+  if (!stream.readableEncoding) return;
+  throw new FileFieldError(
     'invalid_value',
-    `A file cannot be made from ${what}; pass a string, bytes, a Blob, a stream, an async iterable, or { path }.`,
+    'The stream decodes its bytes to text, which can change them; leave out its encoding.',
   );
 }
 
-function kindOf(source: object): string {
-  return 'then' in source ? 'a promise (await it first)' : 'an object of another kind';
+/** Parsers of forms cut a file at their own limit, and tell it only by this property. */
+function checkWhole(stream: Readable): void {
+  if (!('truncated' in stream) || stream.truncated !== true) return;
+  throw new FileFieldError('too_large', 'The parser of the form has cut the file at its own limit.');
+}
+
+function isPart(stream: Readable): boolean {
+  return 'truncated' in stream;
+}
+
+/** True for a request that a server answers; false for a response to a request of this program. */
+function isRequest(stream: Readable): boolean {
+  return 'method' in stream && typeof stream.method === 'string' && 'headers' in stream;
+}
+
+/** The error for a source of which bytes may be missing. `what` completes the sentence "The source … before". */
+export function usedBefore(what: string, cause?: unknown): FileFieldError {
+  const message = `The source ${what} before it was given; give one that nothing else reads.`;
+  return new FileFieldError('invalid_value', message, { cause });
+}
+
+function notBytes(): FileFieldError {
+  return new FileFieldError('invalid_value', 'A chunk of the source is neither bytes (Uint8Array) nor text.');
+}
+
+function illFormed(): FileFieldError {
+  return new FileFieldError('invalid_value', 'The text has half a surrogate pair, which UTF-8 cannot express.');
 }

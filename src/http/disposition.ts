@@ -1,4 +1,4 @@
-import { create } from 'content-disposition';
+import { create, parse } from 'content-disposition';
 
 // Control characters, line separators, and bidirectional marks, which can display `exe.gpj` as `jpg.exe` (CVE-2021-42574).
 // eslint-disable-next-line no-control-regex
@@ -18,6 +18,15 @@ export function contentDisposition(disposition: 'attachment' | 'inline', name: s
   if (exact === '') return disposition;
   const plain = exact.replace(outsideAscii, '_').trim();
   return create(exact, { type: disposition, fallback: plain });
+}
+
+/** The file name in a Content-Disposition header of another server (RFC 6266 section 4.3); undefined if it has none. */
+export function dispositionName(header: string): string | undefined {
+  try {
+    return parse(header).parameters['filename'] || undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Windows drops trailing dots and blanks, so it would save `run.exe. ` as `run.exe`. */

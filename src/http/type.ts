@@ -6,18 +6,20 @@ const validType =
   /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[\t ]*;[\t ]*[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|"[^"\\\u0000-\u001f\u007f-\uffff]*"))*$/; // eslint-disable-line no-control-regex
 
 /**
- * The Content-Type header of a file: the given type, else the type of the name's extension, else
- * `application/octet-stream`. Text types without a charset get `charset=utf-8`. A given type with invalid syntax is
- * ignored, so no stored value can make the header invalid.
+ * The Content-Type header of a file: the given type; without one the type of the name's extension; else
+ * `application/octet-stream`. Text types without a charset get `charset=utf-8`, but a charset that is `unknown-8bit` (RFC
+ * 1428) is left out, so that the client looks for itself. A given type with invalid syntax is `application/octet-stream`:
+ * no stored value can make the header invalid, and the name does not decide for a file that has a type.
  */
 export function contentType(type: string | undefined, name: string): string {
-  const known = type && validType.test(type) ? type : mime.lookup(path.extname(name)) || fallback;
-  if (known.includes(';')) return known;
+  const known =
+    type === undefined ? mime.lookup(path.extname(name)) || fallback : validType.test(type) ? type : fallback;
+  if (known.includes(';')) return known.replace(/; *charset=unknown-8bit$/i, '');
   return mime.charset(known) === 'UTF-8' ? `${known}; charset=utf-8` : known;
 }
 
 const safeTypes =
-  /^(image\/(png|jpeg|gif|webp|avif|bmp|apng|heic|x-icon|vnd\.microsoft\.icon)|audio\/.+|video\/.+|text\/plain|application\/pdf)$/i;
+  /^(image\/(png|jpeg|gif|webp|avif|bmp|apng|hei[cf](-sequence)?|x-icon|vnd\.microsoft\.icon)|audio\/.+|video\/.+|text\/plain|application\/pdf)$/i;
 
 /**
  * True for types that a browser displays without running scripts in them. All others, such as HTML, SVG and XML, are sent

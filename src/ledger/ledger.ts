@@ -32,6 +32,13 @@ export interface LedgerOptions {
 /** The grace when none is given. */
 export const defaultGrace: Duration = '10m';
 
+/** What the ledger knows of an object. */
+export interface LedgerEntry {
+  readonly storage: string;
+  readonly key: string;
+  readonly state: string;
+}
+
 /** How a file is bound. */
 export interface BindOptions {
   /** Whether several rows may refer to the file. */
@@ -119,6 +126,8 @@ export interface Ledger {
   release(transaction: LedgerConnection, slot: OwnedSlot, options: ReleaseOptions): Promise<void>;
   /** Does the same for one field of many rows that are deleted. */
   releaseMany(transaction: LedgerConnection, column: OwnedColumn, options: ReleaseManyOptions): Promise<void>;
+  /** The entry of a file by its id; undefined if there is none. */
+  entry(id: string): Promise<LedgerEntry | undefined>;
   /** True if a row has the file, in another slot than this one. */
   isTaken(connection: LedgerConnection, file: FileDescriptor, slot: OwnedSlot | undefined): Promise<boolean>;
 }

@@ -52,6 +52,8 @@ export class NoLedger implements Ledger {
 
   async releaseMany(): Promise<void> {}
 
+  async entry(): Promise<undefined> {}
+
   async isTaken(): Promise<boolean> {
     return false;
   }

@@ -11,6 +11,7 @@ import {
   defaultGrace,
   type BindOptions,
   type Ledger,
+  type LedgerEntry,
   type LedgerOptions,
   type ReleaseManyOptions,
   type ReleaseOptions,
@@ -149,6 +150,13 @@ export class RecordedLedger implements Ledger {
   async #release(transaction: LedgerConnection, retain: number | 'keep', conditions: readonly Sql[]): Promise<number> {
     const released = states.release(now(transaction), retain);
     return (await transaction.execute(states.update(released, ...conditions))).affected;
+  }
+
+  async entry(id: string): Promise<LedgerEntry | undefined> {
+    const statement = sql`SELECT storage, object_key, state FROM file_ledger WHERE id = ${id}`;
+    const { rows } = await this.database.execute(statement, { patience });
+    const [entry] = rows;
+    return entry && { storage: String(entry.storage), key: String(entry.object_key), state: String(entry.state) };
   }
 
   async isTaken(connection: LedgerConnection, file: FileDescriptor, slot: OwnedSlot | undefined): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { FileFieldError } from '../errors.js';
 import type { ByteRange, FileBody } from '../file/body.js';
 import type { FileSource, LoadHint } from '../file/file.js';
+import { nameOfUrl } from '../file/name.js';
 import { parseHttpDate } from '../http/date.js';
 import { parseTag, weaken } from '../http/etag.js';
 import { parseContentRange } from '../http/range.js';
@@ -76,7 +77,7 @@ interface Remote {
 export function remoteFile(url: string | URL, options: RemoteFileOptions = {}): FileSource {
   if (!URL.canParse(String(url))) throw new FileFieldError('invalid_option', 'A remote file needs an absolute URL.');
   const target = new URL(url);
-  const name = options.name ?? nameFromUrl(target);
+  const name = options.name ?? nameOfUrl(target) ?? target.hostname;
   const remote: Remote = { url: target, name, type: options.type, settings: upstreamSettings(options) };
   return {
     name,
@@ -180,14 +181,4 @@ function isSameVersion(a: RemoteHead, b: RemoteHead): boolean {
   const differ = <Value>(one: Value | undefined, other: Value | undefined) =>
     one !== undefined && other !== undefined && one !== other;
   return !differ(a.etag, b.etag) && !differ(a.modified?.getTime(), b.modified?.getTime()) && !differ(a.size, b.size);
-}
-
-function nameFromUrl(url: URL): string {
-  const last = url.pathname.split('/').at(-1) ?? '';
-  if (last === '') return url.hostname;
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    return last;
-  }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { fstatSync, promises as fsp } from 'node:fs';
+import { fstatSync, promises as fsp, type Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { abortable } from '../file/abortable.js';
@@ -9,7 +9,7 @@ import type { ByteRange } from '../file/body.js';
 import { checkKey } from '../file/key.js';
 import { OpenFile } from '../file/open-file.js';
 import { FolderFlush } from '../file/folder-flush.js';
-import type { ListedObject, ObjectInfo, ObjectBody, Storage, WriteOptions } from '../file/storage.js';
+import type { ListedObject, ObjectBody, ObjectInfo, Storage, TakenFile, WriteOptions } from '../file/storage.js';
 
 const unfinished = '.filefield';
 
@@ -56,13 +56,38 @@ export class DiskStorage implements Storage {
   }
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
+    return this.#make(key, options, (handle) => this.#fill(handle, body, options.signal));
+  }
+
+  /**
+   * Moves a file of the same file system that belongs to the user and group of written files and has no second name; it then
+   * has the permissions of a written file.
+   */
+  async take(key: string, file: TakenFile, options: WriteOptions = {}): Promise<ObjectInfo | undefined> {
+    return this.#make(key, options, async (handle, temporary) => {
+      const like = await closing(handle, () => fstatSync(handle.fd));
+      const moved =
+        (await isLike(file.path, like)) && (await file.isAt(file.path)) && (await move(file.path, temporary));
+      if (!moved) return undefined;
+      await file.measure();
+      return this.#adopt(temporary, like.mode, file);
+    });
+  }
+
+  /** Makes an object: the work fills a temporary file, which then gets its name, unless the work gives no object. */
+  async #make<Info extends ObjectInfo | undefined>(
+    key: string,
+    options: WriteOptions,
+    work: (handle: FileHandle, temporary: string) => Promise<Info>,
+  ): Promise<Info> {
     const target = this.localPath(key);
     const temporary = path.join(this.root, unfinished, `${nameOf(key)}.${randomUUID()}`);
     let made = false;
     try {
       const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
       made = true;
-      const info = await this.#fill(handle, body, options.signal);
+      const info = await work(handle, temporary);
+      if (!info) return info;
       const publish = () => this.#within(path.dirname(target), () => link(temporary, target));
       await publish().catch((cause: unknown) => {
         throw folderError(cause, key);
@@ -133,15 +158,30 @@ export class DiskStorage implements Storage {
   }
 
   async #fill(handle: FileHandle, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ObjectInfo> {
-    try {
+    return closing(handle, async () => {
       for await (const chunk of abortable(body, signal)) await handle.writeFile(chunk);
-      if (this.#sync) await handle.sync();
-      // fstat of an open descriptor touches no disk.
-      const { size, mtime } = fstatSync(handle.fd);
-      return { size, modified: mtime };
-    } finally {
-      await handle.close();
-    }
+      return this.#finish(handle);
+    });
+  }
+
+  /** Makes a moved file like one that was written now. */
+  async #adopt(temporary: string, mode: number, file: TakenFile): Promise<ObjectInfo> {
+    return closing(await fsp.open(temporary, 'r'), async (handle) => {
+      if (!(await file.isAt(temporary))) {
+        throw new FileFieldError('incomplete', 'The file was changed while it was moved into the storage.');
+      }
+      await handle.chmod(mode & 0o7777);
+      const now = new Date();
+      await handle.utimes(now, now);
+      return this.#finish(handle);
+    });
+  }
+
+  async #finish(handle: FileHandle): Promise<ObjectInfo> {
+    if (this.#sync) await handle.sync();
+    // fstat of an open descriptor touches no disk.
+    const { size, mtime } = fstatSync(handle.fd);
+    return { size, modified: mtime };
   }
 
   /** Flushes the folder of an object that has got its name; if that fails, the object is deleted again. */
@@ -178,6 +218,31 @@ export class DiskStorage implements Storage {
     for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
       await this.#flush.flush(path.dirname(made));
     }
+  }
+}
+
+/** True for a file that has one name, and the user and group of another one. */
+async function isLike(file: string, { uid, gid }: Stats): Promise<boolean> {
+  const stats = await fsp.lstat(file);
+  return stats.isFile() && stats.nlink === 1 && stats.uid === uid && stats.gid === gid;
+}
+
+/** Resolves to false if the file cannot be renamed, as to another file system; then its bytes can still be copied. */
+async function move(from: string, to: string): Promise<boolean> {
+  return fsp.rename(from, to).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function closing<Result>(
+  handle: FileHandle,
+  work: (handle: FileHandle) => Result | Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work(handle);
+  } finally {
+    await handle.close();
   }
 }
 

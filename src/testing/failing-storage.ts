@@ -50,7 +50,7 @@ interface PlannedFault extends Pick<StorageFault, 'error' | 'kill'> {
 
 /**
  * Wraps a storage and fails when a test plans it, to show how an application handles that. It has the optional methods of
- * the wrapped storage.
+ * the wrapped storage, except `take`: every upload is a `write`.
  *
  * @example
  * ```ts

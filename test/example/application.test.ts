@@ -160,7 +160,7 @@ describe.each(orms)('the example with %s', (orm) => {
     const replacement = await call('PUT', '/documents/unknown/file', form('x'));
     await expectJson(replacement, 404, { error: 'not_found' });
     const raw = await call('POST', '/documents', { body: 'x', headers: { 'content-type': 'text/plain' } });
-    await expectJson(raw, 400, { error: 'malformed_upload' });
+    await expectJson(raw, 415, { error: 'wrong_type', rule: 'contentType', limit: 'multipart/form-data' });
     await sweep();
     expect(await running.stored()).toEqual([]);
   });

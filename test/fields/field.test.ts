@@ -2,6 +2,7 @@ import { isFileFieldError, StorageRegistry, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { checkField, checkValue, type FileField } from '../../src/fields/field.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
+import { knownTypes } from '../../src/fields/types/known.js';
 import { filesFor, Letter } from '../support/fields.js';
 
 const png = Buffer.from('89504e470d0a1a0a0000000d4948445200000001000000010806000000', 'hex');
@@ -60,6 +61,21 @@ describe('checkField', () => {
   it.each<[string, object, RegExp]>([
     ['a pattern that can match nothing', { accept: ['*/*'] }, /Letter\.file: .*"accept".*"\*\/\*"/],
     ['a type without a subtype', { accept: ['image'] }, /"accept".*"image"/],
+    [
+      'scripts, which no upload is',
+      { accept: ['text/javascript'] },
+      /"text\/javascript", which no upload gets; write "text\/plain"/,
+    ],
+    ['a type under another name', { accept: ['image/jpg'] }, /"image\/jpg", which no upload gets; write "image\/jpeg"/],
+    [
+      'a type that nothing recognises',
+      { accept: ['application/x-unknown'] },
+      /"application\/x-unknown", which no upload gets/,
+    ],
+    ['a family without a known type', { accept: ['message/*'] }, /"message\/\*", which no upload gets/],
+    ['no type at all', { accept: [] }, /"accept" is an empty list; leave it out to accept every type/],
+    ['no extension at all', { extensions: [] }, /"extensions" is an empty list/],
+    ['an answer that is neither yes nor no', { allowEmpty: 'no' }, /"allowEmpty".* true or false/],
     ['an extension without a dot', { extensions: ['pdf'] }, /"extensions".*"pdf"/],
     ['a negative size', { maxSize: -5 }, /"maxSize" must be a size/],
     ['a check that is not a function', { check: 'yes' }, /"check".*must be a function/],
@@ -70,5 +86,12 @@ describe('checkField', () => {
     ],
   ])('refuses %s', (_title, options, message) => {
     expect(() => checkField(field(options), storages)).toThrow(message);
+  });
+
+  it('takes every type that an upload can get, in any case, and every family of them', () => {
+    const types = [...knownTypes];
+    const families = ['application/*', 'audio/*', 'font/*', 'image/*', 'model/*', 'text/*', 'VIDEO/*'];
+    const accept = [...types, ...types.map((type) => type.toUpperCase()), ...families];
+    expect(() => checkField(field({ accept }), storages)).not.toThrow();
   });
 });

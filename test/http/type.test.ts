@@ -16,6 +16,9 @@ describe('contentType', () => {
     ['text/plain; charset="a b"', 'x', 'text/plain; charset="a b"'],
     ['application/json', 'x', 'application/json; charset=utf-8'],
     ['image/png', 'x', 'image/png'],
+    ['text/csv; charset=utf-16', 'x', 'text/csv; charset=utf-16'],
+    ['text/csv; charset=unknown-8bit', 'x', 'text/csv'],
+    ['audio/ogg; codecs=opus', 'x', 'audio/ogg; codecs=opus'],
     ['application/vnd.oasis.opendocument.text', 'x', 'application/vnd.oasis.opendocument.text'],
   ])('makes for the type %j and the name %j the header %j', (type, name, expected) =>
     expect(contentType(type, name)).toBe(expected),
@@ -32,8 +35,8 @@ describe('contentType', () => {
     'téxt/plain',
     'a/b;',
     'a/b; c',
-  ])('ignores the type %j, which is not valid in a header', (type) =>
-    expect(contentType(type, 'x.png')).toBe('image/png'),
+  ])('sends application/octet-stream for the type %j, which is not valid in a header', (type) =>
+    expect(contentType(type, 'x.png')).toBe('application/octet-stream'),
   );
 
   it('always makes a header that Node accepts', () => {

@@ -6,12 +6,13 @@ import type { Sql } from '../../src/ledger/sql.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
 import { Files } from '../../src/fields/files.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
-import { StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
+import { FileFieldError, StorageRegistry, type LedgerOptions, type Storage, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 /** An entity without an ORM, which staging does not need. */
 export class Letter {
   file!: StoredFile | null;
+  cover!: StoredFile | null;
 }
 
 /** Records the statements of a ledger, in order. The suites of the ORMs run them on databases. */
@@ -36,20 +37,33 @@ export function filesFor(
   storage: Storage = new MemoryStorage(),
   ledgerOptions: LedgerOptions = {},
 ): { files: Files; memory: MemoryStorage; ledger: RecordingConnection } {
+  return filesWith({ file: options }, storage, ledgerOptions);
+}
+
+/** `Files` with several fields of one entity. */
+export function filesWith(
+  fieldOptions: Readonly<Record<string, Partial<FileFieldOptions>>>,
+  storage: Storage = new MemoryStorage(),
+  ledgerOptions: LedgerOptions = {},
+): { files: Files; memory: MemoryStorage; ledger: RecordingConnection } {
   const ledger = new RecordingConnection();
-  const field = {
+  const fields = Object.entries(fieldOptions).map(([property, options]) => ({
     entity: 'Letter',
-    property: 'file',
+    property,
     options: { storage: 'letters', ...options },
-    reference: { table: 'letter', column: 'file', owner: 'letter', slot: 'file' },
-  };
+    reference: { table: 'letter', column: property, owner: 'letter', slot: property },
+  }));
   const unsupported = () => {
     throw new Error(`not part of this test: ${randomUUID()}`);
   };
   const events = new FileEvents();
   const entities = {
-    fields: [field],
-    fileField: () => field,
+    fields,
+    fileField: (_entity: unknown, property: string) => {
+      const found = fields.find((field) => field.property === property);
+      if (found) return found;
+      throw new FileFieldError('invalid_option', 'There is no such field.');
+    },
     findObject: unsupported,
     columnKind: unsupported,
     primaryKey: unsupported,

@@ -1,3 +1,4 @@
+import { readFile, unlink } from 'node:fs/promises';
 import { FileFieldError, type Storage } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { storageContract } from 'filefield/testing';
@@ -20,6 +21,24 @@ async function* one(bytes: Uint8Array) {
 }
 
 const listing = 'lists exactly the objects whose keys come after the given one, in the order of UTF-16 code units';
+
+const taking = 'takes a local file by moving it, or returns undefined and leaves it unread at its path';
+
+type Take = NonNullable<Storage['take']>;
+
+/** A storage that takes local files in its own way. */
+function taker(
+  take: (memory: MemoryStorage, ...given: Parameters<Take>) => ReturnType<Take>,
+): MemoryStorage & { readonly take: Take } {
+  const memory = new MemoryStorage();
+  return Object.assign(memory, { take: (...given: Parameters<Take>) => take(memory, ...given) });
+}
+
+async function taken(file: string): Promise<Buffer> {
+  const bytes = await readFile(file);
+  await unlink(file);
+  return bytes;
+}
 
 /** Storages with one fault each, and the claim that must fail. */
 const faults: Readonly<Record<string, readonly [claim: string, make: () => Storage]>> = {
@@ -217,6 +236,52 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
     'returns a localPath at which the bytes are, below root',
     () => Object.assign(new MemoryStorage(), { localPath: (key: string) => `/nowhere/${key}` }),
   ],
+  'leaves the file that it has taken': [
+    taking,
+    () =>
+      taker(async (memory, key, file) => {
+        await file.measure();
+        return memory.write(key, one(await readFile(file.path)));
+      }),
+  ],
+  'never measures the file that it takes': [
+    taking,
+    () => taker(async (memory, key, { path }) => memory.write(key, one(await taken(path)))),
+  ],
+  'deletes a file that it cannot take': [
+    taking,
+    () =>
+      taker(async (_memory, _key, { path }) => {
+        await unlink(path);
+        return undefined;
+      }),
+  ],
+  'reads a file that it cannot take': [
+    taking,
+    () =>
+      taker(async (_memory, _key, file) => {
+        await file.measure();
+        return undefined;
+      }),
+  ],
+  'measures a taken file when the object is there': [
+    'shows no object of a taken file before it is measured, and keeps nothing if it is refused',
+    () =>
+      taker(async (memory, key, file) => {
+        const info = await memory.write(key, one(await taken(file.path)));
+        await file.measure();
+        return info;
+      }),
+  ],
+  'overwrites an object with a taken file': [
+    'rejects a taken key with already_exists when it takes a file, and keeps the old bytes',
+    () =>
+      taker(async (memory, key, file) => {
+        await file.measure();
+        await memory.delete(key);
+        return memory.write(key, one(await taken(file.path)));
+      }),
+  ],
 };
 
 describe('storageContract', () => {
@@ -231,6 +296,15 @@ describe('storageContract', () => {
 
   it('passes for MemoryStorage', async () => {
     expect(await brokenClaims(() => new MemoryStorage())).toEqual([]);
+  });
+
+  it('passes for a storage that takes files as it should', async () => {
+    const right = () =>
+      taker(async (memory, key, file) => {
+        await file.measure();
+        return memory.write(key, one(await taken(file.path)));
+      });
+    expect(await brokenClaims(right)).toEqual([]);
   });
 
   it('passes for a storage without read at a position, modified and etag', async () => {

@@ -1,5 +1,8 @@
 // Compiled, not run: each marked line must not compile, and the compiler reports a mark without an error.
-import type { Files, StoredFile, StorageRegistry } from 'filefield';
+import type { MultipartFile as FastifyFile } from '@fastify/multipart';
+import type { ReadStream } from 'node:fs';
+import type {} from 'multer';
+import { dataUri, remoteFile, type Files, type StoredFile, type StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
 import { FileField } from 'filefield/typeorm';
@@ -31,6 +34,51 @@ void files.stage(Document, 'fiel', 'content');
 void files.stage(Document, 'slug', 'content');
 // @ts-expect-error - a number is not a source of bytes
 void files.stage(Document, 'file', 7);
+// Everything that bytes may come from.
+declare const multerFile: Express.Multer.File;
+declare const fastifyPart: FastifyFile;
+declare const graphqlFile: { filename: string; mimetype: string; encoding: string; createReadStream(): ReadStream };
+declare const maybe: string | undefined;
+void files.stage(Document, 'file', multerFile);
+void files.stage(Document, 'file', { ...multerFile, temporary: true });
+void files.stage(Document, 'file', {
+  path: '/tmp/a',
+  originalname: 'a',
+  fieldname: 'f',
+  encoding: '7bit',
+  mimetype: 'a/b',
+});
+void files.stage(Document, 'file', { buffer: Buffer.from('a'), originalname: 'a', mimetype: 'a/b', size: 1 });
+void files.stage(Document, 'file', fastifyPart);
+void files.stage(Document, 'file', graphqlFile);
+void files.stage(Document, 'file', new Response('x'));
+void files.stage(Document, 'file', new Response('x').body!);
+void files.stage(Document, 'file', dataUri('data:,x', { name: maybe }));
+void files.stage(Document, 'file', remoteFile('https://files.example/a'));
+void files.stage(Document, 'file', { path: 'a', originalname: maybe }, { name: maybe, signal: undefined });
+void files.stageAll(Document, 'file', ['a', multerFile, new Blob(['a'])], {
+  concurrency: undefined,
+  maxSize: undefined,
+});
+// @ts-expect-error - a promise of a file
+void files.stage(Document, 'file', Promise.resolve(graphqlFile));
+// @ts-expect-error - a path under another name
+void files.stage(Document, 'file', { file: 'a.txt' });
+// @ts-expect-error - a path under another name
+void files.stage(Document, 'file', { filename: 'a.txt' });
+// @ts-expect-error - a misspelt option of a source
+void files.stage(Document, 'file', { path: 'a.txt', temporay: true });
+// @ts-expect-error - bytes that were read into memory are not a temporary file
+void files.stage(Document, 'file', { buffer: Buffer.from('a'), temporary: true });
+// @ts-expect-error - a URL
+void files.stage(Document, 'file', new URL('https://files.example/a'));
+// @ts-expect-error - a stream of numbers
+void files.stage(Document, 'file', new ReadableStream<number>());
+// @ts-expect-error - an array of bytes
+void files.stage(Document, 'file', [1, 2, 3]);
+// @ts-expect-error - null
+void files.stage(Document, 'file', null);
+
 // @ts-expect-error - a storage that is not registered
 storages.get('photos');
 

@@ -1,5 +1,7 @@
-import { FileFieldError } from '../../errors.js';
+import type { FileFieldError } from '../../errors.js';
+import { emptyList, invalidOption } from '../../options.js';
 import type { Rule } from '../rule.js';
+import { knownTypes, typeInstead } from '../types/known.js';
 
 // A type, or a type with any subtype. Any type with any subtype is refused: leave the option out instead.
 const pattern = /^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/;
@@ -7,23 +9,32 @@ const pattern = /^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/;
 /** Media types, judged by the bytes. */
 export const accept: Rule = {
   name: 'accept',
-  validate({ accept: patterns = [] }) {
-    const wrong = patterns.find((one) => typeof one !== 'string' || !pattern.test(one));
-    if (wrong === undefined) return;
-    throw new FileFieldError(
-      'invalid_option',
-      `The option "accept" of a file field has ${JSON.stringify(wrong)}; write "image/png" or "image/*", or leave the option out to accept every type.`,
-    );
+  validate({ accept: patterns }) {
+    if (patterns?.length === 0) throw emptyList('accept', 'type');
+    for (const one of patterns ?? []) {
+      if (typeof one !== 'string' || !pattern.test(one)) {
+        throw refused(one, '; write "image/png" or "image/*", or leave the option out to accept every type');
+      }
+      if ([...knownTypes].some((type) => typeMatches(type, [one]))) continue;
+      const instead = typeInstead(one.toLowerCase());
+      const advice = instead
+        ? `write "${instead}", the type under which such files are stored`
+        : 'write a type that docs/types.md lists, or leave the option out and use "extensions" or "check"';
+      throw refused(one, `, which no upload gets; ${advice}`);
+    }
   },
-  recognised({ type }, { accept: patterns }) {
+  recognised({ size, type }, { accept: patterns, allowEmpty }) {
     if (!patterns || typeMatches(type, patterns)) return undefined;
-    return {
-      code: 'wrong_type',
-      message: `The bytes are ${type}, which is not accepted; accepted are ${patterns.join(', ')}.`,
-      limit: patterns,
-    };
+    // The rule for empty files says it better.
+    if (size === 0 && allowEmpty === false) return undefined;
+    const what = size === 0 ? 'The file is empty, so it has none of the accepted types' : `The bytes are ${type}`;
+    return { code: 'wrong_type', message: `${what}; accepted are ${patterns.join(', ')}.`, limit: patterns };
   },
 };
+
+function refused(one: unknown, what: string): FileFieldError {
+  return invalidOption(`The option "accept" of a file field has ${JSON.stringify(one)}${what}.`);
+}
 
 /** True if a media type is one of the patterns, `type/subtype` or `type/*`. Parameters and case do not matter. */
 export function typeMatches(type: string, patterns: readonly string[]): boolean {

@@ -11,8 +11,8 @@ export const check: Rule = {
     if (options.check === undefined || typeof options.check === 'function') return;
     throw new FileFieldError('invalid_option', 'The option "check" of a file field must be a function.');
   },
-  async stored(upload, options) {
-    const message = await options.check?.(upload);
+  async stored(upload, options, signal) {
+    const message = await options.check?.(upload, signal);
     return message ? { code: 'rejected', message } : undefined;
   },
 };

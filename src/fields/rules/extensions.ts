@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { FileFieldError } from '../../errors.js';
+import { emptyList } from '../../options.js';
 import type { Rule } from '../rule.js';
 
 /** File name extensions. */
 export const extensions: Rule = {
   name: 'extensions',
-  validate({ extensions: accepted = [] }) {
-    const wrong = accepted.find((one) => typeof one !== 'string' || !/^\.[^./\\]+$/.test(one));
+  validate({ extensions: accepted }) {
+    if (accepted?.length === 0) throw emptyList('extensions', 'extension');
+    const wrong = accepted?.find((one) => typeof one !== 'string' || !/^\.[^./\\]+$/.test(one));
     if (wrong === undefined) return;
     throw new FileFieldError(
       'invalid_option',

@@ -20,10 +20,15 @@ export { protectFiles, unprotectFiles } from './protect-files.js';
 export { withFiles } from './with-files.js';
 // types of the above
 export type { AttachOptions } from '../../fields/attach.js';
-export type { Files, StageAllOptions, StageOptions } from '../../fields/files.js';
+export type { Files } from '../../fields/files.js';
+export type { StageOptions } from '../../fields/stage.js';
+export type { StageAllOptions } from '../../fields/stage-all.js';
 export type { FilesEvents } from '../../events.js';
-export type { CheckedUpload, FileFieldOptions } from '../../fields/field-options.js';
-export type { Received, ReceiveOptions } from '../../fields/receive.js';
+export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from '../../fields/field-options.js';
+export type { FormFields } from '../../fields/forms/collector.js';
+export type { FastifyLikeRequest, FormRequest, KoaLikeContext, NodeRequest } from '../../fields/forms/form-request.js';
+export type { FormProgress, ReceiveOptions } from '../../fields/forms/limits.js';
+export type { FormNames, Receive, Received, ReceivedFields } from '../../fields/forms/receive.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { assertBytes, chunked, freshKey, someBytes, type Claims } from './bytes.js';
+import type { Storage, TakenFile } from '../../file/storage.js';
+import { assertAbsent, assertBytes, chunked, freshKey, readAll, rejectsWith, someBytes, type Claims } from './bytes.js';
 
 /** Claims about the optional members of a storage. A storage without one passes. */
 export const capabilityClaims: Claims = {
@@ -19,4 +21,66 @@ export const capabilityClaims: Claims = {
     await storage.delete(key);
     await assert.rejects(readFile(file), { code: 'ENOENT' });
   },
+
+  'takes a local file by moving it, or returns undefined and leaves it unread at its path': async (storage) => {
+    await withFile(storage, async (file, bytes) => {
+      const key = freshKey();
+      const info = await storage.take!(key, file);
+      assert.equal(file.measured, info ? 1 : 0, `the file was measured ${file.measured} times`);
+      if (!info) return assertBytes(await readFile(file.path), bytes);
+      assert.equal(info.size, bytes.byteLength);
+      assertBytes(await readAll(storage, key), bytes);
+      await assert.rejects(access(file.path), { code: 'ENOENT' }, 'the file is still at its path');
+    });
+  },
+
+  'shows no object of a taken file before it is measured, and keeps nothing if it is refused': async (storage) => {
+    await withFile(storage, async (file) => {
+      const key = freshKey();
+      const measure = async () => {
+        await assertAbsent(storage, key);
+        throw new Error('the file is refused');
+      };
+      const taken = await storage.take!(key, { ...file, measure }).catch(() => undefined);
+      assert.equal(taken, undefined, 'the file was kept');
+      await assertAbsent(storage, key);
+    });
+  },
+
+  'rejects a taken key with already_exists when it takes a file, and keeps the old bytes': async (storage) => {
+    await withFile(storage, async (file) => {
+      const [key, old] = [freshKey(), someBytes(10)];
+      await storage.write(key, chunked(old));
+      const take = storage.take!(key, file);
+      if ((await take.catch(() => null)) !== undefined) await rejectsWith('already_exists', take);
+      assertBytes(await readAll(storage, key), old);
+    });
+  },
 };
+
+interface LocalFile extends TakenFile {
+  readonly measured: number;
+}
+
+/** Gives a storage that can take files a file in the folder beside its root. */
+async function withFile(storage: Storage, work: (file: LocalFile, bytes: Buffer) => Promise<void>): Promise<void> {
+  if (!storage.take) return;
+  const folder = await mkdtemp(path.join(storage.root === undefined ? tmpdir() : path.dirname(storage.root), 'take-'));
+  const [place, bytes] = [path.join(folder, 'file'), someBytes(100_000)];
+  try {
+    await writeFile(place, bytes);
+    const { ino } = await stat(place);
+    let measured = 0;
+    const file: LocalFile = {
+      path: place,
+      isAt: async (other) => (await stat(other)).ino === ino,
+      measure: async () => void (measured += 1),
+      get measured() {
+        return measured;
+      },
+    };
+    await work(file, bytes);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,17 +1,25 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FileFieldError } from '../../src/errors.js';
-import { receiveForm } from '../../src/fields/receive.js';
-import { errorStatus } from '../../src/response/http-error.js';
+import { FileFieldError, type StoredFile } from 'filefield';
+import type { Upload } from '../../../src/file/upload.js';
+import type { FileField } from '../../../src/fields/field.js';
+import { receiver } from '../../../src/fields/forms/receive.js';
+import { errorStatus } from '../../../src/response/http-error.js';
+import { Letter } from '../../support/fields.js';
 
 // Larger than every buffer on the way, so that the part is still arriving when the server stops reading it.
 const large = Buffer.alloc(4_000_000, 'x');
 let server: Server;
+const field = { property: 'file' } as FileField;
+const receive = receiver(() => field, {
+  keep: (target, upload) => keep(target, upload),
+  discard: async () => undefined,
+});
 
 beforeAll(async () => {
   server = createServer((incoming, response) => {
-    receiveForm(incoming, 'file', { keep, discard: async () => undefined })
+    receive(incoming, Letter, 'file')
       .then(() => response.end('200'))
       .catch((error: unknown) => {
         response.statusCode = errorStatus(error);
@@ -25,13 +33,13 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-async function keep({ body, name }: { body: AsyncIterable<Uint8Array>; name?: string }): Promise<string> {
+async function keep(_field: FileField, { open, name }: Upload): Promise<StoredFile> {
   let bytes = 0;
-  for await (const chunk of body) {
+  for await (const chunk of open()) {
     bytes += chunk.byteLength;
     if (name === 'refused') break;
   }
-  if (name !== 'refused') return String(bytes);
+  if (name !== 'refused') return { size: bytes } as StoredFile;
   // A storage needs time to clean up before it rejects.
   await delay(5);
   throw new FileFieldError('too_large', 'too large');

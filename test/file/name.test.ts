@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { cleanName } from '../../src/file/name.js';
+import { cleanName, mendName, nameOfUrl } from '../../src/file/name.js';
 
 describe('cleanName', () => {
   it.each([
@@ -38,5 +38,30 @@ describe('cleanName', () => {
         expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
       }),
     );
+  });
+});
+
+describe('mendName', () => {
+  it.each([
+    ['GrÃ¼Ã\u009fe.pdf', 'Grüße.pdf'],
+    [Buffer.from('日本 😀.txt').toString('latin1'), '日本 😀.txt'],
+    ['Grüße.pdf', 'Grüße.pdf'],
+    ['日本.txt', '日本.txt'],
+    ['日本 Ã¼.txt', '日本 Ã¼.txt'],
+    ['plain.txt', 'plain.txt'],
+    ['', ''],
+  ])('changes %j to %j', (given, expected) => {
+    expect(mendName(given)).toBe(expected);
+  });
+});
+
+describe('nameOfUrl', () => {
+  it.each([
+    ['https://files.example/a/b%20c.pdf?x=/y', 'b c.pdf'],
+    ['https://files.example/a/%E0%A4%A.pdf', '%E0%A4%A.pdf'],
+    ['https://files.example/a/', undefined],
+    ['https://files.example', undefined],
+  ])('finds in %j the name %j', (url, expected) => {
+    expect(nameOfUrl(new URL(url))).toBe(expected);
   });
 });
