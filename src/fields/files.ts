@@ -202,10 +202,8 @@ export class Files implements ObjectFinder {
   async erase(file: StoredFile): Promise<void> {
     const { id, storage, key } = file.toDescriptor();
     if (this.ledger.recorded) return this.#sweeper.erase({ id, storage, key });
-    const { database } = this.ledger;
-    const referenced = await (
-      await this.#references.readable(database, this.#events)
-    ).amongKeys(database, storage, [key]);
+    const sight = await this.#references.readable(this.ledger.database, this.#events);
+    const referenced = await sight.amongKeys(this.ledger.database, storage, [key]);
     if (referenced.size > 0) throw new FileFieldError('in_use', 'The file cannot be erased: a row has it.');
     await this.storages.resolve(storage).delete(key);
   }
