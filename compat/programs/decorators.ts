@@ -32,7 +32,7 @@ async function program(): Promise<string> {
   app.post('/documents', (request, response, next) => {
     files
       .receive(request, Document, 'file')
-      .then(({ file, fields }) => documents.save({ slug: fields.slug, file }))
+      .then(({ file, fields }) => documents.save({ slug: String(fields.slug), file }))
       .then((document) => response.status(201).json(document), next);
   });
   app.get('/documents/:slug', objectDownloadView(files, Document, { field: 'file', slugField: 'slug' }));

@@ -32,7 +32,7 @@ async function program() {
     files
       .receive(request, Document, 'file')
       .then(async ({ file, fields }) => {
-        const document = em.create(Document, { slug: fields.slug, file });
+        const document = em.create(Document, { slug: String(fields.slug), file });
         await em.persist(document).flush();
         response.status(201).json(document);
       })

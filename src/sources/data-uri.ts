@@ -14,6 +14,8 @@ export interface DataUriOptions {
 // RFC 2397 section 3; the type and its parameters as in RFC 2045, with %-escapes.
 const token = "[\\w!#$%&'*+.^`|~-]+";
 const head = new RegExp(`^data:(${token}/${token})?((?:;${token}=(?:${token}|"[^",]*"))*)(;base64)?,`, 'i');
+/** Characters before the data; a longer beginning would need a stack of its length to be read. */
+const longestHead = 1024;
 const escaped = /%[\da-f]{2}/gi;
 
 /**
@@ -33,7 +35,7 @@ const escaped = /%[\da-f]{2}/gi;
  * ```
  */
 export function dataUri(text: string, { name = 'file' }: DataUriOptions = {}): FileSource {
-  const [prefix, type, , base64] = (typeof text === 'string' && head.exec(text)) || [];
+  const [prefix, type, , base64] = (typeof text === 'string' && head.exec(text.slice(0, longestHead))) || [];
   if (prefix === undefined) throw malformed('it does not begin with "data:", a media type, and a comma');
   const data = text.slice(prefix.length);
   const { size, decode } = base64 === undefined ? escapedText(data) : base64Text(data);

@@ -69,8 +69,8 @@ describe('dataUri', () => {
     await fc.assert(property);
   });
 
-  it('takes time in proportion to its length', () => {
-    const long = 'a'.repeat(2_000_000);
+  it('may be long, but not before its data', () => {
+    const long = 'a'.repeat(20_000_000);
     for (const uri of [`data:${long}`, `data:${long}/${long};${long}`, `data:,${'%20'.repeat(600_000)}%`]) {
       expect(() => dataUri(uri)).toThrow('not a data URI');
     }
