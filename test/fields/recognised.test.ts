@@ -109,7 +109,8 @@ describe('the type of a long archive', () => {
     const heads: Uint8Array[] = [];
     const { files } = filesFor({ check: ({ head }) => void heads.push(head) });
     await files.stage(Letter, 'file', Readable.from([template]));
-    expect(heads.map(({ buffer, byteLength }) => ({ held: buffer.byteLength < 20_000, byteLength }))).toEqual([
+    // Node may put it into a pool, of 8 KiB or 64 KiB.
+    expect(heads.map(({ buffer, byteLength }) => ({ held: buffer.byteLength < 100_000, byteLength }))).toEqual([
       { held: true, byteLength: 4100 },
     ]);
   });
