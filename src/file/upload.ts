@@ -139,7 +139,8 @@ export function readableUpload(stream: Readable, name?: string): Upload {
     begin() {
       if (stream.readableDidRead) throw usedBefore('was read');
       // The streams of other packages may lack `iterator`.
-      return 'iterator' in stream ? stream.iterator({ destroyOnReturn: false }) : stream;
+      const chunks = 'iterator' in stream ? stream.iterator({ destroyOnReturn: false }) : stream;
+      return isRequest(stream) ? fromClient(chunks) : chunks;
     },
     verify: () => checkWhole(stream),
     release() {
@@ -169,6 +170,16 @@ function checkWhole(stream: Readable): void {
   throw new FileFieldError('too_large', 'The parser of the form has cut the file at its own limit.');
 }
 
+/** The chunks of a request. Node has several errors for a client that is gone. */
+async function* fromClient(chunks: AsyncIterable<unknown>): AsyncGenerator<unknown, void, undefined> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE' ? clientGone(error) : error;
+  }
+}
+
 function isPart(stream: Readable): boolean {
   return 'truncated' in stream;
 }
@@ -176,6 +187,11 @@ function isPart(stream: Readable): boolean {
 /** True for a request that a server answers; false for a response to a request of this program. */
 function isRequest(stream: Readable): boolean {
   return 'method' in stream && typeof stream.method === 'string' && 'headers' in stream;
+}
+
+/** The error for a client whose connection ended before its upload. */
+export function clientGone(cause?: unknown): FileFieldError {
+  return new FileFieldError('aborted', 'The client went away before its upload was complete.', { cause });
 }
 
 /** The error for a source of which bytes may be missing. `what` completes the sentence "The source … before". */

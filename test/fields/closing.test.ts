@@ -72,7 +72,7 @@ async function codeOf(work: Promise<unknown>): Promise<unknown> {
 }
 
 async function until(condition: () => boolean): Promise<boolean> {
-  for (let turn = 0; turn < 1000 && !condition(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 1000 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
   return condition();
 }
 

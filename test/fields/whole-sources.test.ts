@@ -246,7 +246,7 @@ describe('the error of a source', () => {
     ]);
     await delay(200);
     expect(staged).toHaveLength(1);
-    expect((await staged[0])!.message).toBe('aborted');
+    expect((await staged[0])!.code).toBe('aborted');
     server.close();
   });
 });

@@ -2,7 +2,7 @@ import busboy, { type FileInfo } from 'busboy';
 import type { Readable, Writable } from 'node:stream';
 import { FileFieldError } from '../../errors.js';
 import { cleanName } from '../../file/name.js';
-import { makeUpload, readableUpload, type Upload } from '../../file/upload.js';
+import { clientGone, makeUpload, readableUpload, type Upload } from '../../file/upload.js';
 import { tooLongText, type FormCollector } from './collector.js';
 import type { FormBody } from './form-request.js';
 import { longestName, mostEmptyInputs, overLimit, type FormLimits, type ReceiveOptions } from './limits.js';
@@ -52,9 +52,9 @@ class MultipartReader<File> {
     const { stream } = this.body;
     const { signal } = this.form;
     const stopped = () => this.#fail(signal.reason);
-    const failed = (error: unknown) => this.#fail(cutOff(error));
+    const failed = (error: unknown) => this.#fail(clientGone(error));
     const closed = () => {
-      if (!stream.readableEnded) this.#fail(cutOff());
+      if (!stream.readableEnded) this.#fail(clientGone());
     };
     const progress = this.#progress();
     try {
@@ -62,8 +62,8 @@ class MultipartReader<File> {
         this.#fail = reject;
         this.#listen(resolve);
         signal.addEventListener('abort', stopped);
-        // `pipe` does not tell the parser that the client has gone.
-        stream.on('error', failed).on('close', closed).on('data', progress);
+        // `pipe` does not tell the parser that the client has gone. HTTP/2 ends a body that was reset as if it were whole.
+        stream.on('error', failed).on('aborted', closed).on('close', closed).on('data', progress);
         if (signal.aborted) stopped();
         else if (stream.destroyed && !stream.readableEnded) closed();
         else stream.pipe(this.#parser);
@@ -73,7 +73,8 @@ class MultipartReader<File> {
     } finally {
       signal.removeEventListener('abort', stopped);
       // A request that fails later has no other listener.
-      stream.off('error', failed).off('close', closed).off('data', progress).on('error', ignore);
+      stream.off('error', failed).off('aborted', closed).off('close', closed).off('data', progress);
+      stream.on('error', ignore);
     }
   }
 
@@ -235,8 +236,4 @@ const ignore = () => undefined;
 
 function malformed(message: string, cause?: unknown): FileFieldError {
   return cause instanceof FileFieldError ? cause : new FileFieldError('malformed_upload', message, { cause });
-}
-
-function cutOff(cause?: unknown): FileFieldError {
-  return new FileFieldError('aborted', 'The client went away before its upload was complete.', { cause });
 }
