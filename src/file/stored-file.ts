@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import { collect, type ByteRange, type FileBody } from './body.js';
 import { parseDescriptor, type FileDescriptor } from './descriptor.js';
@@ -19,6 +20,11 @@ export interface StoredFileContext {
   readonly acceptedBy?: object;
 }
 
+interface Content {
+  readonly descriptor: FileDescriptor;
+  readonly context: StoredFileContext | undefined;
+}
+
 /** A stored file as JSON. */
 export interface StoredFileJson {
   /** The uploader's file name, cleaned. */
@@ -36,25 +42,22 @@ export interface StoredFileJson {
  * As JSON it is `{ name, size, type }`: its storage and its key never leave the server.
  */
 export class StoredFile implements FileSource {
-  // An own, enumerable property on purpose: TypeORM compares json columns property by property to find changes.
-  /** Identity in the ledger. */
-  readonly id: string;
+  // Own properties are what serialisers, spread and `structuredClone` copy, so they are exactly those of the JSON.
   /** The uploader's file name, cleaned. */
-  readonly name: string;
+  declare readonly name: string;
   /** Bytes. */
-  readonly size: number;
+  declare readonly size: number;
   /** Media type, found from the bytes, not from what the client said. */
-  readonly type: string;
-  readonly #descriptor: FileDescriptor;
-  readonly #context: StoredFileContext | undefined;
+  declare readonly type: string;
+  readonly #content: Content | undefined;
 
-  private constructor(descriptor: FileDescriptor, context?: StoredFileContext) {
-    this.id = descriptor.id;
+  /** Without a descriptor, as class-transformer calls it: the beginning of a copy, which is no stored file. */
+  private constructor(descriptor?: FileDescriptor, context?: StoredFileContext) {
+    if (!descriptor) return;
     this.name = descriptor.name;
     this.size = descriptor.size;
     this.type = descriptor.type;
-    this.#descriptor = descriptor;
-    this.#context = context;
+    this.#content = { descriptor, context };
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -68,9 +71,14 @@ export class StoredFile implements FileSource {
     return value === null || value === undefined ? null : new StoredFile(parseDescriptor(value), context);
   }
 
+  /** Identity in the ledger. */
+  get id(): string {
+    return StoredFile.#contentOf(this).descriptor.id;
+  }
+
   /** When the bytes were stored. */
   get modified(): Date {
-    return new Date(this.#descriptor.modified);
+    return new Date(StoredFile.#contentOf(this).descriptor.modified);
   }
 
   /**
@@ -78,52 +86,53 @@ export class StoredFile implements FileSource {
    * storage without being read by this library.
    */
   get sha256(): string | undefined {
-    return this.#descriptor.sha256;
+    return StoredFile.#contentOf(this).descriptor.sha256;
   }
 
   /** CRC-32 of the bytes as in zip and gzip, 8 lower-case hexadecimal digits; undefined if it is unknown. */
   get crc32(): string | undefined {
-    return this.#descriptor.crc32;
+    return StoredFile.#contentOf(this).descriptor.crc32;
   }
 
   /** Width of an image in pixels; undefined if it is unknown. */
   get width(): number | undefined {
-    return this.#descriptor.width;
+    return StoredFile.#contentOf(this).descriptor.width;
   }
 
   /** Height of an image in pixels; undefined if it is unknown. */
   get height(): number | undefined {
-    return this.#descriptor.height;
+    return StoredFile.#contentOf(this).descriptor.height;
   }
 
   /** A strong entity-tag made of the hash, else of the id: the bytes of one id never change. */
   get etag(): string {
-    return `"${this.#descriptor.sha256?.slice(0, 32) ?? this.id}"`;
+    return `"${StoredFile.#contentOf(this).descriptor.sha256?.slice(0, 32) ?? this.id}"`;
   }
 
   /** Path of the bytes on this machine; undefined if the storage has none. Never show it to a client. */
   get localPath(): string | undefined {
-    return this.#isPlain ? this.origin?.localPath?.(this.#descriptor.key) : undefined;
+    return isPlain(this) ? this.origin?.localPath?.(StoredFile.#contentOf(this).descriptor.key) : undefined;
   }
 
   /** Refuses an encrypted file before a response is begun; undefined for all others, which need no look. @internal */
   get load(): (() => Promise<FileSource>) | undefined {
-    return this.#isPlain ? undefined : async () => this.#refuse();
+    return isPlain(this) ? undefined : async () => refused();
   }
 
   /** The storage that keeps the bytes; undefined before `attachFiles`. */
   get origin(): Storage | undefined {
-    return this.#context?.storages.resolve(this.#descriptor.storage);
+    const { descriptor, context } = StoredFile.#contentOf(this);
+    return context?.storages.resolve(descriptor.storage);
   }
 
   /** The options of the field whose rules the file has passed. @internal */
   get acceptedBy(): object | undefined {
-    return this.#context?.acceptedBy;
+    return StoredFile.#contentOf(this).context?.acceptedBy;
   }
 
   /** Looks for the bytes on this machine without opening them. Rejects with `not_found`, or `unsupported` as `open` does. */
   async locate(): Promise<LocatedFile | undefined> {
-    if (!this.#isPlain) this.#refuse();
+    if (!isPlain(this)) refused();
     return this.localPath === undefined ? undefined : locateFile(this.localPath);
   }
 
@@ -132,15 +141,15 @@ export class StoredFile implements FileSource {
    * `unsupported` as `open` does.
    */
   async url(options: UrlOptions): Promise<string | undefined> {
-    if (!this.#isPlain) this.#refuse();
+    if (!isPlain(this)) refused();
     const { origin } = this;
-    const { key } = this.#descriptor;
+    const { key } = StoredFile.#contentOf(this).descriptor;
     return (await origin?.signedUrl?.(key, options)) ?? origin?.url?.(key);
   }
 
   /** The JSON that the column holds, with id, storage, key, and members of newer releases. Never show it to a client. */
   toDescriptor(): FileDescriptor {
-    return this.#descriptor;
+    return StoredFile.#contentOf(this).descriptor;
   }
 
   /** What clients see. */
@@ -164,20 +173,29 @@ export class StoredFile implements FileSource {
    * encrypted, which this release cannot undo.
    */
   async open(range?: ByteRange): Promise<FileBody> {
-    if (!this.#isPlain) this.#refuse();
-    const { storage, key, size } = this.#descriptor;
-    if (!this.#context) {
+    if (!isPlain(this)) refused();
+    const { descriptor, context } = StoredFile.#contentOf(this);
+    const { storage, key, size } = descriptor;
+    if (!context) {
       throw new FileFieldError('invalid_option', 'This file was loaded before attachFiles(); attach before you query.');
     }
-    const body = await this.#context.storages
+    const missing = (cause: unknown) => {
+      context.onMissing?.(descriptor, cause);
+      return new FileFieldError('missing', 'The bytes of a stored file are missing from its storage.', {
+        storage,
+        key,
+        cause,
+      });
+    };
+    const body = await context.storages
       .resolve(storage)
       .read(key, range)
       .catch((cause: unknown) => {
-        throw isFileFieldError(cause, 'not_found') ? this.#missing(cause) : cause;
+        throw isFileFieldError(cause, 'not_found') ? missing(cause) : cause;
       });
     if (body.info.size !== size) {
       body.close();
-      throw this.#missing(new Error(`expected ${size} bytes, the storage has ${body.info.size}`));
+      throw missing(new Error(`expected ${size} bytes, the storage has ${body.info.size}`));
     }
     return body;
   }
@@ -192,38 +210,65 @@ export class StoredFile implements FileSource {
     return (await this.bytes()).toString('utf8');
   }
 
-  /** The bytes, or one range of them, as an async iterable of chunks. Leaving the loop early closes the source. */
-  async *stream(range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
-    const body = await this.open(range);
-    try {
-      yield* body.stream();
-    } finally {
-      body.close();
-    }
+  /**
+   * The bytes, or one range of them (both ends inclusive), as a Node stream of `Buffer`s, for `pipeline`, `for await`,
+   * sharp, the S3 SDK, Nest's `StreamableFile`. The file is opened when the stream is first read. Fails as `open` does.
+   * Leaving a loop early, or `destroy()`, closes the file. To send a file to a client, mount a view.
+   */
+  stream(range?: ByteRange): Readable {
+    return Readable.from(chunksOf(this, range), { objectMode: false });
   }
 
-  /** False if the stored bytes are not those of the file. */
-  get #isPlain(): boolean {
-    return this.#descriptor.encryption === undefined;
-  }
-
-  #refuse(): never {
-    throw new FileFieldError(
-      'unsupported',
-      'The bytes of this file are encrypted, and this release of filefield cannot decrypt them; upgrade filefield.',
+  /** The same as a Web stream of `Uint8Array`s: for `new Response(file.webStream())` and `fetch`. */
+  webStream(range?: ByteRange): ReadableStream<Uint8Array> {
+    const chunks = chunksOf(this, range);
+    return new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const { done, value } = await chunks.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: async () => void (await chunks.return()),
+      },
+      // Nothing is opened or read ahead.
+      { highWaterMark: 0 },
     );
   }
 
-  #missing(cause: unknown): FileFieldError {
-    this.#context?.onMissing?.(this.#descriptor, cause);
-    const { storage, key } = this.#descriptor;
-    return new FileFieldError('missing', 'The bytes of a stored file are missing from its storage.', {
-      storage,
-      key,
-      cause,
-    });
+  /** What only a stored file has, in contrast to a copy of its properties. Throws `invalid_value` for a copy. */
+  static #contentOf(file: StoredFile): Content {
+    const content = #content in file ? file.#content : undefined;
+    if (content) return content;
+    throw new FileFieldError(
+      'invalid_value',
+      'This is a copy of a stored file, made property by property: it has a name, a size and a type, but no bytes. Use the file of the entity.',
+    );
   }
 }
+
+/** False if the stored bytes are not those of the file. */
+const isPlain = (file: StoredFile) => file.toDescriptor().encryption === undefined;
+
+function refused(): never {
+  throw new FileFieldError(
+    'unsupported',
+    'The bytes of this file are encrypted, and this release of filefield cannot decrypt them; upgrade filefield.',
+  );
+}
+
+/** Chunks that the reader may keep: the source may reuse the memory of its own. */
+async function* chunksOf(file: StoredFile, range?: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+  const body = await file.open(range);
+  try {
+    for await (const chunk of body.stream()) yield new Uint8Array(chunk);
+  } finally {
+    body.close();
+  }
+}
+
+// Enumerable, but not own: TypeORM compares the properties of json columns, inherited ones too, to find changes.
+Object.defineProperty(StoredFile.prototype, 'id', { enumerable: true });
 
 /** True for a stored file, also of a second copy of this package. */
 export function isStoredFile(value: unknown): value is StoredFile {

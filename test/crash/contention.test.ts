@@ -123,8 +123,8 @@ describe('a download that runs while its row is deleted', () => {
     const { app } = site;
     await app.insert('download', await app.stage('x'.repeat(500_000)));
     const file = (await app.rows()).get('download')!;
-    const chunks = file.stream();
-    let bytes = ((await chunks.next()).value as Uint8Array).byteLength;
+    const chunks = file.stream()[Symbol.asyncIterator]() as AsyncIterableIterator<Buffer>;
+    let bytes = ((await chunks.next()).value as Buffer).byteLength;
     await app.remove('download');
     await app.files.sweep();
     // Another request of the same download, for example for its next range, still finds the bytes.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { StorageRegistry, StoredFile, type FileDescriptor } from 'filefield';
+import { instanceToInstance, instanceToPlain, plainToInstance } from 'class-transformer';
+import { isStoredFile, StorageRegistry, StoredFile, type FileDescriptor } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 
 const bytes = Buffer.from('hello');
@@ -57,7 +58,8 @@ describe('StoredFile', () => {
         () => file.open(),
         () => file.open({ start: 0, end: 0 }),
         () => file.text(),
-        () => file.stream().next(),
+        () => file.stream().toArray(),
+        () => file.webStream().getReader().read(),
         () => file.load!(),
         () => file.locate(),
         () => file.url({ expiresIn: 1000, method: 'GET' }),
@@ -73,5 +75,36 @@ describe('StoredFile', () => {
     const { file } = await stored();
     expect(file.localPath).toBe('/var/a/b');
     expect(await file.url({ expiresIn: 1000, method: 'GET' })).toBe('https://cdn/a/b');
+  });
+
+  it('has the same properties as its JSON for whatever copies properties', async () => {
+    const { file } = await stored({ sha256 });
+    const json = { name: 'n.txt', size: 5, type: 'text/plain' };
+    expect([file.toJSON(), { ...file }, structuredClone(file), instanceToPlain(file)]).toEqual([
+      json,
+      json,
+      json,
+      json,
+    ]);
+    // The order of a comparison of json columns in TypeORM.
+    const seen: string[] = [];
+    for (const key in file) seen.push(key);
+    expect(seen).toEqual(['name', 'size', 'type', 'id']);
+  });
+
+  it.each<[string, (file: StoredFile) => StoredFile]>([
+    ['instanceToInstance', instanceToInstance],
+    ['a deep clone', (file) => Object.assign(Object.create(StoredFile.prototype) as object, file) as StoredFile],
+    ['plainToInstance', (file) => plainToInstance(StoredFile as never, file.toJSON())],
+  ])('becomes a copy that has the JSON but no bytes, and says so, by %s', async (_how, copyOf) => {
+    const copy = copyOf((await stored({ sha256 })).file);
+    expect(JSON.parse(JSON.stringify(copy))).toEqual({ name: 'n.txt', size: 5, type: 'text/plain' });
+    expect(isStoredFile(copy)).toBe(false);
+    const refused = { code: 'invalid_value', message: expect.stringContaining('Use the file of the entity') as string };
+    await expect(copy.bytes()).rejects.toMatchObject(refused);
+    await expect(copy.stream().toArray()).rejects.toMatchObject(refused);
+    for (const read of ['id', 'sha256', 'etag', 'modified', 'localPath', 'origin'] as const) {
+      expect(() => copy[read]).toThrow(expect.objectContaining(refused) as Error);
+    }
   });
 });
