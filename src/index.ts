@@ -16,7 +16,14 @@ export type { FileDescriptor } from './file/descriptor.js';
 export { checkKey } from './file/key.js';
 // keeping
 export type { AttachOptions } from './fields/attach.js';
-export type { CheckedUpload, FileFieldOptions, MediaTypePattern } from './fields/field-options.js';
+export type { ColumnOf, Comparable, RowConditions } from './fields/delete-many.js';
+export type {
+  CheckedUpload,
+  DecoratedName,
+  DecoratedValue,
+  FileFieldOptions,
+  MediaTypePattern,
+} from './fields/field-options.js';
 export type { Files } from './fields/files.js';
 export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';

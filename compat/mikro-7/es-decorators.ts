@@ -23,6 +23,11 @@ export class Parcel extends Base {
 export class Wrong {
   // @ts-expect-error a text is not a file
   @FileField({ storage: 'documents' }) text!: string;
+  // @ts-expect-error - the default is nullable
+  @FileField({ storage: 'documents' }) neverNull!: StoredFile;
+  // @ts-expect-error - a null that the database refuses
+  @FileField({ storage: 'documents', nullable: false }) notNullable!: StoredFile | null;
+  @FileField({ storage: 'documents', nullable: false }) required!: StoredFile;
   // @ts-expect-error a property may not hold more than the field does
   @FileField({ storage: 'documents' }) either!: StoredFile | string | null;
 }

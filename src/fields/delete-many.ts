@@ -9,6 +9,29 @@ import type { FileField } from './field.js';
 /** Columns and values that rows must have. */
 export type Conditions = Readonly<Record<string, unknown>>;
 
+/** What a property can be compared with: values of its type, or what the ORM has for it: an operator, a list, an entity. */
+export type Comparable<Value> =
+  | object
+  | (Value extends string ? string : never)
+  | (Value extends boolean ? boolean : never)
+  | (Value extends number ? number : never)
+  | (Value extends bigint ? bigint | number | string : never)
+  // A relation by its key, a date as text.
+  | (Value extends object ? string | number | bigint : never)
+  | (Value extends null ? null : never);
+
+/** The properties of an entity that are no methods. */
+export type ColumnOf<Entity> = {
+  [Property in keyof Entity & string]: Entity[Property] extends (...values: never[]) => unknown ? never : Property;
+}[keyof Entity & string];
+
+/** Conditions for rows of an entity, at least one. */
+export type RowConditions<Entity> = {
+  [Required in ColumnOf<Entity>]: Readonly<Record<Required, Comparable<Entity[Required]>>> & {
+    readonly [Property in ColumnOf<Entity>]?: Comparable<Entity[Property]>;
+  };
+}[ColumnOf<Entity>];
+
 /**
  * True if every condition restricts the rows. An ORM may ignore a condition without a value, or read it as "is null", and
  * then matches more than was meant. Operators of an ORM are values of their own classes and are not looked into.

@@ -1,4 +1,5 @@
 import type { FilePolicies } from '../ledger/policies.js';
+import type { StoredFile } from '../file/stored-file.js';
 import type { ByteSize } from '../options.js';
 
 /** An upload whose bytes are all stored and to which no row can refer yet: what a field's own `check` judges. */
@@ -18,8 +19,11 @@ export interface CheckedUpload {
 /** A media type, or all types of one kind: `'application/pdf'`, `'image/*'`. */
 export type MediaTypePattern = `${'application' | 'audio' | 'font' | 'image' | 'model' | 'text' | 'video'}/${string}`;
 
-/** What a file field accepts and how it is kept; the same for both ORMs, for decorators and schemas. */
-export interface FileFieldOptions extends FilePolicies {
+/**
+ * What a file field accepts and how it is kept; the same for both ORMs, for decorators and schemas. `Nullable` is the type of
+ * `nullable`, by which a decorator knows the type of its property.
+ */
+export interface FileFieldOptions<Nullable extends boolean = boolean> extends FilePolicies {
   /** Name of a storage given to `attachFiles`, which throws when the name is not there. */
   readonly storage: string;
   /**
@@ -58,5 +62,28 @@ export interface FileFieldOptions extends FilePolicies {
    * Whether the column may be null.
    * @default true
    */
-  readonly nullable?: boolean;
+  readonly nullable?: Nullable;
 }
+
+/**
+ * `Name` if a file field can be the property of that name: `StoredFile | null`, or `StoredFile` where `nullable` is false.
+ * The types of private and protected properties cannot be seen, nor that of null without `strictNullChecks`.
+ */
+export type DecoratedName<Target, Name extends string, Nullable extends boolean> = Name extends keyof Target
+  ? DecoratedValue<Target[Name], Nullable> extends true
+    ? Name
+    : never
+  : Name;
+
+/** True if a file field can hold this type of value. */
+export type DecoratedValue<Value, Nullable extends boolean> = [Value] extends [StoredFile | null | undefined]
+  ? null extends StoredFile
+    ? true
+    : boolean extends Nullable
+      ? true
+      : [Nullable, Extract<Value, null | undefined>] extends [true, never]
+        ? false
+        : [Nullable, null extends Value ? true : false] extends [false, true]
+          ? false
+          : true
+  : false;

@@ -11,7 +11,7 @@ import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from
 import type { SigningKey } from '../keys.js';
 import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
-import { deleteMatching, isRestrictive, type Conditions } from './delete-many.js';
+import { deleteMatching, isRestrictive, type Conditions, type RowConditions } from './delete-many.js';
 import type { Entities } from './entities.js';
 import { checkField, type FileField } from './field.js';
 import type { Upload } from '../file/upload.js';
@@ -271,11 +271,8 @@ export class Files implements ObjectFinder {
    * @throws `invalid_option` if there is no condition, or if one is empty or undefined, at any depth, or null below the
    * first level: such a condition could match rows that were not meant.
    */
-  async deleteMany<Entity extends object>(
-    entity: EntityRef<Entity>,
-    where: Readonly<Partial<Record<keyof Entity & string, unknown>>>,
-  ): Promise<number> {
-    const conditions: Conditions = { ...where };
+  async deleteMany<Entity extends object>(entity: EntityRef<Entity>, where: RowConditions<Entity>): Promise<number> {
+    const conditions = { ...(where as Conditions) };
     if (!isRestrictive(conditions)) {
       throw new FileFieldError('invalid_option', 'deleteMany() needs a condition, and every condition needs a value.');
     }

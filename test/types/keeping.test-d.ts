@@ -5,7 +5,9 @@ import type {} from 'multer';
 import { dataUri, remoteFile, type Files, type StoredFile, type StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
 import { DiskStorage } from 'filefield/storages/disk';
+import { FileField as MikroFileField } from 'filefield/mikro-orm';
 import { FileField } from 'filefield/typeorm';
+import { In } from 'typeorm';
 import type { FileFieldOf } from '../../src/file/entity.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -18,6 +20,13 @@ declare class Document {
   file: StoredFile | null;
   cover: StoredFile;
   nothing: null;
+}
+declare class Film {
+  director: { name: string };
+  released: Date;
+  long: boolean;
+  size: bigint;
+  title(): string;
 }
 declare const files: Files;
 declare const storages: StorageRegistry<{ documents: DiskStorage }>;
@@ -101,7 +110,62 @@ objectDownloadView(files, Document, { field: 'file', authorize: (_request, docum
 // @ts-expect-error - the root is required
 new DiskStorage({});
 
+declare const ids: readonly number[];
+declare const perhaps: string | undefined;
+void files.deleteMany(Document, { id: 1 });
+void files.deleteMany(Document, { id: In([1, 2]), slug: 'a' });
+void files.deleteMany(Document, { id: { $gte: 1 }, file: null });
+void files.deleteMany(Document, { id: ids });
+void files.deleteMany(Film, { director: 7, released: '2026-01-01', long: true });
+void files.deleteMany(Film, { director: { name: 'a' }, released: new Date(), size: 7 });
+// @ts-expect-error - no condition
+void files.deleteMany(Document, {});
+// @ts-expect-error - a condition without a value
+void files.deleteMany(Document, { slug: undefined });
+// @ts-expect-error - a condition that may have no value
+void files.deleteMany(Document, { slug: perhaps });
+// @ts-expect-error - text for a number
+void files.deleteMany(Document, { id: 'a' });
+// @ts-expect-error - null for a property that has none
+void files.deleteMany(Document, { slug: null });
+// @ts-expect-error - a misspelt property
+void files.deleteMany(Document, { slugg: 'a' });
+// @ts-expect-error - a method
+void files.deleteMany(Film, { title: () => 'a' });
+
 class Letter {
+  @FileField({ storage: 'letters', nullable: true })
+  optional?: StoredFile | null;
+
+  @FileField({ storage: 'letters', nullable: false })
+  required!: StoredFile;
+
+  @FileField({ storage: 'letters', nullable: Math.random() > 0.5 })
+  either!: StoredFile;
+
+  @FileField({ storage: 'letters' })
+  private hidden!: StoredFile | null;
+
+  // @ts-expect-error - a null of the database that the property does not have
+  @FileField({ storage: 'letters', nullable: true })
+  neverNull!: StoredFile;
+
+  // @ts-expect-error - the default is nullable
+  @FileField({ storage: 'letters' })
+  byDefault!: StoredFile;
+
+  // @ts-expect-error - a null that the database refuses
+  @FileField({ storage: 'letters', nullable: false })
+  notNullable!: StoredFile | null;
+
+  // @ts-expect-error - several files
+  @FileField({ storage: 'letters' })
+  several!: StoredFile[];
+
+  // @ts-expect-error - a misspelt option
+  @FileField({ storage: 'letters', maxsize: 7 })
+  misspelt!: StoredFile | null;
+
   @FileField({ storage: 'letters', maxSize: '20 MB', accept: ['image/*'], extensions: ['.png'] })
   file!: StoredFile | null;
 
@@ -122,3 +186,20 @@ class Letter {
   badOptions!: StoredFile | null;
 }
 void Letter;
+
+class Postcard {
+  @MikroFileField({ storage: 'letters' })
+  front?: StoredFile | null;
+
+  @MikroFileField({ storage: 'letters', nullable: false })
+  back!: StoredFile;
+
+  // @ts-expect-error - the default is nullable
+  @MikroFileField({ storage: 'letters' })
+  byDefault!: StoredFile;
+
+  // @ts-expect-error - a null that the database refuses
+  @MikroFileField({ storage: 'letters', nullable: false })
+  notNullable!: StoredFile | null;
+}
+void Postcard;

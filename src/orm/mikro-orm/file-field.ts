@@ -1,22 +1,26 @@
 import { ReferenceKind, type Type } from '@mikro-orm/core';
-import type { FileFieldOptions } from '../../fields/field-options.js';
+import type { DecoratedName, DecoratedValue, FileFieldOptions } from '../../fields/field-options.js';
 import type { StoredFile } from '../../file/stored-file.js';
 import { FileType } from './file-type.js';
 import { decoratedProperties, standardProperties } from './internals.js';
 
 /** A decorator for properties of the type `StoredFile | null`, of the legacy kind and of the standard (TC39) kind. */
-export interface FileFieldDecorator {
-  <Name extends string, Target extends { [Property in Name]?: StoredFile | null }>(
+export interface FileFieldDecorator<Nullable extends boolean = boolean> {
+  <Target extends object, Name extends string>(
     target: Target,
-    property: Name,
+    property: Name & DecoratedName<Target, Name, Nullable>,
   ): void;
-  <Entity>(value: undefined, context: ClassFieldDecoratorContext<Entity, StoredFile | null | undefined>): void;
+  <Entity, Value>(
+    value: undefined,
+    context: ClassFieldDecoratorContext<Entity, Value> &
+      (DecoratedValue<Value, Nullable> extends true ? unknown : never),
+  ): void;
 }
 
 /**
  * A decorator that makes a property a file field: the file is saved with the row, deleted with the row, and undone by a
- * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`, and works beside
- * the decorators of MikroORM 6 and those of `@mikro-orm/decorators/legacy` and `/es` of MikroORM 7.
+ * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`, or
+ * `StoredFile` with `nullable: false`. It works beside the decorators of MikroORM 6 and those of `@mikro-orm/decorators/legacy` and `/es` of MikroORM 7.
  *
  * @example
  * ```ts
@@ -31,7 +35,9 @@ export interface FileFieldDecorator {
  * }
  * ```
  */
-export function FileField(options: FileFieldOptions): FileFieldDecorator {
+export function FileField<const Nullable extends boolean = true>(
+  options: FileFieldOptions<Nullable>,
+): FileFieldDecorator<Nullable> {
   return (target: object | undefined, at: string | ClassFieldDecoratorContext): void => {
     const name = typeof at === 'string' ? at : String(at.name);
     const properties =

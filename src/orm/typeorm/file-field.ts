@@ -1,11 +1,11 @@
 import { Column, type EntitySchemaColumnOptions } from 'typeorm';
-import type { FileFieldOptions } from '../../fields/field-options.js';
-import type { StoredFile } from '../../file/stored-file.js';
+import type { DecoratedName, FileFieldOptions } from '../../fields/field-options.js';
 import { FileColumn } from './file-column.js';
 
 /**
  * A decorator that makes a property a file field: the file is saved with the row, deleted with the row, and undone by a
- * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`.
+ * rollback. The column is of type json. It compiles only on properties of the type `StoredFile | null`, or
+ * `StoredFile` with `nullable: false`.
  *
  * @example
  * ```ts
@@ -20,10 +20,10 @@ import { FileColumn } from './file-column.js';
  * }
  * ```
  */
-export function FileField(options: FileFieldOptions) {
-  return <Name extends string, Target extends { [Property in Name]?: StoredFile | null }>(
+export function FileField<const Nullable extends boolean = true>(options: FileFieldOptions<Nullable>) {
+  return <Target extends object, Name extends string>(
     target: Target,
-    property: Name,
+    property: Name & DecoratedName<Target, Name, Nullable>,
   ): void => {
     Column(fileColumn(options))(target, property);
   };
