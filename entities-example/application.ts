@@ -1,5 +1,5 @@
 import { grace } from './grace.js';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express } from 'express';
 import {
   caddyFileServer,
   StorageRegistry,
@@ -16,6 +16,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { documentFile, photoImage } from './fields.js';
+import { guard, limitUploads, localHosts } from './guard.js';
 import { Refusal } from './refusal.js';
 import { shelfRoutes } from './routes.js';
 import { seed } from './seed.js';
@@ -32,6 +33,10 @@ export interface ApplicationOptions {
   readonly seed?: boolean;
   /** Milliseconds between sweeps; 0 turns them off. @default 10_000 */
   readonly sweepEvery?: number;
+  /** The host names under which clients may ask. @default this machine's own */
+  readonly hosts?: readonly string[];
+  /** @default 16 */
+  readonly uploadsAtOnce?: number;
   /** The server in front that sends the bytes. @default none: this process sends them */
   readonly front?: FrontName;
 }
@@ -69,7 +74,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(sameOrigin);
+  app.use(guard(options.hosts ?? localHosts), limitUploads(options.uploadsAtOnce ?? 16));
   app.use(express.static(fileURLToPath(new URL('page', import.meta.url)), { setHeaders: protectPage }));
   app.get('/rules', (_request, response) => void response.json(rules));
   if (options.front) app.use(deliverWith(deliveries[options.front](storages)));
@@ -82,8 +87,6 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
       photos: storageCheck(storages.get('photos')),
     }),
   );
-  // The timer above sweeps too; this route sweeps at once.
-  app.post('/sweep', async (_request, response) => void response.json(await files.sweep()));
   app.use(() => {
     throw new Refusal(404, 'not_found');
   });
@@ -120,14 +123,6 @@ async function openLibrary(orm: OrmName, options: OpenOptions): Promise<Library>
 const rules = {
   documents: { field: 'file', accept: documentFile.accept, maxSize: documentFile.maxSize },
   photos: { field: 'image', accept: photoImage.accept, maxSize: photoImage.maxSize },
-};
-
-/** Refuses uploads and deletions from other sites: this example has no login that would protect against them. */
-const sameOrigin: RequestHandler = (request, _response, next) => {
-  const { origin, host } = request.headers;
-  const safe = request.method === 'GET' || request.method === 'HEAD';
-  if (!safe && origin !== undefined && origin !== `${request.protocol}://${host}`) throw new Refusal(403, 'forbidden');
-  next();
 };
 
 const contentSecurityPolicy = [

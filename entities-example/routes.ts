@@ -22,6 +22,7 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   });
 
   router.post('/', async (request, response) => {
+    await checkRoom(store);
     const row = await files.receive(request, entity, field, ({ file, fields }) => {
       if (!file) throw new Refusal(400, 'missing_file', field);
       return create(store, file, fields);
@@ -53,6 +54,19 @@ export function shelfRoutes<Entity extends Row>(files: Files, store: Store<Entit
   );
   router.get('/by-id/:id/file', objectDownloadView<Entity>(files, entity, { field }));
   return router;
+}
+
+const mostRows = 1000;
+const mostBytes = 20e9;
+
+/** An example that is left open to the world must not fill the disk. */
+async function checkRoom<Entity extends Row>(store: Store<Entity>): Promise<void> {
+  const rows = await store.list();
+  const bytes = rows.reduce(
+    (sum, row) => sum + ((row[store.field as keyof Entity] as StoredFile | null)?.size ?? 0),
+    0,
+  );
+  if (rows.length >= mostRows || bytes >= mostBytes) throw new Refusal(507, 'full');
 }
 
 async function create<Entity extends Row>(store: Store<Entity>, file: StoredFile, fields: FormFields): Promise<Entity> {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { frontConfiguration, storagePlaces, type FrontName } from 'filefield';
+import { localHosts } from './guard.js';
 import { createApplication, type Application, type OrmName } from './application.js';
 
 const fronts: readonly FrontName[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
@@ -9,6 +10,7 @@ const usage = `npm run example -- [options]
   --orm typeorm|mikro   the ORM                              (typeorm)
   --port <number>       the port; 0 for any free port        (3000)
   --host <address>      the address to listen on             (127.0.0.1: this machine only)
+  --name <host>         a host name under which clients ask, if it is not this machine's own; may be repeated
   --data <folder>       folder for database and files        (var/example)
   --front <server>      nginx, apache, lighttpd or caddy sends the bytes; prints its configuration
   --help`;
@@ -17,6 +19,7 @@ interface Arguments {
   readonly orm: OrmName;
   readonly port: number;
   readonly host: string;
+  readonly hosts: readonly string[];
   readonly data: string;
   readonly front?: FrontName;
 }
@@ -27,6 +30,7 @@ function readArguments(): Arguments {
       orm: { type: 'string', default: 'typeorm' },
       port: { type: 'string', default: '3000' },
       host: { type: 'string', default: '127.0.0.1' },
+      name: { type: 'string', multiple: true, default: [] },
       data: { type: 'string', default: 'var/example' },
       front: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -44,7 +48,14 @@ function readArguments(): Arguments {
   const front = fronts.find((name) => name === values.front);
   if (values.front !== undefined && !front)
     throw new Error(`--front must be one of ${fronts.join(', ')}, not "${values.front}".`);
-  return { orm, port, host: values.host, data: values.data, front };
+  return {
+    orm,
+    port,
+    host: values.host,
+    hosts: [...localHosts, values.host, ...values.name],
+    data: values.data,
+    front,
+  };
 }
 
 function listen(application: Application, { port, host }: Arguments): Promise<Server> {

@@ -1,4 +1,6 @@
 import { jest } from '@jest/globals';
+import { once } from 'node:events';
+import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { orms, startApplication, type Running } from './start-application.js';
@@ -7,6 +9,20 @@ const utf8Name = 'Grüße aus 東京 – notes.txt';
 
 async function expectJson(response: Response, status: number, body: unknown): Promise<void> {
   expect({ status: response.status, body: (await response.json()) as unknown }).toEqual({ status, body });
+}
+
+/** The status of a request whose headers fetch would not send. */
+async function send(url: string, options: RequestOptions): Promise<number> {
+  const body = '--b\r\ncontent-disposition: form-data; name=file; filename=a.txt\r\n\r\nx\r\n--b--\r\n';
+  const sent = request(url, {
+    ...options,
+    headers: { 'content-type': 'multipart/form-data; boundary=b', ...options.headers },
+    setHost: false,
+  });
+  sent.end(options.method === 'POST' ? body : '');
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode!;
 }
 
 describe.each(orms)('the example with %s', (orm) => {
@@ -39,7 +55,7 @@ describe.each(orms)('the example with %s', (orm) => {
   async function sweep(): Promise<Record<string, number>> {
     // The ledger compares whole milliseconds.
     await delay(5);
-    return (await (await call('POST', '/sweep')).json()) as Record<string, number>;
+    return { ...(await running.files.sweep()) } as Record<string, number>;
   }
 
   test('stores and lists a file, and serves it inline by slug and as an attachment by id', async () => {
@@ -175,10 +191,63 @@ describe.each(orms)('the example with %s', (orm) => {
   );
 
   test('returns 403 for an upload or a deletion from another site', async () => {
-    const headers = { origin: 'http://elsewhere.example' };
-    expect((await call('POST', '/documents', { ...form('x'), headers })).status).toBe(403);
-    expect((await call('DELETE', '/documents/a', { headers })).status).toBe(403);
+    const strange: Record<string, string>[] = [
+      { origin: 'http://elsewhere.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'same-site' },
+    ];
+    for (const headers of strange) {
+      expect((await call('POST', '/documents', { ...form('x'), headers })).status).toBe(403);
+      expect((await call('DELETE', '/documents/a', { headers })).status).toBe(403);
+    }
     expect((await call('POST', '/documents', { ...form('x'), headers: { origin: running.url } })).status).toBe(201);
+  });
+
+  test('takes uploads through a server that ends TLS, on a name that it was given', async () => {
+    const named = await startApplication({ orm, hosts: ['Files.Example'] });
+    const post = (host: string, origin: string) =>
+      send(named.url, {
+        method: 'POST',
+        path: '/documents',
+        headers: { host, origin, 'sec-fetch-site': 'same-origin' },
+      });
+    expect(await post('files.example', 'https://files.example')).toBe(201);
+    expect(await post('files.example:8080', 'https://files.example')).toBe(201);
+    expect(await post('files.example', 'https://elsewhere.example')).toBe(403);
+    await named.close();
+  });
+
+  test('returns 421 for a host that is not its own, as after DNS rebinding', async () => {
+    for (const host of ['attacker.example', 'attacker.example:3000', 'localhost.attacker.example', '']) {
+      expect(await send(running.url, { method: 'GET', path: '/documents', headers: { host } })).toBe(421);
+    }
+    expect(await send(running.url, { method: 'GET', path: '/documents', headers: { host: '[::1]:3000' } })).toBe(200);
+  });
+
+  test('answers 409 to all but one of 30 uploads at once with one slug', async () => {
+    const large = await startApplication({ orm, uploadsAtOnce: 30 });
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, async () => {
+        const { body } = form('x'.repeat(100_000), 'a.txt', { slug: 'same' });
+        return (await fetch(`${large.url}/documents`, { method: 'POST', body })).status;
+      }),
+    );
+    expect(statuses.sort()).toEqual([201, ...Array<number>(29).fill(409)]);
+    await large.close();
+  });
+
+  test('returns 503 for an upload beyond those that it takes at once, and takes the next', async () => {
+    const small = await startApplication({ orm, uploadsAtOnce: 1 });
+    const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+    const slow = request(`${small.url}/documents`, { method: 'POST', headers }).on('error', () => undefined);
+    slow.flushHeaders();
+    await delay(200);
+    const refused = await fetch(`${small.url}/documents`, { method: 'POST', ...form('x') });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    slow.destroy();
+    await delay(200);
+    expect((await fetch(`${small.url}/documents`, { method: 'POST', ...form('x') })).status).toBe(201);
+    await small.close();
   });
 
   test('serves its page with a strict Content-Security-Policy', async () => {
