@@ -1,5 +1,5 @@
+import { instanceToPlain } from 'class-transformer';
 import { wrap, type EntityManager } from '@mikro-orm/core';
-import type { StoredFile } from 'filefield';
 import { Document, Film, Invoice, Media, NoteSchema, Page, Person, type Note } from '../support/mikro-entities.js';
 import { mikroFixture, type MikroFixture } from '../support/mikro-fixture.js';
 import { major } from '../support/mikro-orm.js';
@@ -36,7 +36,8 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, mapping`, 
     expect(JSON.parse(JSON.stringify(wrap(document).toObject())).file).toEqual(shown);
     expect(wrap(document).toJSON().cover).toBeNull();
     expect(JSON.parse(JSON.stringify(wrap(document).toPOJO())).file).toEqual(shown);
-    expect(JSON.stringify(wrap(document).serialize())).not.toContain((document.file as StoredFile).toDescriptor().key);
+    expect(JSON.parse(JSON.stringify(wrap(document).serialize())).file).toEqual(shown);
+    expect((instanceToPlain(document) as { file: unknown }).file).toEqual(shown);
   });
 
   test('keeps the file of a row that was loaded without it', async () => {

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { instanceToInstance, instanceToPlain } from 'class-transformer';
 import { StorageRegistry, type StoredFile } from 'filefield';
 import { attachFiles, createLedger, fileColumn, FileField, type FileFieldOptions } from 'filefield/typeorm';
 import { MemoryStorage } from 'filefield/storages/memory';
@@ -117,6 +118,22 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     await expect(files.stage<Invoice>(InvoiceSchema, 'file', 'x'.repeat(101))).rejects.toMatchObject({
       code: 'too_large',
     });
+  });
+
+  it('shows name, size and type of a file to a serialiser, and all of it to a raw query', async () => {
+    const { dataSource, files } = site;
+    const pages = dataSource.getRepository(Page);
+    const scan = await files.stage(Page, 'scan', 'hello', { name: 'hello.txt' });
+    await pages.save(pages.create({ book: 's', number: 1, scan }));
+    const page = await pages.findOneByOrFail({ book: 's' });
+    const shown = { name: 'hello.txt', size: 5, type: 'text/plain' };
+    expect((instanceToPlain(page) as { scan: unknown }).scan).toEqual(shown);
+    expect((JSON.parse(JSON.stringify(page)) as { scan: unknown }).scan).toEqual(shown);
+    const copy = instanceToInstance(page);
+    expect({ ...copy.scan }).toEqual(shown);
+    await expect(pages.save(copy)).rejects.toMatchObject({ code: 'invalid_value' });
+    const raw = await pages.createQueryBuilder('page').getRawMany();
+    expect(JSON.stringify(raw)).toContain(scan.toDescriptor().key);
   });
 
   it('keeps the file of a row when a partial save omits it', async () => {
