@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
@@ -12,6 +13,7 @@ import { askServer, until } from '../adapters/server.js';
 import { descriptorsBelow } from '../support/descriptors-below.js';
 import { filesWith, Letter, type RecordingConnection } from '../support/fields.js';
 import { emptyInput, filePart, formBytes, formHeaders, textPart, type Part } from '../support/forms.js';
+import { png, refusals } from './upload-refusals.js';
 
 type Result = ReceivedFields<'file' | 'cover'>;
 
@@ -93,10 +95,12 @@ export function uploadContract(name: string, door: Door, { parses }: UploadContr
       ledger.statements.filter((sql) => sql.startsWith('INSERT')).length -
       ledger.statements.filter((sql) => sql.includes('lease_until = 0')).length;
 
+    const incoming = () =>
+      readdirSync(root, { recursive: true }).filter((entry) => String(entry).includes('incoming/'));
+
     /** An upload that was refused is cleaned up without holding up the answer. */
     const nothingKept = () => until(() => kept() === 0, 'every file was given up');
 
-    const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
     const bytes = Buffer.alloc(300_000, 'filefield ');
 
     it('stores the files of two fields and returns the text fields, in any order', async () => {
@@ -145,65 +149,31 @@ export function uploadContract(name: string, door: Door, { parses }: UploadContr
       expect([result.files.file.length, Object.keys(result.fields)]).toEqual([2, ['a', 'b']]);
     });
 
-    it.each<[string, ReceiveOptions<'file' | 'cover'>, readonly Part[], object]>([
-      [
-        'a text field too many',
-        { maxFields: 1 },
-        [textPart('a', '1'), textPart('b', '2')],
-        { status: 422, code: 'limit_exceeded', rule: 'maxFields', limit: 1, field: 'b' },
-      ],
-      [
-        'a file too many',
-        { maxFiles: 1 },
-        [filePart('file', 'a', '1'), filePart('file', 'b', '2')],
-        { status: 422, code: 'limit_exceeded', rule: 'maxFiles', limit: 1, field: 'file' },
-      ],
-      [
-        'a file in another field',
-        {},
-        [filePart('upload', 'a.txt', '1')],
-        { status: 422, code: 'unexpected_field', rule: 'field', field: 'upload', limit: ['file', 'cover'] },
-      ],
-      [
-        'text in a file field',
-        {},
-        [textPart('file', 'a.txt')],
-        { status: 422, code: 'unexpected_field', rule: 'field', field: 'file' },
-      ],
-      [
-        'a text field too long',
-        { maxFieldSize: 5 },
-        [textPart('a', '123456')],
-        { status: 413, code: 'too_large', rule: 'maxFieldSize', limit: 5, field: 'a' },
-      ],
-      [
-        'a name too long',
-        {},
-        [textPart('é'.repeat(51), '1')],
-        { status: 422, code: 'limit_exceeded', rule: 'maxFieldNameSize', limit: 100 },
-      ],
-      [
-        'a file over the limit of its field',
-        {},
-        [filePart('file', 'a.txt', Buffer.alloc(1_000_001, 'x'))],
-        { status: 413, code: 'too_large', rule: 'maxSize', limit: 1_000_000, field: 'file' },
-      ],
-      [
-        'a file over the limit of the call',
-        { maxSize: 16, maxFiles: 2 },
-        [filePart('cover', 'a.png', Buffer.concat([png, png]))],
-        { status: 413, code: 'too_large', rule: 'maxSize', limit: 16, field: 'cover' },
-      ],
-      [
-        'a file of a type that is not accepted',
-        { maxFiles: 2 },
-        [filePart('cover', 'a.png', 'text')],
-        { status: 415, code: 'wrong_type', rule: 'accept', field: 'cover' },
-      ],
-    ])('refuses %s, and keeps no file of the form', async (_what, limits, parts, answer) => {
+    it.each(refusals)('refuses %s, and keeps no file of the form', async (_what, limits, parts, answer) => {
       options = limits;
       expect(await refused(filePart('cover', 'first.png', png), ...parts)).toMatchObject(answer);
       await nothingKept();
+    });
+
+    it('holds nothing of a thousand refused forms', async () => {
+      const { signal } = new AbortController();
+      const warnings: unknown[] = [];
+      const warned = (warning: unknown) => void warnings.push(warning);
+      process.on('warning', warned);
+      for (const [, limits, parts, answer] of refusals) {
+        options = { ...limits, signal };
+        for (let turn = 0; turn < 1000 / refusals.length; turn += 10) {
+          const answers = await Promise.all(
+            Array.from({ length: 10 }, () => refused(filePart('cover', 'first.png', png), ...parts)),
+          );
+          for (const one of answers) expect(one).toMatchObject(answer);
+        }
+      }
+      await nothingKept();
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+      expect(incoming()).toEqual([]);
+      expect(warnings).toEqual([]);
+      process.off('warning', warned);
     });
 
     it('refuses a request that is not a multipart form', async () => {
@@ -294,7 +264,7 @@ export function uploadContract(name: string, door: Door, { parses }: UploadContr
         expect([at, outcomes.map((outcome) => isFileFieldError(outcome) && outcome.code)]).toEqual([at, ['aborted']]);
       }
       await nothingKept();
-      expect(readdirSync(root, { recursive: true }).filter((entry) => String(entry).includes('incoming/'))).toEqual([]);
+      expect(incoming()).toEqual([]);
     });
 
     it('keeps nothing of a form that ends early, at whichever byte', async () => {
