@@ -57,30 +57,27 @@ export async function writeResponse(
 
 /** Writes the head and keeps the headers of middleware. Throws before it sets any header if one is invalid. */
 function writeHead(response: ServerResponse, prepared: PreparedResponse): void {
-  let headers = isWrapped(response) ? withNoTransform(prepared.headers) : prepared.headers;
+  let { headers } = prepared;
+  if (isWrapped(response)) headers = { ...headers, 'cache-control': untransformed(response, headers) };
   if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(response.getHeader('vary'), headers.vary) };
   // Checked first, so that an error response does not carry half of the file's headers. Node does not check over HTTP/2.
   for (const name in headers) {
     validateHeaderName(name);
     validateHeaderValue(name, headers[name]!);
   }
-  // Only the object form of writeHead merges with the headers of middleware; the flat form is faster.
-  if (response.getHeaderNames().length > 0) {
-    response.writeHead(prepared.status, headers);
-    return;
-  }
-  const head: string[] = [];
-  for (const name in headers) head.push(name, headers[name]!);
-  response.writeHead(prepared.status, head);
+  // One by one, as most servers do it: middleware that replaced `writeHead` may know only some of its forms, and what is
+  // given to `writeHead` alone is hidden from those that read headers afterwards, such as loggers.
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  response.writeHead(prepared.status);
 }
 
 /**
  * Forbids compressing middleware to change the body: length, ranges and strong tag are those of the stored bytes
  * (RFC 9110 section 8.8.3.3, RFC 9111 section 5.2.2.6).
  */
-function withNoTransform(headers: PreparedResponse['headers']): PreparedResponse['headers'] {
-  const cacheControl = headers['cache-control'];
-  return { ...headers, 'cache-control': cacheControl ? `${cacheControl}, no-transform` : 'no-transform' };
+function untransformed(response: ServerResponse, headers: PreparedResponse['headers']): string {
+  const given = headers['cache-control'] ?? String(response.getHeader('cache-control') ?? '');
+  return given === '' ? 'no-transform' : `${given}, no-transform`;
 }
 
 /** The Vary header of middleware with one more name (RFC 9110 section 12.5.5). */
