@@ -3,10 +3,11 @@ import type { DownloadHandler } from '../response/download.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
 import { downloadView } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
-import { joinSegments, valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
+import { pathFor, type DownloadViewOptions, type PathOptions, type Requested } from './view-options.js';
 
 /** Options of `pathView`. */
-export interface PathViewOptions<Raw> extends DownloadViewOptions<Raw, string>, FolderOptions, PrecompressedOptions {
+export interface PathViewOptions<Raw>
+  extends DownloadViewOptions<Raw, string>, FolderOptions, PathOptions, PrecompressedOptions {
   /** The folder. Nothing outside of it is served. Relative paths start at the working directory. */
   readonly root: string;
   /**
@@ -37,7 +38,7 @@ export function pathView<Raw = unknown>(options: PathViewOptions<Raw>): Download
   const { root, symlinks, dotFiles } = options;
   if (!root) throw new FileFieldError('invalid_option', 'The option "root" of pathView must name a folder.');
   return downloadView(async (request) => {
-    const path = joinSegments(await valueFor(options.path, request));
+    const path = await pathFor(options.path, request, options);
     if (path === null) return null;
     const fileWith = (suffix: string) => localFile(path + suffix, { root, symlinks, dotFiles });
     return { subject: path, file: () => precompressed(request, options.precompressed, fileWith) };

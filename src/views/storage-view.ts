@@ -5,10 +5,10 @@ import type { DownloadHandler } from '../response/download.js';
 import { storageFile } from '../sources/storage-file.js';
 import { downloadView } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
-import { joinSegments, valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
+import { pathFor, type DownloadViewOptions, type PathOptions, type Requested } from './view-options.js';
 
 /** Options of `storageView`. */
-export interface StorageViewOptions<Raw> extends DownloadViewOptions<Raw, string>, PrecompressedOptions {
+export interface StorageViewOptions<Raw> extends DownloadViewOptions<Raw, string>, PathOptions, PrecompressedOptions {
   /**
    * The key of the object without the `prefix`, a list of its segments without `/`, or a function of the request and its
    * route parameters.
@@ -46,7 +46,7 @@ export function storageView<Raw = unknown>(
 ): DownloadHandler<Raw> {
   const { prefix = '' } = options;
   return downloadView(async (request) => {
-    const name = joinSegments(await valueFor(options.name, request));
+    const name = await pathFor(options.name, request, options);
     if (name === null) return null;
     const key = prefix + name;
     const file = async (): Promise<FileSource | null> => {

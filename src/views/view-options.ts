@@ -29,12 +29,34 @@ export async function valueFor<Value, Raw>(
     : requested;
 }
 
+/** How a view reads paths from URLs. */
+export interface PathOptions {
+  /**
+   * Whether to serve URLs whose path encodes what needs no encoding: `%2F` for a slash, `%5C` for a backslash, `%70` for p,
+   * `%2E` for a dot. Set it to true if keys with slashes are one encoded segment of your URLs, and no guard depends on a path.
+   * @default false: such a URL is 404, because the guards of most routers (`app.use('/files/private', ...)`) compare a path
+   * before it is decoded, and would not see it
+   */
+  readonly anyEncoding?: boolean;
+}
+
+// Letters, digits, `-`, `.`, `_` (RFC 3986 section 2.3), `/` and `\`. Not `~`, which old encoders encode.
+const needlesslyEncoded = /%(?:2[def]|3\d|[46][1-9a-f]|5[\dacf]|7[\da])/i;
+
 /**
- * The path of a string, or of segments. Null if a segment contains a slash: the router has not seen that slash, so neither
- * has a guard of one of its routes.
+ * The path of a string, or of segments; null if there is none, or if a guard of the router may not have seen what it means:
+ * by its encoding in the URL, or by a slash within a segment.
  */
-export function joinSegments(path: string | readonly string[] | undefined | null): string | null {
-  if (path === undefined || path === null || typeof path === 'string') return path ?? null;
+export async function pathFor<Raw>(
+  requested: Requested<string | readonly string[], Raw>,
+  request: DownloadRequest<Raw>,
+  { anyEncoding = false }: PathOptions,
+): Promise<string | null> {
+  const path = await valueFor(requested, request);
+  if (path === undefined || path === null) return null;
+  const [below = ''] = (request.url ?? '').split('?', 1);
+  if (!anyEncoding && typeof requested === 'function' && needlesslyEncoded.test(below)) return null;
+  if (typeof path === 'string') return path;
   return path.some((segment) => segment.includes('/')) ? null : path.join('/');
 }
 
