@@ -4,12 +4,12 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import { exactly, lengthOf, skip, type ByteRange, type FileBody } from '../file/body.js';
 
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-};
+const decoders: ReadonlyMap<string, () => Transform> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
 
 /** What a response contains. */
 interface Content {
@@ -34,7 +34,7 @@ export function remoteBody(
   range: ByteRange | undefined,
   timeout: number,
 ): FileBody {
-  const decode = encoding === undefined ? undefined : decoders[encoding];
+  const decode = encoding === undefined ? undefined : decoders.get(encoding);
   if (encoding !== undefined && !decode) {
     message.destroy();
     throw new FileFieldError('upstream_failed', `The other server encodes its response as "${encoding}".`);

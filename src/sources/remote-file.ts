@@ -131,9 +131,19 @@ async function openRange(remote: Remote, range: ByteRange | undefined, known?: R
     method: 'GET',
     range: range && `bytes=${range.start}-${range.end}`,
   });
-  if (!known || isSameVersion(known, head)) return remoteBody(message, head, range, remote.settings.timeout);
+  const same = !known || isSameVersion(known, head);
+  if (same && contains(head, range)) return remoteBody(message, head, range, remote.settings.timeout);
   message.destroy();
-  throw new FileFieldError('upstream_failed', 'The file on the other server changed during the download.');
+  const reason = same
+    ? 'The other server sent another part of the file than it was asked for.'
+    : 'The file on the other server changed during the download.';
+  throw new FileFieldError('upstream_failed', reason);
+}
+
+/** True if a response has all bytes of the range (RFC 9110 section 15.3.7). */
+function contains({ usable, part }: RemoteHead, range: ByteRange | undefined): boolean {
+  if (!usable || !part) return usable;
+  return range !== undefined && part.start <= range.start && part.end >= range.end;
 }
 
 async function ask({ url, settings }: Remote, request: UpstreamRequest): Promise<Reply> {

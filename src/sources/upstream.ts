@@ -158,6 +158,12 @@ function sendOnce(
   return new Promise<IncomingMessage>((resolve, reject) => {
     const request = start(url, { method, headers: sent, agent, lookup, signal });
     request.on('response', resolve);
+    // Without a listener Node closes the connection and says nothing.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(failed('switches to another protocol'));
+    });
+    request.on('close', () => reject(failed('closed the connection without an answer')));
     request.on('error', (error) => reject(Object.assign(error, { reusedSocket: request.reusedSocket })));
     request.end();
   });
