@@ -34,11 +34,14 @@ export function toExpress(handler: DownloadHandler<Request>, options: AdapterOpt
   const settings = adapterSettings(options);
   return (request, response, next) => {
     const { params, originalUrl: url } = request;
+    const begun = response.headersSent;
     runDownload(handler, { raw: request, request, response, params, url }, settings).catch((error: unknown) => {
-      // Once the head has been sent, the connection is broken already; Express would try to write to it.
-      const answerable = !response.headersSent;
+      // After a part of the response the connection is broken, and an error handler would try to answer. What something else
+      // began before the view is for the error handlers.
+      const answerable = begun || !response.headersSent;
       // Error handlers log what they get, with its cause. Only the default handler of Express 4 logs the status alone.
-      if (settings.onError || !answerable || 'lazyrouter' in request.app) reportFailure(error, request, settings);
+      const unlogged = !answerable || !request.app || 'lazyrouter' in request.app;
+      if (settings.onError || unlogged) reportFailure(error, request, settings);
       if (answerable) next(new HttpError(error));
     });
   };

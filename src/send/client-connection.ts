@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
 
 // Over HTTP/1 a response has a socket; over HTTP/2 it has a stream, one of many that share a socket.
@@ -42,17 +43,32 @@ function streamOf(response: ServerResponse): ServerHttp2Stream | undefined {
 export function waitForTurn(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean> {
   // Node assigns the socket to a response when its turn comes, and removes it at the end.
   if (response.socket !== null || response.writableEnded || !request.socket) return !isGone(response);
+  const { socket } = request;
+  if (socket.destroyed) return false;
   return new Promise((resolve) => {
-    const settle = (turn: boolean) => {
-      response.off('socket', onSocket);
-      request.socket.off('close', onClose);
-      resolve(turn);
-    };
-    const onSocket = () => settle(true);
-    // A response that never had a socket emits no "close" of its own.
-    const onClose = () => settle(false);
-    response.once('socket', onSocket);
-    request.socket.once('close', onClose);
-    if (request.socket.destroyed) onClose();
+    const queue = queueOf(socket);
+    queue.add(resolve);
+    response.once('socket', () => {
+      queue.delete(resolve);
+      resolve(true);
+    });
   });
+}
+
+type Waiting = Set<(turn: boolean) => void>;
+const queues = new WeakMap<Socket, Waiting>();
+
+/**
+ * The responses that wait for their turn on a connection; told false when it closes, since a response that never had a
+ * socket emits no "close" of its own. One listener for all, so that many pipelined requests cause no warning.
+ */
+function queueOf(socket: Socket): Waiting {
+  const known = queues.get(socket);
+  if (known) return known;
+  const queue: Waiting = new Set();
+  queues.set(socket, queue);
+  socket.once('close', () => {
+    for (const resolve of queue) resolve(false);
+  });
+  return queue;
 }

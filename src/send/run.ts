@@ -54,15 +54,23 @@ export function adapterSettings<Raw>({ onError, delivery, idleTimeout }: Adapter
   return { onError, delivery, idleTimeout: milliseconds };
 }
 
-/** Reports the error of a failed download. */
-export function reportFailure<Raw>(error: unknown, request: Raw, { onError }: AdapterSettings<Raw>): void {
-  if (onError) onError(error, request);
-  else if (errorStatus(error) >= 500) console.error(error);
+/** Reports the error of a failed download. Never throws. */
+export function reportFailure<Raw>(error: unknown, request: Raw, settings: AdapterSettings<Raw>): void {
+  if (settings.onError || errorStatus(error) >= 500) reporter(request, settings)(error);
 }
 
-/** A function that reports failures which do not change the response: `DownloadRequest.report`. */
+/** A function that reports failures which do not change the response: `DownloadRequest.report`. It never throws. */
 export function reporter<Raw>(request: Raw, { onError }: AdapterSettings<Raw>): (error: unknown) => void {
-  return (error) => (onError ? onError(error, request) : console.error(error));
+  return (error) => {
+    if (!onError) return console.error(error);
+    // An `onError` that fails must not end the process, nor hide the failure that it was told.
+    const failed = (cause: unknown) => console.error('onError failed:', cause, 'It was told:', error);
+    try {
+      void Promise.resolve(onError(error, request)).catch(failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  };
 }
 
 // Shared by an ESM and a CommonJS copy of this package.

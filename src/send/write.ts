@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'no
 import { FileFieldError } from '../errors.js';
 import type { PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
-import { isGone } from './client-connection.js';
+import { breakOff, isGone } from './client-connection.js';
 import { isWrapped } from './outlet.js';
 import { writeBody, type Outcome } from './write-body.js';
 
@@ -21,6 +21,8 @@ export async function writeResponse(
   try {
     if (isGone(response)) return 'aborted';
     if (response.headersSent) {
+      // Nobody may end it: what began it waits for the view.
+      if (!response.writableEnded) breakOff(response);
       throw new FileFieldError(
         'invalid_option',
         'The response was sent by something else before the view could send it.',
