@@ -44,8 +44,11 @@ describe.each([
   it('serve objects of a storage by a route parameter', async () => {
     const storages = new StorageRegistry({ exports });
     const get = await start((app) => {
-      app.get('/exports/:name', storageDownloadView(storages.get('exports'), { name: (req) => req.params.name }));
+      const name = (request: Request) => request.params.name as string;
+      app.get('/exports/:name', storageDownloadView(storages.get('exports'), { name, anyEncoding: true }));
+      app.get('/strict/:name', storageDownloadView(storages.get('exports'), { name }));
     });
+    expect((await get('/strict/2026%2Fa.csv')).status).toBe(404);
     await expectDownload(await get('/exports/2026%2Fa.csv'), { name: 'a.csv', text: 'id\n', type: 'text/csv' });
     expect((await get('/exports/..%2Fa.csv')).status).toBe(404);
     expect(await (await get('/exports/nope')).json()).toEqual({ error: 'not_found' });
