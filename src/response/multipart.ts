@@ -38,10 +38,9 @@ interface Part {
 export function multipart(ranges: readonly ByteRange[], file: MultipartFile): Multipart {
   const boundary = randomBytes(18).toString('base64url');
   const type = file.contentType === undefined ? '' : `Content-Type: ${file.contentType}\r\n`;
-  const parts = ranges.map((range, index): Part => {
-    // The CRLF before a boundary belongs to the boundary; the first one follows nothing and has none.
-    const delimiter = `${index === 0 ? '' : '\r\n'}--${boundary}\r\n`;
-    const head = `${delimiter}${type}Content-Range: ${contentRange(range, file.size)}\r\n\r\n`;
+  const parts = ranges.map((range): Part => {
+    // Before the first boundary, too, as nginx and Apache do it (RFC 9110 section 14.6): zsync drops a line there.
+    const head = `\r\n--${boundary}\r\n${type}Content-Range: ${contentRange(range, file.size)}\r\n\r\n`;
     return { range, head: Buffer.from(head, 'latin1') };
   });
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`, 'latin1');

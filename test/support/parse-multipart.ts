@@ -3,14 +3,17 @@ export interface ParsedPart {
   readonly bytes: Buffer;
 }
 
-/** Parses a multipart/byteranges body strictly: throws for everything that RFC 2046 section 5.1.1 does not allow. */
+/**
+ * Parses a multipart/byteranges body strictly: throws for everything that RFC 2046 section 5.1.1 does not allow, and for a
+ * body that does not begin with an empty line, which zsync expects of every server.
+ */
 export function parseMultipart(contentType: string, body: Buffer): readonly ParsedPart[] {
   const boundary = /^multipart\/byteranges; *boundary="?([\w'()+,./:=?-]{1,70})"?$/.exec(contentType)?.[1];
   if (boundary === undefined) throw new Error(`no boundary in ${contentType}`);
   const parts: ParsedPart[] = [];
-  const opening = Buffer.from(`--${boundary}`);
+  const opening = Buffer.from(`\r\n--${boundary}`);
   if (!body.subarray(0, opening.byteLength).equals(opening))
-    throw new Error('the body does not begin with its boundary');
+    throw new Error('the body does not begin with an empty line and its boundary');
   for (let at = opening.byteLength; ;) {
     const tail = body.subarray(at, at + 4).toString('latin1');
     if (tail.startsWith('--')) {
