@@ -54,6 +54,12 @@ export interface FileSource {
   readonly encoding?: string | undefined;
   /** SHA-256 of all bytes, hexadecimal. */
   readonly sha256?: string | undefined;
+  /**
+   * True if a range is read from the first byte on, as of a generator: several ranges in one request would read the file
+   * several times, so they are answered with the whole file (RFC 9110 section 14.2).
+   * @default false
+   */
+  readonly readsFromStart?: boolean | undefined;
   /** The storage that holds the file; `deliveryRules` compares it by identity. */
   readonly origin?: object | undefined;
   /**

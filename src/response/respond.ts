@@ -122,7 +122,7 @@ function rangeResponse(
     return { status: 206, headers, open: () => openExactly(file, length, choice.range), close };
   }
   // In a multipart response, Content-Encoding would describe the multipart body, which is not encoded.
-  if (choice.kind === 'whole' || headers['content-encoding'] !== undefined) return undefined;
+  if (choice.kind === 'whole' || headers['content-encoding'] !== undefined || file.readsFromStart) return undefined;
   const parts = multipart(choice.ranges, {
     size,
     contentType: headers['content-type'],

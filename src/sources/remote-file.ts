@@ -43,6 +43,8 @@ interface RemoteHead {
   readonly part?: ByteRange;
   /** The content coding that has to be decoded. */
   readonly encoding?: string;
+  /** True if the server says that it answers ranges. */
+  readonly ranges: boolean;
 }
 
 interface Reply {
@@ -97,6 +99,7 @@ async function load(remote: Remote, hint: LoadHint): Promise<FileSource> {
     size: head.size,
     modified: head.modified,
     etag: head.etag,
+    readsFromStart: !head.ranges,
     async open(range) {
       const fits = !head.part || (head.part.start === range?.start && head.part.end === range.end);
       if (!unread || !fits) return openRange(remote, range, head);
@@ -170,6 +173,7 @@ function headOf({ statusCode, headers }: IncomingMessage, ranged: boolean): Remo
     // A strong tag identifies the encoded bytes, not the decoded ones that the client gets (RFC 9110 section 8.8.3.3).
     etag: encoding && etag ? weaken(etag) : etag,
     encoding,
+    ranges: statusCode === 206 || /\bbytes\b/i.test(headers['accept-ranges'] ?? ''),
   };
   if (statusCode === 200) {
     const length = /^\d{1,15}$/.exec(headers['content-length'] ?? '')?.[0];

@@ -54,6 +54,7 @@ export function virtualFile(options: VirtualFileOptions): FileSource {
   }
   return {
     ...description,
+    readsFromStart: true,
     open: async (range) => streamBody(typeof content === 'function' ? content() : content, options.size, range),
     // After HEAD or 304 the stream is not read; without this it would stay open.
     close: () => typeof content !== 'function' && endContent(content),

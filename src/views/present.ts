@@ -65,6 +65,7 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     size: file.size,
     sha256: file.sha256,
     encoding: file.encoding,
+    readsFromStart: file.readsFromStart,
     etag: given.etag ?? file.etag,
     modified: given.modified ?? file.modified,
     origin: file.origin,

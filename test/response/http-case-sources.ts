@@ -35,6 +35,8 @@ export interface SourceKind {
   readonly sparse?: true;
   /** It does not know its length. */
   readonly unmeasured?: true;
+  /** It reads a range from the first byte on, so it does not answer several ranges. */
+  readonly fromStart?: true;
   readonly view: (file: CaseFile) => Promise<View> | View;
 }
 
@@ -97,7 +99,7 @@ export const sourceKinds: Readonly<Record<string, SourceKind>> = {
       return pathDownloadView({ root: folder, path: 'file.bin', ...options(file) });
     },
   },
-  'a stream of known length': { view: (file) => streamView(file, bytesOf(file).byteLength) },
+  'a stream of known length': { fromStart: true, view: (file) => streamView(file, bytesOf(file).byteLength) },
   'a stream without length': { unmeasured: true, view: (file) => streamView(file) },
   'another server': {
     timeless: true,

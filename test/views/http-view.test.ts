@@ -38,7 +38,12 @@ afterEach(() => jest.restoreAllMocks());
 
 /** A server with HEAD, single ranges and validators. */
 const plain: RequestListener = (request, response) => {
-  const headers = { 'content-type': 'image/png', etag: '"v1"', 'last-modified': lastModified };
+  const headers = {
+    'content-type': 'image/png',
+    etag: '"v1"',
+    'last-modified': lastModified,
+    'accept-ranges': 'bytes',
+  };
   const range = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? '');
   if (!range) return sendAll(request, response, { ...headers, 'content-length': '1000' });
   const start = range[1] === '' ? 1000 - Number(range[2]) : Number(range[1]);

@@ -62,4 +62,15 @@ describe('httpView', () => {
       expect(await get()).toMatchObject({ status: 502, error: { code: 'upstream_failed' } });
     },
   );
+
+  it('sends the whole file for several ranges of a server that does not say that it answers ranges', async () => {
+    let requests = 0;
+    answer = (request, response) => {
+      requests += 1;
+      sendAll(request, response, {});
+    };
+    const { status, body } = await get({ headers: { range: 'bytes=0-0,500-500,999-999' } });
+    expect([status, body.equals(content)]).toEqual([200, true]);
+    expect(requests).toBeLessThanOrEqual(2);
+  });
 });

@@ -39,6 +39,32 @@ describe('virtualView', () => {
     await server.close();
   });
 
+  it('makes the content once for several ranges, and sends all of it', async () => {
+    let made = 0;
+    const bytes = Buffer.alloc(4000, 'x');
+    const generated = () => {
+      made += 1;
+      return [bytes];
+    };
+    const headers = { range: 'bytes=0-0,2000-2000,3999-3999' };
+    for (const content of [generated, Readable.from([bytes])]) {
+      const { status, body } = await runView(
+        virtualView(() => ({ name: 'x', content, size: 4000 })),
+        { headers },
+      );
+      expect([status, body.equals(bytes)]).toEqual([200, true]);
+    }
+    expect(made).toBe(1);
+    expect(
+      (
+        await runView(
+          virtualView(() => ({ name: 'x', content: bytes })),
+          { headers },
+        )
+      ).status,
+    ).toBe(206);
+  });
+
   it('sends the first bytes before the last are generated', async () => {
     let finish = () => undefined as void;
     const rest = new Promise<void>((resolve) => (finish = resolve));
