@@ -154,6 +154,22 @@ describe('a form', () => {
   });
 });
 
+describe('a FormData', () => {
+  const received = (inputs: number) => {
+    const form = new FormData();
+    for (let index = 0; index < inputs; index += 1) form.append('file', new File([], ''));
+    return filesWith({ file: {} }).files.receive(form, Letter, 'file');
+  };
+
+  it('may have 1000 inputs in which no file was chosen, and no more', async () => {
+    expect((await received(1000)).files).toEqual([]);
+    await expect(received(1001)).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      context: { rule: 'maxParts', limit: 1000 },
+    });
+  });
+});
+
 describe('options of receive', () => {
   it.each<[string, object]>([
     ['maxFiles for a field that is not received', { maxFiles: { other: 2 } }],
