@@ -45,6 +45,10 @@ describe.each(Object.entries(storages))('the streams of a file in the %s storage
     expect(part.equals(await webBytes(file.webStream(range)))).toBe(true);
   });
 
+  it('count bytes, not chunks, as what waits to be read', () => {
+    expect(file.stream().readableObjectMode).toBe(false);
+  });
+
   it('give chunks that belong to the reader', async () => {
     for await (const chunk of file.stream()) (chunk as Buffer).fill(0);
     for await (const chunk of file.webStream()) chunk.fill(0);
