@@ -93,6 +93,20 @@ describe('stage', () => {
     expect(ledger.statements[0]).toMatch(/^INSERT INTO file_ledger .*'pending'/);
   });
 
+  it('tells the storage the type, and the size where the source knows it', async () => {
+    const told: unknown[] = [];
+    class Told extends MemoryStorage {
+      override write(...values: Parameters<MemoryStorage['write']>) {
+        told.push(values[2]);
+        return super.write(...values);
+      }
+    }
+    const { files } = filesFor({}, new Told());
+    await files.stage(Letter, 'file', png);
+    await files.stage(Letter, 'file', Readable.from([png]));
+    expect(told).toStrictEqual([{ type: 'image/png', size: png.byteLength }, { type: 'image/png' }]);
+  });
+
   it.each([
     ['a number', 7],
     ['null', null],
