@@ -163,6 +163,31 @@ describe('a failure of the clean-up', () => {
   });
 });
 
+describe('an async iterable', () => {
+  it('has ended its own clean-up when the upload is refused', async () => {
+    const { files } = filesFor({ maxSize: 15_000 });
+    let ended = false;
+    const source = (async function* () {
+      try {
+        for (;;) yield Buffer.alloc(10_000);
+      } finally {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ended = true;
+      }
+    })();
+    expect([await codeOf(files.stage(Letter, 'file', source)), ended]).toEqual(['too_large', true]);
+  });
+
+  it('that has failed is not ended once more', async () => {
+    const { files } = filesFor();
+    let returned = 0;
+    const failure = new Error('broken');
+    const end = async () => ({ done: true as const, value: (returned += 1) });
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure), return: end }) };
+    expect([await codeOf(files.stage(Letter, 'file', source)), returned]).toEqual([failure, 0]);
+  });
+});
+
 describe('a temporary file that is gone before its upload ends', () => {
   const staged = async (instead: (file: string) => void) => {
     const { files } = filesFor();
