@@ -64,6 +64,12 @@ describe('a value that is not a stored file', () => {
   });
 });
 
+describe('a field without a file', () => {
+  it.each([null, undefined])('has null, also when it is given %s', (value) => {
+    expect(checkValue(value, { storage: 'letters' })).toBeNull();
+  });
+});
+
 describe('checkField', () => {
   const storages = new StorageRegistry({ letters: new MemoryStorage() });
   const field = (options: object): FileField => ({
@@ -74,7 +80,11 @@ describe('checkField', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a pattern that can match nothing', { accept: ['*/*'] }, /Letter\.file: .*"accept".*"\*\/\*"/],
+    [
+      'a pattern that can match nothing',
+      { accept: ['*/*'] },
+      /Letter\.file: .*"accept".*"\*\/\*"; write "image\/png" or/,
+    ],
     ['a type without a subtype', { accept: ['image'] }, /"accept".*"image"/],
     [
       'scripts, which no upload is',
@@ -104,6 +114,10 @@ describe('checkField', () => {
     expect(() => checkField(field(options), storages)).toThrow(
       expect.objectContaining({ ...refusal, context: expect.objectContaining({ field: 'file' }) as object }) as Error,
     );
+  });
+
+  it('says that the registry has no storages where it has none', () => {
+    expect(() => checkField(field({}), new StorageRegistry({}))).toThrow('the registry has: none.');
   });
 
   it('takes every type that an upload can get, in any case, and every family of them', () => {

@@ -201,7 +201,11 @@ describe('maxSize', () => {
       }
     })();
     const error = await files.stage(Letter, 'file', endless).catch((failure: unknown) => failure);
-    expect(error).toMatchObject({ code: 'too_large', context: { field: 'file', rule: 'maxSize', limit: 1_000_000 } });
+    expect(error).toMatchObject({
+      code: 'too_large',
+      message: 'The file is larger than 1000000 bytes.',
+      context: { field: 'file', rule: 'maxSize', limit: 1_000_000 },
+    });
     expect(sent).toBeLessThanOrEqual(1_100_000);
     expect(closed).toBe(true);
     expect(memory.keys).toEqual([]);
