@@ -32,8 +32,13 @@ export class Copies {
     const slot = key && { ...field.reference, pk: ownerKey(key) };
     if (!(await ledger.isTaken(transaction ?? ledger.database, file.toDescriptor(), slot))) return file;
     const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
-    const copy = await stageUpload(staging, field, await toUpload(file));
-    return StoredFile.of({ ...copy, ...pictureOf(file) }, { ...this.context, acceptedBy: field.options });
+    const upload = await toUpload(file);
+    try {
+      const copy = await stageUpload(staging, field, upload);
+      return StoredFile.of({ ...copy, ...pictureOf(file) }, { ...this.context, acceptedBy: field.options });
+    } finally {
+      await upload.close((error) => staging.events.emit('fault', error));
+    }
   }
 }
 

@@ -55,8 +55,8 @@ const allRules: readonly Rule[] = Object.values(rules);
 /**
  * Stores an upload for a field and records it as staged. In this order: the rules that need only the name and the declared
  * size; the first bytes and the rules that need them; the intent; the bytes, in one pass; the rules that need all of them.
- * Whatever fails, nothing is kept and the source is closed. It rejects with the first failure; those of the clean-up are
- * `fault` events. An abort is not held up by a database or a storage that does not answer: the clean-up follows.
+ * Whatever fails, nothing is kept; the caller closes the source. It rejects with the first failure; those of the clean-up
+ * are `fault` events. An abort is not held up by a database or a storage that does not answer: the clean-up follows.
  */
 export async function stageUpload(
   context: StageContext,
@@ -70,9 +70,8 @@ export async function stageUpload(
   try {
     return await unlessAborted(work, signal);
   } catch (error) {
+    // An abort may come after the last moment at which the work hears it.
     if (signal?.aborted) {
-      void staging.close();
-      // An abort may come after the last moment at which the work hears it.
       void work.then(
         ({ id }) => staging.giveUp(id),
         () => undefined,
@@ -99,26 +98,17 @@ class Staging {
   }
 
   async run(): Promise<FileDescriptor> {
-    try {
-      const { signal } = this.staging;
-      if (signal?.aborted) throw wasAborted(signal);
-      const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
-      for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
-      const rest = this.#chunks();
-      const { head, complete, chunks } = await readHead(rest);
-      const size = complete ? head.byteLength : this.upload.size;
-      const type = await recogniseType({ head, name: declared.name, size, readAt: this.upload.readAt });
-      const recognised = { ...declared, size, head: Buffer.from(head.subarray(0, headBytes)), type };
-      for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
-      return await this.#store(recognised, this.#measured.body(chunks, rest, this.#check()));
-    } finally {
-      await this.close();
-    }
-  }
-
-  /** Closes the source. Safe to call twice. */
-  close(): Promise<void> {
-    return this.upload.close((error) => this.context.events.emit('fault', error));
+    const { signal } = this.staging;
+    if (signal?.aborted) throw wasAborted(signal);
+    const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
+    for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
+    const rest = this.#chunks();
+    const { head, complete, chunks } = await readHead(rest);
+    const size = complete ? head.byteLength : this.upload.size;
+    const type = await recogniseType({ head, name: declared.name, size, readAt: this.upload.readAt });
+    const recognised = { ...declared, size, head: Buffer.from(head.subarray(0, headBytes)), type };
+    for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
+    return this.#store(recognised, this.#measured.body(chunks, rest, this.#check()));
   }
 
   /** The bytes of the source: exactly as many as it promised, or an error. */

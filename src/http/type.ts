@@ -26,5 +26,5 @@ const safeTypes =
  * as attachments only: their scripts would run with the rights of the site that serves them.
  */
 export function isInert(type: string): boolean {
-  return safeTypes.test(type.split(';', 1)[0]?.trim() ?? '');
+  return safeTypes.test(type.split(';', 1)[0]!.trim());
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
-import { promises as fsp, readdirSync } from 'node:fs';
+import { mkdirSync, promises as fsp, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FileFieldError, isFileFieldError, type Files, type UploadSource } from 'filefield';
@@ -160,6 +160,57 @@ describe('a failure of the clean-up', () => {
     };
     expect(await (await files.stage(Letter, 'file', stubborn)).text()).toBe('kept');
     expect(faults).toEqual(['cannot close']);
+  });
+});
+
+describe('an async iterable', () => {
+  it('has ended its own clean-up when the upload is refused', async () => {
+    const { files } = filesFor({ maxSize: 15_000 });
+    let ended = false;
+    const source = (async function* () {
+      try {
+        for (;;) yield Buffer.alloc(10_000);
+      } finally {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        ended = true;
+      }
+    })();
+    expect([await codeOf(files.stage(Letter, 'file', source)), ended]).toEqual(['too_large', true]);
+  });
+
+  it('that has failed is not ended once more', async () => {
+    const { files } = filesFor();
+    let returned = 0;
+    const failure = new Error('broken');
+    const end = async () => ({ done: true as const, value: (returned += 1) });
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure), return: end }) };
+    expect([await codeOf(files.stage(Letter, 'file', source)), returned]).toEqual([failure, 0]);
+  });
+});
+
+describe('a temporary file that is gone before its upload ends', () => {
+  const staged = async (instead: (file: string) => void) => {
+    const { files } = filesFor();
+    const faults: unknown[] = [];
+    files.on('fault', (error) => faults.push((error as NodeJS.ErrnoException).code));
+    const file = path.join(folder, 'gone.txt');
+    await fsp.writeFile(file, 'text');
+    const first = (async function* () {
+      instead(file);
+      yield 7 as never;
+    })();
+    const sources = [first, { path: file, temporary: true }];
+    expect(await codeOf(files.stageAll(Letter, 'file', sources, { concurrency: 1 }))).toBe('invalid_value');
+    return faults;
+  };
+
+  it('is no fault, but one that cannot be deleted is', async () => {
+    expect(await staged((file) => rmSync(file))).toEqual([]);
+    const faults = await staged((file) => {
+      rmSync(file);
+      mkdirSync(file);
+    });
+    expect(faults).toEqual([expect.stringMatching(/^(EISDIR|EPERM)$/)]);
   });
 });
 

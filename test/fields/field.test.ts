@@ -49,6 +49,27 @@ describe('a file that was staged for another field of the same storage', () => {
   });
 });
 
+describe('a value that is not a stored file', () => {
+  it.each<[string, unknown, string]>([
+    ['text', 'letter.txt', 'a string'],
+    ['an object', { id: '1', key: 'a/b' }, 'an object'],
+    ['a promise', Promise.resolve(null), 'a promise that was not awaited'],
+  ])('is refused by a field, which says that it is %s', (_kind, value, what) => {
+    expect(() => checkValue(value, { storage: 'letters' })).toThrow(
+      expect.objectContaining({
+        code: 'invalid_value',
+        message: expect.stringMatching(`^A file field was given ${what};`) as string,
+      }) as Error,
+    );
+  });
+});
+
+describe('a field without a file', () => {
+  it.each([null, undefined])('has null, also when it is given %s', (value) => {
+    expect(checkValue(value, { storage: 'letters' })).toBeNull();
+  });
+});
+
 describe('checkField', () => {
   const storages = new StorageRegistry({ letters: new MemoryStorage() });
   const field = (options: object): FileField => ({
@@ -59,7 +80,11 @@ describe('checkField', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a pattern that can match nothing', { accept: ['*/*'] }, /Letter\.file: .*"accept".*"\*\/\*"/],
+    [
+      'a pattern that can match nothing',
+      { accept: ['*/*'] },
+      /Letter\.file: .*"accept".*"\*\/\*"; write "image\/png" or/,
+    ],
     ['a type without a subtype', { accept: ['image'] }, /"accept".*"image"/],
     [
       'scripts, which no upload is',
@@ -85,7 +110,14 @@ describe('checkField', () => {
       /"photos", which is not registered; the registry has: letters/,
     ],
   ])('refuses %s', (_title, options, message) => {
-    expect(() => checkField(field(options), storages)).toThrow(message);
+    const refusal = { code: 'invalid_option', message: expect.stringMatching(message) as string };
+    expect(() => checkField(field(options), storages)).toThrow(
+      expect.objectContaining({ ...refusal, context: expect.objectContaining({ field: 'file' }) as object }) as Error,
+    );
+  });
+
+  it('says that the registry has no storages where it has none', () => {
+    expect(() => checkField(field({}), new StorageRegistry({}))).toThrow('the registry has: none.');
   });
 
   it('takes every type that an upload can get, in any case, and every family of them', () => {

@@ -68,6 +68,7 @@ describe('stage', () => {
     const local = { path: path.join(folder, 'local.txt') };
     expect((await files.stage(Letter, 'file', local)).name).toBe('local.txt');
     expect((await files.stage(Letter, 'file', local, { name: 'other.txt' })).name).toBe('other.txt');
+    expect((await files.stage(Letter, 'file', new File(['x'], 'browser.txt'))).name).toBe('browser.txt');
     expect((await files.stage(Letter, 'file', 'x')).name).toBe('file');
   });
 
@@ -90,6 +91,20 @@ describe('stage', () => {
     await files.stage(Letter, 'file', 'x');
     expect(order).toEqual(['write after 1 statements']);
     expect(ledger.statements[0]).toMatch(/^INSERT INTO file_ledger .*'pending'/);
+  });
+
+  it('tells the storage the type, and the size where the source knows it', async () => {
+    const told: unknown[] = [];
+    class Told extends MemoryStorage {
+      override write(...values: Parameters<MemoryStorage['write']>) {
+        told.push(values[2]);
+        return super.write(...values);
+      }
+    }
+    const { files } = filesFor({}, new Told());
+    await files.stage(Letter, 'file', png);
+    await files.stage(Letter, 'file', Readable.from([png]));
+    expect(told).toStrictEqual([{ type: 'image/png', size: png.byteLength }, { type: 'image/png' }]);
   });
 
   it.each([
@@ -186,7 +201,11 @@ describe('maxSize', () => {
       }
     })();
     const error = await files.stage(Letter, 'file', endless).catch((failure: unknown) => failure);
-    expect(error).toMatchObject({ code: 'too_large', context: { field: 'file', rule: 'maxSize', limit: 1_000_000 } });
+    expect(error).toMatchObject({
+      code: 'too_large',
+      message: 'The file is larger than 1000000 bytes.',
+      context: { field: 'file', rule: 'maxSize', limit: 1_000_000 },
+    });
     expect(sent).toBeLessThanOrEqual(1_100_000);
     expect(closed).toBe(true);
     expect(memory.keys).toEqual([]);
@@ -228,8 +247,12 @@ describe('extensions', () => {
   it('compares extensions without regard to case', async () => {
     const { files } = filesFor({ extensions: ['.TXT'] });
     expect((await files.stage(Letter, 'file', 'x', { name: 'a.Txt' })).name).toBe('a.Txt');
-    expect(await codeOf(files.stage(Letter, 'file', 'x', { name: 'a.exe' }))).toBe('wrong_type');
-    expect(await codeOf(files.stage(Letter, 'file', 'x', { name: 'txt' }))).toBe('wrong_type');
+    for (const name of ['a.exe', 'txt']) {
+      await expect(files.stage(Letter, 'file', 'x', { name })).rejects.toMatchObject({
+        code: 'wrong_type',
+        context: { field: 'file', rule: 'extensions', limit: ['.TXT'] },
+      });
+    }
   });
 });
 

@@ -164,6 +164,13 @@ describe.each(await reachableDatabases())('a ticket on %s', (database) => {
     expect(await redeem('elsewhere', 'a.txt', 'x')).toBe('invalid_value');
   });
 
+  it('does not run the check of its own field a second time', async () => {
+    checked.length = 0;
+    const file = await files.stage(Draft, 'judged', 'once', { name: 'good.txt' });
+    expect(await codeOf(files.redeem(Draft, 'judged', await files.ticket(file, ann), ann))).toBe('redeemed');
+    expect(checked).toEqual(['good.txt: once']);
+  });
+
   it('needs somebody to be for, and keys', async () => {
     const file = await staged();
     for (const bound of ['', undefined, 7]) {

@@ -2,7 +2,7 @@ import fastifyMultipart from '@fastify/multipart';
 import express, { type Request } from 'express';
 import fastify from 'fastify';
 import multer from 'multer';
-import { existsSync, promises as fsp, readdirSync } from 'node:fs';
+import { existsSync, promises as fsp, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -254,6 +254,18 @@ describe('a local file', () => {
     expect(existsSync(file)).toBe(true);
     expect(await (await files.stage(Letter, 'file', { path: file, temporary: true })).text()).toBe(content);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('that takes the place of one that is being read stays, and the one that was opened is stored', async () => {
+    const file = path.join(folder, 'replaced.txt');
+    await fsp.writeFile(file, content);
+    const { files } = filesFor({}, disk());
+    files.on('intended', () => {
+      writeFileSync(`${file}.new`, 'the next one');
+      renameSync(`${file}.new`, file);
+    });
+    expect(await (await files.stage(Letter, 'file', { path: file, temporary: true })).text()).toBe(content);
+    expect(await fsp.readFile(file, 'utf8')).toBe('the next one');
   });
 
   it('that took the place of one that was moved stays', async () => {

@@ -45,6 +45,17 @@ describe.each(Object.entries(storages))('the streams of a file in the %s storage
     expect(part.equals(await webBytes(file.webStream(range)))).toBe(true);
   });
 
+  it('are of a file that is located where its storage has a path for it', async () => {
+    const { localPath } = file;
+    const located = await file.locate();
+    if (localPath === undefined) expect(located).toBeUndefined();
+    else expect(located).toMatchObject({ path: localPath, size: bytes.byteLength });
+  });
+
+  it('count bytes, not chunks, as what waits to be read', () => {
+    expect(file.stream().readableObjectMode).toBe(false);
+  });
+
   it('give chunks that belong to the reader', async () => {
     for await (const chunk of file.stream()) (chunk as Buffer).fill(0);
     for await (const chunk of file.webStream()) chunk.fill(0);

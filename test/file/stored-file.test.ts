@@ -77,6 +77,14 @@ describe('StoredFile', () => {
     expect(await file.url({ expiresIn: 1000, method: 'GET' })).toBe('https://cdn/a/b');
   });
 
+  it('equals every reading of the same row, and no other file with the same bytes', async () => {
+    const { file } = await stored({ sha256 });
+    expect(file.equals((await stored({ sha256 })).file)).toBe(true);
+    for (const other of [(await stored({ sha256, id: 'id-2' })).file, file.toDescriptor(), null, undefined]) {
+      expect(file.equals(other)).toBe(false);
+    }
+  });
+
   it('has the same properties as its JSON for whatever copies properties', async () => {
     const { file } = await stored({ sha256 });
     const json = { name: 'n.txt', size: 5, type: 'text/plain' };

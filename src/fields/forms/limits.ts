@@ -76,7 +76,7 @@ export function formLimits(options: ReceiveOptions, properties: readonly string[
     maxFields: wholeNumber('maxFields', options.maxFields ?? 100),
     maxFieldSize: byteSize('maxFieldSize', options.maxFieldSize ?? '64 KiB'),
     mostFiles: [...counts.values()].reduce((sum, most) => sum + most, 0),
-    maxFiles: (property) => counts.get(property) ?? 1,
+    maxFiles: (property) => counts.get(property)!,
   };
 }
 

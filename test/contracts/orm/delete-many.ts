@@ -45,9 +45,28 @@ export function deleteManyClaims(open: () => Promise<BulkHarness>): void {
       expect(await t.textOf('beside')).toBe('beside');
     });
 
+    it('deletes no row and no file when the database keeps the rows without an error', async () => {
+      if (harness.database === 'mariadb') return;
+      await t.inserted('spared', 'spared');
+      const values = Array.from({ length: 500 }, (_, index) => `('spared-${index}', 'spared')`);
+      await harness.query(`INSERT INTO contract_document (slug, title) VALUES ${values.join(', ')}`);
+      const trigger = `CREATE TRIGGER spare BEFORE DELETE ON contract_document FOR EACH ROW WHEN (OLD.title = 'spared')`;
+      if (harness.database === 'postgres') {
+        await harness.query(`CREATE FUNCTION spare() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`);
+        await harness.query(`${trigger} EXECUTE FUNCTION spare()`);
+      } else await harness.query(`${trigger} BEGIN SELECT RAISE(IGNORE); END`);
+      await title('spared');
+      await expectCode(t.files.deleteMany(harness.Document, { title: 'spared' }), 'database_failed');
+      await harness.query(`DROP TRIGGER spare${harness.database === 'postgres' ? ' ON contract_document' : ''}`);
+      await t.expire();
+      expect(await t.textOf('spared')).toBe('spared');
+    });
+
     it('refuses a condition that matches every row', async () => {
       // What a program without types, or with a value that it did not check, may ask for.
-      for (const condition of [{}, { title: undefined }, { title: 'a', slug: undefined }]) {
+      const empty = [{}, { title: undefined }, { title: 'a', slug: undefined }];
+      const emptyWithin = [[], ['a', undefined], {}, { $in: [] }, { $ne: null }, { $and: [{ $ne: undefined }] }];
+      for (const condition of [...empty, ...emptyWithin.map((title) => ({ title }))]) {
         await expectCode(t.files.deleteMany(harness.Document, condition as { title: string }), 'invalid_option');
       }
     });

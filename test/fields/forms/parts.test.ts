@@ -154,6 +154,52 @@ describe('a form', () => {
   });
 });
 
+describe('a form that is given up', () => {
+  it('does not wait for the check of a file that came before', async () => {
+    const request = Object.assign(new PassThrough(), { headers: formHeaders });
+    const form = formBytes(filePart('file', 'a.txt', 'kept'), filePart('other', 'b.txt', 'refused'));
+    const second = form.lastIndexOf('Content-Disposition');
+    const check = () => {
+      request.end(form.subarray(second));
+      return new Promise<never>(() => undefined);
+    };
+    const { files } = filesWith({ file: { check } });
+    request.write(form.subarray(0, second));
+    const received = files.receive(request as unknown as FormRequest, Letter, 'file');
+    await expect(received).rejects.toMatchObject({ code: 'unexpected_field', context: { field: 'other' } });
+  });
+});
+
+describe('a Request of fetch', () => {
+  it.each<[string, (request: Request) => unknown]>([
+    ['was read', (request) => request.text()],
+    ['has a reader', (request) => request.body!.getReader()],
+  ])('is refused if its body %s', async (_how, prepare) => {
+    const request = new Request('http://a.example', { method: 'POST', headers: formHeaders, body: formBytes() });
+    await prepare(request);
+    await expect(filesWith({ file: {} }).files.receive(request, Letter, 'file')).rejects.toMatchObject({
+      code: 'invalid_value',
+      message: expect.stringContaining('was read before') as string,
+    });
+  });
+});
+
+describe('a FormData', () => {
+  const received = (inputs: number) => {
+    const form = new FormData();
+    for (let index = 0; index < inputs; index += 1) form.append('file', new File([], ''));
+    return filesWith({ file: {} }).files.receive(form, Letter, 'file');
+  };
+
+  it('may have 1000 inputs in which no file was chosen, and no more', async () => {
+    expect((await received(1000)).files).toEqual([]);
+    await expect(received(1001)).rejects.toMatchObject({
+      code: 'limit_exceeded',
+      context: { rule: 'maxParts', limit: 1000 },
+    });
+  });
+});
+
 describe('options of receive', () => {
   it.each<[string, object]>([
     ['maxFiles for a field that is not received', { maxFiles: { other: 2 } }],
@@ -169,7 +215,8 @@ describe('options of receive', () => {
   it('have their defaults where they are undefined', async () => {
     const limits = { maxFiles: undefined, maxFields: undefined, maxFieldSize: undefined, maxSize: undefined };
     const form = formBytes(filePart('file', 'a', '1'), filePart('file', 'b', '2'));
-    expect(await refusal(form, limits)).toMatchObject({ rule: 'maxFiles', limit: 1 });
+    const message = 'The form has more than 1 file in the field "file".';
+    expect(await refusal(form, limits)).toMatchObject({ rule: 'maxFiles', limit: 1, message });
     const many = formBytes(...Array.from({ length: 101 }, (_, index) => textPart(`t${index}`, '')));
     expect(await refusal(many, { ...limits, maxFiles: { file: undefined } })).toMatchObject({
       rule: 'maxFields',
