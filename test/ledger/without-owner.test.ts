@@ -3,11 +3,18 @@ import type { StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, createLedger, FileField, type Files } from 'filefield/typeorm';
 import { Entity, PrimaryGeneratedColumn, type DataSource } from 'typeorm';
+import { expectCode } from '../contracts/orm/context.js';
 import { reachableDatabases } from '../support/databases.js';
 import { openDataSource } from '../support/typeorm.js';
 
 @Entity('unowned_scan')
 class Scan {
+  @PrimaryGeneratedColumn() id!: number;
+  @FileField({ storage: 'scans' }) file!: StoredFile | null;
+}
+
+@Entity('unowned_letter')
+class Letter {
   @PrimaryGeneratedColumn() id!: number;
   @FileField({ storage: 'scans' }) file!: StoredFile | null;
 }
@@ -19,12 +26,13 @@ describe.each(await reachableDatabases())('a file without an owner on %s', (data
   let close: () => Promise<void>;
   const scans = new MemoryStorage();
   beforeEach(async () => {
-    ({ dataSource, close } = await openDataSource(database, { entities: [Scan] }));
+    ({ dataSource, close } = await openDataSource(database, { entities: [Scan, Letter] }));
     await createLedger(dataSource);
     files = await attachFiles(dataSource, { storages: { scans }, grace: 0, protection: 'off' });
   });
   afterEach(() => close());
 
+  const future = Date.now() + 3_600_000;
   const unowned = async (state: string) => {
     const file = await files.stage(Scan, 'file', 'x');
     await dataSource.query(
@@ -47,6 +55,40 @@ describe.each(await reachableDatabases())('a file without an owner on %s', (data
     await addForeign();
     const file = await unowned(state);
     expect(await files.sweep()).toMatchObject({ expired: 0, deleted: 0 });
+    expect(await file.text()).toBe('x');
+  });
+
+  it.each(['pending', 'released'])('is kept where the rows of one column cannot be read (%s)', async (state) => {
+    await dataSource.query('DROP TABLE unowned_letter');
+    files.on('fault', () => undefined);
+    const file = await unowned(state);
+    expect(await files.sweep()).toMatchObject({ expired: 0, deleted: 0 });
+    await expectCode(files.erase(file), 'in_use');
+    expect(await file.text()).toBe('x');
+  });
+
+  it.each(['pending', 'released'])(
+    'is erased before its time, unless the ledger has foreign files (%s)',
+    async (state) => {
+      const later = () => dataSource.query(`UPDATE file_ledger SET lease_until = ${future}, not_before = ${future}`);
+      const [file, kept] = [await unowned(state), await unowned(state)];
+      await later();
+      await files.erase(file);
+      await expect(file.text()).rejects.toMatchObject({ code: 'missing' });
+      await addForeign();
+      await later();
+      await expectCode(files.erase(kept), 'in_use');
+      expect(await kept.text()).toBe('x');
+    },
+  );
+
+  it('is foreign to a reconcile where the rows of one column cannot be read', async () => {
+    const file = await unowned('live');
+    await dataSource.query('DROP TABLE unowned_letter');
+    files.on('fault', () => undefined);
+    expect(await files.reconcile({ repair: true })).toMatchObject({ unreferenced: [], foreign: [{ id: file.id }] });
+    await files.reconcile({ repair: true });
+    await files.sweep();
     expect(await file.text()).toBe('x');
   });
 
