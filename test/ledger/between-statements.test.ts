@@ -11,6 +11,7 @@ import { openDataSource } from '../support/typeorm.js';
 class Scan {
   @PrimaryGeneratedColumn() id!: number;
   @FileField({ storage: 'scans' }) file!: StoredFile | null;
+  @FileField({ storage: 'scans', onDelete: 'keep' }) record!: StoredFile | null;
 }
 
 type Act = () => Promise<unknown>;
@@ -98,22 +99,51 @@ describe.each(await reachableDatabases())('between any two statements of the led
     });
   });
 
-  it('of a sweep a row may take a file and be deleted, and its bytes go in the end', async () => {
+  /** Two acts of a sweep's neighbours, before every two of its statements. */
+  async function everyPair(make: () => Promise<readonly [Act, Act]>, verify: () => Promise<unknown>): Promise<void> {
     for (let first = 0; ; first += 1) {
       let last = first + 1;
       for (; ; last += 1) {
-        const file = await released();
-        const take = () => scanRows.save({ file }).catch(() => undefined);
-        const remove = async () => scanRows.remove(await scanRows.find());
-        const acts = new Map<number, Act>([
-          [first, take],
-          [last, remove],
-        ]);
-        if (!(await interleave(sweep, acts))) break;
+        const acts = await make();
+        const pair = new Map([first, last].map((index, act) => [index, acts[act]!]));
+        if (!(await interleave(sweep, pair))) break;
         await reconcile();
-        expect({ first, last, keys: scans.keys }).toEqual({ first, last, keys: [] });
+        await verify();
       }
-      if (last === first + 1) break;
+      if (last === first + 1) return;
     }
+  }
+
+  it('of a sweep a row may take a file and be deleted, and its bytes go in the end', async () => {
+    const make = async (): Promise<[Act, Act]> => {
+      const file = await released();
+      const take = () => scanRows.save({ file }).catch(() => undefined);
+      return [take, async () => scanRows.remove(await scanRows.find())];
+    };
+    await everyPair(make, async () => expect(scans.keys).toEqual([]));
   });
+
+  it.each(['pending', 'released'])(
+    'of a sweep a row may take a file and be deleted, and its policy keeps the bytes (%s)',
+    async (state) => {
+      const kept: StoredFile[] = [];
+      const make = async (): Promise<[Act, Act]> => {
+        const record = await files.stage(Scan, 'record', 'bytes');
+        await dataSource.query(
+          `UPDATE file_ledger SET state = '${state}', lease_until = 0, not_before = 0 WHERE id = '${record.id}'`,
+        );
+        const take = () =>
+          scanRows.save({ record }).then(
+            () => kept.push(record),
+            () => undefined,
+          );
+        return [take, async () => scanRows.remove(await scanRows.find())];
+      };
+      await everyPair(make, async () => {
+        for (const file of kept.slice(-1)) expect(await file.text()).toBe('bytes');
+      });
+      expect(kept.length).toBeGreaterThan(0);
+      expect(scans.keys).toHaveLength(kept.length);
+    },
+  );
 });
