@@ -146,4 +146,25 @@ describe.each(await reachableDatabases())('between any two statements of the led
       expect(scans.keys).toHaveLength(kept.length);
     },
   );
+
+  it('of a sweep that a guard refused, another sweep may let the file go, and its bytes go too', async () => {
+    const { database: connection } = files.ledger;
+    const execute = connection.execute.bind(connection);
+    await released();
+    connection.execute = async (statement, options) => {
+      if (!statement.text().startsWith('DELETE FROM file_ledger')) return execute(statement, options);
+      connection.execute = execute;
+      // The row that it refused for is deleted right after.
+      await dataSource.query('DELETE FROM file_ledger');
+      throw new Error('referenced: a row of other.file has this file');
+    };
+    const faults: unknown[] = [];
+    const listener = (error: unknown) => void faults.push(error);
+    files.on('fault', listener);
+    await files.sweep().finally(() => (connection.execute = execute));
+    files.off('fault', listener);
+    expect(faults).toHaveLength(1);
+    await files.sweep();
+    expect(scans.keys).toEqual([]);
+  });
 });

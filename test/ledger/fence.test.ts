@@ -90,6 +90,20 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(objects()).toBe(0);
     });
 
+    it('looks again where another process replaces the token between its look at the ledger and at the storage', async () => {
+      const bucket = new TurningBucket();
+      const name = await copies.create();
+      const [one, other] = [await copies.open(name, bucket), await copies.open(name, bucket)];
+      await one.add('one');
+      await one.age();
+      bucket.beforeRead = () => other.files.sweep();
+      const before = await one.files.ledger.fence!.state('media');
+      await one.files.ledger.fence!.confirm('media');
+      expect((await one.files.ledger.fence!.state('media'))!.generation).toBe(before!.generation + 1);
+      await one.files.sweep();
+      expect([...one.faults, ...other.faults]).toEqual([]);
+    });
+
     it('begins with one marker when several processes store the first files at once', async () => {
       const name = await copies.create();
       const processes = [await copies.open(name, storage), await copies.open(name, storage)];
@@ -259,6 +273,18 @@ describe.each(databases)('the fence on %s', (database) => {
     expect(await files.stage(Letter, 'file', 'x')).toMatchObject({ size: 1 });
   });
 });
+
+/** A bucket in which something happens once, before an object is read. */
+class TurningBucket extends Bucket {
+  beforeRead: (() => Promise<unknown>) | undefined;
+
+  override async read(...values: Parameters<MemoryStorage['read']>) {
+    const act = this.beforeRead;
+    this.beforeRead = undefined;
+    await act?.();
+    return super.read(...values);
+  }
+}
 
 /** A bucket whose nth change of a marker fails, before or after it took effect: as if the process had died there. */
 class CrashingBucket extends Bucket {
