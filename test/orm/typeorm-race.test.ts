@@ -40,4 +40,19 @@ await onDatabases(['postgres', 'mariadb'], 'a sweep and a write at the same mome
       expect(await harness.dataSource.getRepository(Document).findBy({ slug })).toEqual([]);
     },
   );
+
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'never commit a second row with a file that another row has got meanwhile, at %s',
+    async (isolation) => {
+      const [, write] = runners as [QueryRunner, QueryRunner];
+      const file = await harness.files.stage(Document, 'file', 'wanted twice');
+      await write.startTransaction(isolation);
+      await write.query('SELECT id FROM contract_owner');
+      await harness.unit().insert({ slug: `first ${isolation}`, file });
+      await expect(write.manager.save(Document, { slug: `second ${isolation}`, file })).rejects.toThrow(
+        /belongs to another row|could not serialize|try restarting/,
+      );
+      await write.rollbackTransaction();
+    },
+  );
 });
