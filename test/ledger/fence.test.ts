@@ -239,6 +239,23 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(await copy.files.sweep()).toMatchObject({ deleted: 2 });
     });
 
+    it('is told of the original when it stores its first file after the original did, and the upload goes on', async () => {
+      const name = await copies.create();
+      const before = await copies.open(name, storage);
+      await before.files.ledger.identity();
+      await before.close();
+      const copy = await copies.open(await copies.copy(name), storage);
+      const original = await copies.open(name, storage);
+      await original.add('one');
+      await copy.add('two');
+      expect(copy.faults).toEqual(['contested']);
+      await copy.remove('two');
+      await original.remove('one');
+      for (const { files } of [copy, original, copy]) expect(await files.sweep()).toMatchObject({ deleted: 0 });
+      expect(objects()).toBe(2);
+      expect([...copy.faults, ...original.faults]).toEqual(['contested', 'contested']);
+    });
+
     it('alarms nobody if the original was a template that had stored nothing, or was emptied', async () => {
       const template = await copies.create();
       const emptied = await copies.create();
