@@ -10,13 +10,13 @@ import { openDataSource } from '../support/typeorm.js';
 @Entity('unowned_scan')
 class Scan {
   @PrimaryGeneratedColumn() id!: number;
-  @FileField({ storage: 'scans' }) file!: StoredFile | null;
+  @FileField({ storage: 'scans', copies: 'share' }) file!: StoredFile | null;
 }
 
 @Entity('unowned_letter')
 class Letter {
   @PrimaryGeneratedColumn() id!: number;
-  @FileField({ storage: 'scans' }) file!: StoredFile | null;
+  @FileField({ storage: 'scans', copies: 'share' }) file!: StoredFile | null;
 }
 
 /** The ledger does not know the column of a file that rows of several columns have shared. */
@@ -45,6 +45,17 @@ describe.each(await reachableDatabases())('a file without an owner on %s', (data
     const file = await files.stage(Scan, 'file', 'foreign');
     await dataSource.query(`UPDATE file_ledger SET state = 'live', owner_type = 'other' WHERE id = '${file.id}'`);
   };
+
+  it.each([
+    ['one of each', [Scan, Letter]],
+    ['two of one and one of the other', [Scan, Scan, Letter]],
+  ])('is one that rows of two columns share: %s', async (_, entities) => {
+    const file = await files.stage(Scan, 'file', 'x');
+    for (const entity of entities) await dataSource.getRepository(entity).save({ file });
+    expect(
+      await dataSource.query('SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger'),
+    ).toEqual([{ state: 'live', owner: null, pk: null, slot: null }]);
+  });
 
   it.each(['pending', 'released'])('is deleted by a sweep if the ledger has no foreign files (%s)', async (state) => {
     await unowned(state);

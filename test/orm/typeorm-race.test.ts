@@ -103,4 +103,22 @@ await onDatabases(['postgres', 'mariadb'], 'a sweep and a write at the same mome
       expect(await copy!.file!.text()).toBe('copied in time');
     },
   );
+
+  it('begin the grace of a file with the statement that released it, not with its transaction', async () => {
+    const { dialect } = harness.files.ledger.database;
+    const now = async () => Number((await harness.query(`SELECT ${dialect.now} AS time`))[0]!.time);
+    const { file } = await harness.unit().insert({
+      slug: 'long transaction',
+      file: await harness.files.stage(Document, 'file', 'released late'),
+    });
+    const started = await harness.dataSource.transaction(async (manager) => {
+      const row = await manager.findOneByOrFail(Document, { slug: 'long transaction' });
+      await delay(100);
+      const time = await now();
+      await manager.remove(row);
+      return time;
+    });
+    const [entry] = await harness.query(`SELECT released_at FROM file_ledger WHERE id = '${file!.id}'`);
+    expect(Number(entry!.released_at)).toBeGreaterThanOrEqual(started);
+  });
 });

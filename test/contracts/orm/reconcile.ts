@@ -93,6 +93,13 @@ export function reconcileClaims(open: OpenSite<SlotRow>): void {
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, missing: [keyOf(row)] });
   });
 
+  it('reports a file without a row and without bytes as unreferenced only: nobody misses its bytes', async () => {
+    const row = await add('lost and gone');
+    await site().media.delete(keyOf(row));
+    await site().query(`DELETE FROM slot WHERE id = ${row.id}`);
+    expect(await reconcile()).toMatchObject({ ...clean, unreferenced: [keyOf(row)] });
+  });
+
   it('reports files that the ledger does not have, and records them with repair', async () => {
     const row = await add('forgotten');
     await site().query(`DELETE FROM file_ledger`);
