@@ -237,6 +237,10 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(await copy.files.sweep()).toMatchObject({ deleted: 0, waiting: 2 });
       await copy.age();
       expect(await copy.files.sweep()).toMatchObject({ deleted: 2 });
+      // What is refused afterwards is told again.
+      for (const key of storage.keys) if (isFenceKey(key)) await storage.delete(key);
+      await copy.files.sweep();
+      expect(copy.faults).toEqual(['contested', 'wrong_storage']);
     });
 
     it('is told of the original when it stores its first file after the original did, and the upload goes on', async () => {

@@ -52,9 +52,17 @@ describe.each(await reachableDatabases())('a file without an owner on %s', (data
   ])('is one that rows of two columns share: %s', async (_, entities) => {
     const file = await files.stage(Scan, 'file', 'x');
     for (const entity of entities) await dataSource.getRepository(entity).save({ file });
-    expect(
-      await dataSource.query('SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger'),
-    ).toEqual([{ state: 'live', owner: null, pk: null, slot: null }]);
+    expect(await dataSource.query('SELECT state, owner_type AS owner, owner_pk AS pk, slot FROM file_ledger')).toEqual([
+      { state: 'live', owner: null, pk: null, slot: null },
+    ]);
+  });
+
+  it('is live again when a row takes it that was released, although it has no key', async () => {
+    const file = await files.stage(Scan, 'file', 'x');
+    for (const entity of [Scan, Scan]) await dataSource.getRepository(entity).save({ file });
+    await dataSource.query(`UPDATE file_ledger SET state = 'released', not_before = 0`);
+    await dataSource.getRepository(Scan).save({ file });
+    expect(await dataSource.query('SELECT state FROM file_ledger')).toEqual([{ state: 'live' }]);
   });
 
   it.each(['pending', 'released'])('is deleted by a sweep if the ledger has no foreign files (%s)', async (state) => {
