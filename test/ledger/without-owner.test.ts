@@ -113,6 +113,8 @@ describe.each(await reachableDatabases())('a file without an owner on %s', (data
 
   it('is released by a reconcile, and is not if the ledger has foreign files', async () => {
     const file = await unowned('live');
+    // Of a column that this application maps.
+    await files.stage(Scan, 'file', 'mine');
     expect(await files.reconcile()).toMatchObject({ unreferenced: [{ id: file.id }], foreign: [] });
     await addForeign();
     const report = await files.reconcile({ repair: true });
