@@ -133,8 +133,8 @@ export class Sweeper {
    * sweep. Does nothing if the file is gone. Rejects with `in_use`, `contested` or `wrong_storage`.
    */
   async erase(object: ObjectName): Promise<void> {
-    await this.#look();
     const { id, storage, key } = object;
+    await this.#look(sql`id = ${id}`);
     if (!isKeyOf(key, await this.ledger.identity()))
       throw inUse('it was stored by the database that this one is a copy of');
     await this.ledger.fence?.confirm(storage);
@@ -201,9 +201,10 @@ export class Sweeper {
     }
   }
 
-  async #look(): Promise<void> {
+  /** `wanted`: the entries that are to be let go. */
+  async #look(wanted = sql`((${states.isExpired(this.#now)}) OR (${states.isDue(this.#now)}))`): Promise<void> {
     this.#sight = await this.mapped.readable(this.database, this.events);
-    this.#visible = await this.#findVisible();
+    this.#visible = await this.#findVisible(wanted);
   }
 
   /** Staged files whose lease ended are released, or revived if a row refers to them: a write outside of the ORM's hooks. */
@@ -283,10 +284,9 @@ export class Sweeper {
   }
 
   /** Entries without an owner are rare, so the look for foreign entries, which may read the whole ledger, is too. */
-  async #findVisible(): Promise<Sql> {
+  async #findVisible(wanted: Sql): Promise<Sql> {
     const mapped = this.#sight.isMapped;
-    const ready = sql`((${states.isExpired(this.#now)}) OR (${states.isDue(this.#now)}))`;
-    if (!(await this.#exists(sql`owner_type IS NULL AND ${ready}`))) return mapped;
+    if (!(await this.#exists(sql`owner_type IS NULL AND ${wanted}`))) return mapped;
     const isBlind =
       this.#sight.unread.length > 0 || (await this.#exists(sql`owner_type IS NOT NULL AND NOT ${mapped}`));
     return isBlind ? mapped : sql`(owner_type IS NULL OR ${mapped})`;

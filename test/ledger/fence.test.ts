@@ -90,6 +90,20 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(objects()).toBe(0);
     });
 
+    it('looks again where another process replaces the token between its look at the ledger and at the storage', async () => {
+      const bucket = new TurningBucket();
+      const name = await copies.create();
+      const [one, other] = [await copies.open(name, bucket), await copies.open(name, bucket)];
+      await one.add('one');
+      await one.age();
+      bucket.beforeRead = () => other.files.sweep();
+      const before = await one.files.ledger.fence!.state('media');
+      await one.files.ledger.fence!.confirm('media');
+      expect((await one.files.ledger.fence!.state('media'))!.generation).toBe(before!.generation + 1);
+      await one.files.sweep();
+      expect([...one.faults, ...other.faults]).toEqual([]);
+    });
+
     it('begins with one marker when several processes store the first files at once', async () => {
       const name = await copies.create();
       const processes = [await copies.open(name, storage), await copies.open(name, storage)];
@@ -223,6 +237,27 @@ describe.each(databases)('the fence on %s', (database) => {
       expect(await copy.files.sweep()).toMatchObject({ deleted: 0, waiting: 2 });
       await copy.age();
       expect(await copy.files.sweep()).toMatchObject({ deleted: 2 });
+      // What is refused afterwards is told again.
+      for (const key of storage.keys) if (isFenceKey(key)) await storage.delete(key);
+      await copy.files.sweep();
+      expect(copy.faults).toEqual(['contested', 'wrong_storage']);
+    });
+
+    it('is told of the original when it stores its first file after the original did, and the upload goes on', async () => {
+      const name = await copies.create();
+      const before = await copies.open(name, storage);
+      await before.files.ledger.identity();
+      await before.close();
+      const copy = await copies.open(await copies.copy(name), storage);
+      const original = await copies.open(name, storage);
+      await original.add('one');
+      await copy.add('two');
+      expect(copy.faults).toEqual(['contested']);
+      await copy.remove('two');
+      await original.remove('one');
+      for (const { files } of [copy, original, copy]) expect(await files.sweep()).toMatchObject({ deleted: 0 });
+      expect(objects()).toBe(2);
+      expect([...copy.faults, ...original.faults]).toEqual(['contested', 'contested']);
     });
 
     it('alarms nobody if the original was a template that had stored nothing, or was emptied', async () => {
@@ -259,6 +294,18 @@ describe.each(databases)('the fence on %s', (database) => {
     expect(await files.stage(Letter, 'file', 'x')).toMatchObject({ size: 1 });
   });
 });
+
+/** A bucket in which something happens once, before an object is read. */
+class TurningBucket extends Bucket {
+  beforeRead: (() => Promise<unknown>) | undefined;
+
+  override async read(...values: Parameters<MemoryStorage['read']>) {
+    const act = this.beforeRead;
+    this.beforeRead = undefined;
+    await act?.();
+    return super.read(...values);
+  }
+}
 
 /** A bucket whose nth change of a marker fails, before or after it took effect: as if the process had died there. */
 class CrashingBucket extends Bucket {

@@ -1,4 +1,4 @@
-import { rowExists } from '../../src/ledger/file-reference.js';
+import { ownerKey, rowExists } from '../../src/ledger/file-reference.js';
 
 const table = { table: '"scan"', column: '"file"', owner: 'scan', slot: 'file' };
 
@@ -30,5 +30,16 @@ describe('the condition that a row exists', () => {
     expect(rowExists({ ...table, keys }, [new Date(0), 'x'])).toBeUndefined();
     expect(rowExists({ ...table, keys }, ['x'])).toBeUndefined();
     expect(rowExists(table, ['x'])).toBeUndefined();
+  });
+});
+
+describe('the text of a primary key in the ledger', () => {
+  it.each([
+    [[7], '7'],
+    [['x'], 'x'],
+    [[7, 'x'], '["7","x"]'],
+    [[7n, 'a "b"'], '["7","a \\"b\\""]'],
+  ])('of %p is %p, as a trigger writes it', (key, text) => {
+    expect(ownerKey(key)).toBe(text);
   });
 });

@@ -109,6 +109,20 @@ await onDatabases(['postgres', 'mariadb'], 'TypeORM on %s, a process that sees a
     expect(media.keys).toEqual([]);
   });
 
+  it('emits fault once for a column that cannot be read, and once more when it cannot be read again', async () => {
+    const { files } = await site.open({ entities: [Letter, Photo] });
+    const faults: string[] = [];
+    files.on('fault', (error) => void faults.push(String(error)));
+    for (let time = 1; time < 3; time += 1) {
+      await site.admin.query('ALTER TABLE photo RENAME TO away');
+      for (let run = 0; run < 2; run += 1) await files.sweep();
+      await site.admin.query('ALTER TABLE away RENAME TO photo');
+      expect(faults).toHaveLength(time);
+      expect(faults.at(-1)).toContain('cannot see every row of photo.file');
+      await files.sweep();
+    }
+  });
+
   it('attaches again after the data source was destroyed and initialised', async () => {
     const { dataSource, files } = await site.open({ entities: [Letter] });
     await files.stage(Letter, 'file', 'before');

@@ -66,6 +66,8 @@ describe.each(await reachableDatabases())('soft deletes in TypeORM on %s', (data
     await delay(5);
     await files.sweep();
     expect(media.keys).toEqual([]);
+    expect(await files.reconcile({ repair: true })).toMatchObject({ unrecorded: [], missing: [] });
+    expect(await states()).toEqual([]);
     await expect(scripts.recover(script)).rejects.toMatchObject({ code: 'staged_expired' });
     expect(await scripts.findOneBy({ id: script.id })).toBeNull();
   });

@@ -62,6 +62,20 @@ export function copiesClaims(site: () => Site<BookRow>): void {
       expect(site().media.keys).toHaveLength(1);
     });
 
+    it('does not copy a file that its row gets back after SQL took it, with copy', async () => {
+      const { id, copied } = await inserted('copied', 'given back');
+      await site().query(`UPDATE book SET copied = NULL WHERE id = ${id}`);
+      const again = await within(async (unit) => {
+        const row = await unit.find(id);
+        row.copied = copied;
+        await unit.save(row);
+        return row;
+      });
+      expect(again.copied?.id).toBe(copied?.id);
+      expect(await textOf('copied', again)).toBe('given back');
+      expect(site().media.keys).toHaveLength(1);
+    });
+
     it('keeps a file until the last of its rows is deleted or gets another value, with share', async () => {
       const one = await inserted('shared', 'common');
       const two = await within((unit) => unit.insert({ title: '', shared: one.shared }));

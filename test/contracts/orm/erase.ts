@@ -41,6 +41,14 @@ export function eraseClaims(t: OrmContext): void {
       await t.sweepAll();
     });
 
+    it('does nothing to a file that the ledger does not have, since a row may have it', async () => {
+      const { file } = await t.inserted('erase-unrecorded', 'not in the ledger');
+      await t.harness.query(`DELETE FROM file_ledger WHERE id = '${file!.id}'`).catch(() => undefined);
+      await t.files.erase(file!).catch((error: unknown) => expectCode(Promise.reject(error), 'in_use'));
+      expect(await t.textOf('erase-unrecorded')).toBe('not in the ledger');
+      await t.files.reconcile({ repair: true });
+    });
+
     it('refuses a file of a column that the application does not see', async () => {
       const { file } = await t.inserted('erase-foreign', 'of another service');
       const entry = `WHERE id = '${file!.id}'`;

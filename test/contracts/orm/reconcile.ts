@@ -52,6 +52,8 @@ export function reconcileClaims(open: OpenSite<SlotRow>): void {
 
   it('reports nothing when ledger, rows and objects agree, in small batches too', async () => {
     for (let index = 0; index < 5; index += 1) await add(`file ${index}`);
+    // It waits for its row.
+    await site().files.stage(site().Entity, 'file', 'staged');
     await endGraces();
     const report = await reconcile({ batch: 2 });
     expect(report).toMatchObject(clean);
@@ -87,16 +89,31 @@ export function reconcileClaims(open: OpenSite<SlotRow>): void {
     expect(await (await site().unit().find(row.id)).file?.text()).toBe('undeleted');
   });
 
+  it('reports each file once, however small the batches are', async () => {
+    const keys: string[] = [];
+    for (let index = 0; index < 5; index += 1) keys.push(keyOf(await add(`gone ${index}`)));
+    await site().query('DELETE FROM slot');
+    const { unreferenced } = await reconcile({ batch: 2 });
+    expect(unreferenced.sort()).toEqual(keys.sort());
+  });
+
   it('reports rows whose bytes are missing', async () => {
     const row = await add('lost');
     await site().media.delete(keyOf(row));
     expect(await reconcile({ repair: true })).toMatchObject({ ...clean, missing: [keyOf(row)] });
   });
 
+  it('reports a file without a row and without bytes as unreferenced only: nobody misses its bytes', async () => {
+    const row = await add('lost and gone');
+    await site().media.delete(keyOf(row));
+    await site().query(`DELETE FROM slot WHERE id = ${row.id}`);
+    expect(await reconcile()).toMatchObject({ ...clean, unreferenced: [keyOf(row)] });
+  });
+
   it('reports files that the ledger does not have, and records them with repair', async () => {
     const row = await add('forgotten');
     await site().query(`DELETE FROM file_ledger`);
-    expect(await reconcile()).toMatchObject({ unrecorded: [keyOf(row)] });
+    for (let run = 0; run < 2; run += 1) expect(await reconcile()).toMatchObject({ unrecorded: [keyOf(row)] });
     await reconcile({ repair: true });
     expect(await reconcile()).toMatchObject(clean);
     await remove(row);

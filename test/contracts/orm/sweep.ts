@@ -75,7 +75,12 @@ export function sweepClaims(t: OrmContext): void {
       const file = await t.stage('promoted');
       await t.harness.unit().insert({ slug: 'promoted', file });
       await t.harness.query(`UPDATE file_ledger SET state = 'pending', lease_until = 0 WHERE id = '${file.id}'`);
-      expect((await t.files.sweep()).revived).toBe(1);
+      const expired: unknown[] = [];
+      const listener = (event: unknown) => void expired.push(event);
+      t.files.on('expired', listener);
+      expect(await t.files.sweep()).toMatchObject({ expired: 0, revived: 1, deleted: 0 });
+      t.files.off('expired', listener);
+      expect(expired).toEqual([]);
       expect(await t.textOf('promoted')).toBe('promoted');
     });
   });

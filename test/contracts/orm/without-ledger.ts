@@ -1,4 +1,5 @@
 import type { StoredFile } from 'filefield';
+import { expectCode } from './context.js';
 import { siteOf, type OpenSite } from './site.js';
 
 export interface LeafletRow {
@@ -54,6 +55,22 @@ export function withoutLedgerClaims(open: OpenSite<LeafletRow>): void {
     await files.reconcile({ deleteUnknown: true });
     expect(media.keys).toEqual([keyOf(row.file)]);
     expect(await (await site().unit().find(row.id)).file?.text()).toBe('new');
+  });
+
+  it('deletes nothing, and says so, where the rows of a column cannot be read', async () => {
+    const { files, media, query } = site();
+    const { row, old } = await replaced();
+    media.age = lease + grace + 10_000;
+    await query('ALTER TABLE leaflet RENAME TO away');
+    const ignore = () => undefined;
+    files.on('fault', ignore);
+    try {
+      await expectCode(files.reconcile({ deleteUnknown: true }), 'database_failed');
+    } finally {
+      files.off('fault', ignore);
+      await query('ALTER TABLE away RENAME TO leaflet');
+    }
+    expect(new Set(media.keys)).toEqual(new Set([old, keyOf(row.file)]));
   });
 
   it('keeps the bytes of a file that two rows have until neither has it', async () => {
