@@ -96,12 +96,13 @@ export class Reconciler {
   /** Live entries of the ledger: are they referred to, and are their bytes there? */
   async #entries(after: string, batch: number, { repair = false }: ReconcileOptions): Promise<ReconcileReport> {
     const { rows } = await this.#database.execute(
-      sql`SELECT id, storage, object_key AS object_key, CASE WHEN ${this.#sight.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
+      sql`SELECT id, storage, object_key AS object_key, owner_pk AS owner_pk, CASE WHEN ${this.#sight.isMapped} THEN 1 WHEN owner_type IS NULL THEN 2 ELSE 3 END AS sight FROM file_ledger WHERE state = 'live' AND id > ${after} ORDER BY id LIMIT ${batch}`,
     );
     const entries = rows.map((row) => ({
       id: String(row.id),
       storage: String(row.storage),
       key: String(row.object_key),
+      owned: row.owner_pk !== null,
       sight: Number(row.sight),
     }));
     const ids = entries.map(({ id }) => id);
@@ -111,7 +112,7 @@ export class Reconciler {
     const isForeign = (entry: (typeof entries)[number]) =>
       entry.sight === 3 || (entry.sight === 2 && blind && isFree(entry));
     const foreign = entries.filter(isForeign).map(nameOf);
-    const unreferenced = entries.filter((entry) => isFree(entry) && !isForeign(entry)).map(nameOf);
+    const unreferenced = entries.filter((entry) => isFree(entry) && !isForeign(entry));
     const missing: ObjectName[] = [];
     for (const entry of entries) {
       if (!referenced.has(entry.id)) continue;
@@ -122,7 +123,7 @@ export class Reconciler {
     const done = entries.length < batch || !last;
     return {
       ...nothing,
-      unreferenced,
+      unreferenced: unreferenced.map(nameOf),
       foreign,
       missing,
       // One query per table, not one per page.
@@ -151,12 +152,24 @@ export class Reconciler {
     }
   }
 
-  /** The sweep looks once more when the grace is over: a file is deleted only if no row refers to it either time. */
-  async #release(entries: readonly ObjectName[]): Promise<void> {
+  /**
+   * The sweep looks once more when the grace is over: a file is deleted only if no row refers to it either time. A row may
+   * take a file since the look at the rows: then the file has an owner where it had none, or a second look finds the row.
+   */
+  async #release(entries: readonly (ObjectName & { readonly owned: boolean })[]): Promise<void> {
     if (entries.length === 0) return;
-    const ids = entries.map(({ id }) => id);
     const released = states.release(this.#now, this.ledger.grace);
-    await this.#database.execute(states.update(released, sql`id IN (${list(ids)})`));
+    const free = entries.filter(({ owned }) => !owned).map(({ id }) => id);
+    const owned = entries.filter((entry) => entry.owned).map(({ id }) => id);
+    if (free.length > 0) {
+      await this.#database.execute(states.update(released, sql`id IN (${list(free)})`, raw('owner_pk IS NULL')));
+    }
+    if (owned.length > 0) await this.#database.execute(states.update(released, sql`id IN (${list(owned)})`));
+    const taken = await this.#sight.among(this.#database, [...free, ...owned]);
+    if (taken.size === 0) return;
+    await this.#database.execute(
+      states.update(states.revive(raw(`state = 'released'`)), sql`id IN (${list([...taken])})`),
+    );
   }
 
   async #unrecorded(repair: boolean): Promise<ObjectName[]> {

@@ -100,13 +100,17 @@ describe.each(await reachableDatabases())('between any two statements of the led
   });
 
   /** Two acts of a sweep's neighbours, before every two of its statements. */
-  async function everyPair(make: () => Promise<readonly [Act, Act]>, verify: () => Promise<unknown>): Promise<void> {
+  async function everyPair(
+    make: () => Promise<readonly [Act, Act]>,
+    verify: () => Promise<unknown>,
+    work: Act = sweep,
+  ): Promise<void> {
     for (let first = 0; ; first += 1) {
       let last = first + 1;
       for (; ; last += 1) {
         const acts = await make();
         const pair = new Map([first, last].map((index, act) => [index, acts[act]!]));
-        if (!(await interleave(sweep, pair))) break;
+        if (!(await interleave(work, pair))) break;
         await reconcile();
         await verify();
         // The statements are the same on each database.
@@ -128,9 +132,13 @@ describe.each(await reachableDatabases())('between any two statements of the led
     await everyPair(make, async () => expect(scans.keys).toEqual([]));
   });
 
-  it.each(['pending', 'released'])(
-    'of a sweep a row may take a file and be deleted, and its policy keeps the bytes (%s)',
-    async (state) => {
+  it.each<[state: string, work: Act]>([
+    ['pending', sweep],
+    ['released', sweep],
+    ['live', reconcile],
+  ])(
+    'of a sweep or a repair a row may take a file and be deleted, and its policy keeps the bytes (%s)',
+    async (state, work) => {
       const kept: StoredFile[] = [];
       const make = async (): Promise<[Act, Act]> => {
         const record = await files.stage(Scan, 'record', 'bytes');
@@ -144,9 +152,10 @@ describe.each(await reachableDatabases())('between any two statements of the led
           );
         return [take, async () => scanRows.remove(await scanRows.find())];
       };
-      await everyPair(make, async () => {
+      const verify = async () => {
         for (const file of kept.slice(-1)) expect(await file.text()).toBe('bytes');
-      });
+      };
+      await everyPair(make, verify, work);
       expect(kept.length).toBeGreaterThan(0);
       expect(scans.keys).toHaveLength(kept.length);
     },
