@@ -15,7 +15,7 @@ import type { DownloadRequest } from '../response/request.js';
  * | `name` | the server in front cannot be given this name |
  * | `small` | the file is smaller than `minSize` |
  * | `encoded` | the stored bytes have a Content-Encoding, which the server in front would not declare |
- * | `condition` | If-Match or If-Unmodified-Since fails, so the view answers |
+ * | `condition` | the request is conditional, and the view answers with 304 or 412, or the server in front would not answer it right |
  * | `no_rule` | no rule of `deliveryRules` matches |
  * | `none` | the delivery that was chosen is `'none'` |
  */

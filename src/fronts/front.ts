@@ -1,6 +1,9 @@
 import type { FrontPath } from './places.js';
 import type { CheckedSetup } from './setup.js';
 
+/** A header of a conditional request (RFC 9110 section 13.1), without If-None-Match, which the view answers with 304. */
+export type ConditionHeader = 'if-match' | 'if-unmodified-since' | 'if-modified-since' | 'if-range';
+
 /** Steps of a delivery check whose sentence can name the setting of one front. */
 export type FrontStep = 'mapping' | 'permission' | 'ignored_header';
 
@@ -19,8 +22,11 @@ export interface Front {
   readonly paths: 'uri' | 'disk';
   /** The value of that header; undefined for a name that this front cannot be given. */
   readonly encode: (path: FrontPath) => string | undefined;
-  /** Whose ETag and Last-Modified the client gets. */
-  readonly validators: 'view' | 'front';
+  /**
+   * The headers of conditional requests that it may be left to: those that it evaluates with the ETag and Last-Modified of the
+   * view, or ignores. A request with another one is answered by the application.
+   */
+  readonly conditions: readonly ConditionHeader[];
   /** All response headers that this front acts on; a client must never see them. */
   readonly instructions: readonly string[];
   /** True if it can fetch from a bucket by signed URLs, and its configuration can have `remotes`. */

@@ -5,7 +5,7 @@ import type { Delivery, Download } from '../response/download.js';
 import { checkPreconditions, validatorsOf } from '../response/preconditions.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import { explain, type ExplainOptions, type StreamReason } from './explain.js';
-import type { Front } from './front.js';
+import type { ConditionHeader, Front } from './front.js';
 import { mapPaths, type FrontPath, type HandOverFolders } from './places.js';
 
 /** Options of every delivery that lets another server send the bytes. */
@@ -68,7 +68,7 @@ export function handOver(front: Front, folders: HandOverFolders, settings: HandO
     headers[front.header] = choice.value;
     const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
     if (digest !== undefined) headers['repr-digest'] = digest;
-    if (front.validators === 'view' && choice.located) {
+    if (choice.located) {
       const { etag, modified } = validatorsOf(asLocated(file, choice.located));
       if (etag !== undefined) headers.etag = etag;
       if (modified) headers['last-modified'] = modified.toUTCString();
@@ -115,9 +115,24 @@ async function choose(
   if (file.size !== undefined && file.size !== located.size) return { reason: 'not_there' };
   const value = encode(path);
   if (value === undefined) return { reason: 'name' };
-  // lighttpd keeps the view's validators but ignores If-Match and If-Unmodified-Since.
-  const failed = () => checkPreconditions(request, validatorsOf(asLocated(file, located))) === 'failed';
-  return front.validators === 'view' && failed() ? { reason: 'condition' } : { value, located };
+  return isOurs(front, request, asLocated(file, located)) ? { reason: 'condition' } : { value, located };
+}
+
+const conditionHeaders: readonly ConditionHeader[] = [
+  'if-match',
+  'if-unmodified-since',
+  'if-modified-since',
+  'if-range',
+];
+
+/** True for a conditional request that this process answers: with 304 or 412, or because the front would not answer it right. */
+function isOurs(
+  { conditions }: Front,
+  request: DownloadRequest,
+  file: Pick<FileSource, 'etag' | 'modified' | 'size'>,
+): boolean {
+  if (checkPreconditions(request, validatorsOf(file)) !== 'proceed') return true;
+  return conditionHeaders.some((name) => header(request, name) !== undefined && !conditions.includes(name));
 }
 
 /** The metadata that the view would see if it opened the file. */

@@ -16,6 +16,7 @@ function changed(delivery: Delivery, header: string, change: (value: string) => 
 
 const safety = 'sends type, name, caching and security headers of the view with every status';
 const outside = 'sends no file outside of the place when the application names one';
+const twins = 'never takes two files of one size and one second for the same';
 const leaks = 'removes headers that another server would act on';
 const sends = (name: string) => `sends the file named ${JSON.stringify(name)} with an unchanged Content-Disposition`;
 
@@ -33,6 +34,15 @@ const faults: Readonly<Record<string, readonly [claim: string, member: DeliveryM
     'sends each header once',
     { ...nginx, spoil: (text) => text.replaceAll(/(add_header .*);/g, '$1 always;') },
   ],
+  'nginx with tags of its own': [
+    twins,
+    { ...nginx, spoil: (text) => text.replace('etag off;', '').replace(/^ *add_header ETag.*$/m, '') },
+  ],
+  'nginx that compares times': [
+    'compares times with that of the view, not with that on the disk',
+    { ...nginx, spoil: (text) => text.replace('if_modified_since off;', '') },
+  ],
+  'Caddy with tags of its own': [twins, { ...caddy, spoil: (text) => text.replace(/ETag \{rp.*/, '') }],
   'nginx without internal': [
     'returns 404 to a client that requests the place itself',
     { ...nginx, spoil: (text) => text.replaceAll('internal;', '') },

@@ -35,8 +35,8 @@ describe('xAccelRedirect', () => {
     expect(answer.headers['x-accel-redirect']).toBe(`/_files/${encoded}`);
   });
 
-  it('sends no body, length, range or validators, whatever the request', async () => {
-    const headers = { range: 'bytes=0-1', 'if-none-match': '*', 'if-match': '"other"' };
+  it('sends no body, length or range, and the validators of the view, whatever the request', async () => {
+    const headers = { range: 'bytes=0-1', 'if-none-match': '"other"', 'if-range': '"other"' };
     const answer = await ask(delivery, inside(), { headers });
     expect(answer).toMatchObject({ status: 200, open: null });
     expect(answer.headers).toEqual({
@@ -46,7 +46,22 @@ describe('xAccelRedirect', () => {
       'content-security-policy': "sandbox; default-src 'none'",
       'x-content-type-options': 'nosniff',
       'x-accel-redirect': '/_files/a.html',
+      etag: expect.stringMatching(/^W\/"/) as string,
+      'last-modified': expect.stringMatching(/ GMT$/) as string,
     });
+  });
+
+  it.each<[string, Record<string, string>, number]>([
+    ['If-None-Match has the tag', { 'if-none-match': '*' }, 304],
+    ['If-Modified-Since is later', { 'if-modified-since': 'Fri, 01 Jan 2100 00:00:00 GMT' }, 304],
+    ['If-Match has another tag', { 'if-match': '"other"' }, 412],
+    ['If-Unmodified-Since is earlier', { 'if-unmodified-since': 'Sat, 01 Jan 2000 00:00:00 GMT' }, 412],
+    ['If-Match is met, which nginx would refuse', { 'if-match': '*' }, 200],
+  ])('leaves the answer to the view when %s', async (_what, headers, status) => {
+    const answer = await ask(delivery, inside(), { headers });
+    expect(answer.status).toBe(status);
+    expect(answer.headers).not.toHaveProperty('x-accel-redirect');
+    answer.close();
   });
 
   it('hands over HEAD, with Repr-Digest if the SHA-256 is known', async () => {

@@ -10,7 +10,7 @@ export const apache = {
   paths: 'disk',
   // mod_xsendfile opens the path byte by byte, without decoding it.
   encode: rawPath,
-  validators: 'view',
+  conditions: ['if-match', 'if-unmodified-since', 'if-modified-since', 'if-range'],
   instructions: ['X-Sendfile'],
   fetches: false,
   configuration: apacheConfiguration,

@@ -30,7 +30,8 @@ export const caddy = {
   header: 'x-accel-redirect',
   paths: 'uri',
   encode: encoded,
-  validators: 'front',
+  // It compares all but If-None-Match with a tag and a time of its own.
+  conditions: [],
   instructions: ['X-Accel-Redirect'],
   fetches: false,
   configuration: caddyConfiguration,

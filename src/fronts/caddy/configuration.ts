@@ -40,6 +40,12 @@ function site(setup: CheckedSetup, instructions: readonly string[]): string {
 				exclude ${instructions.join(' ')}
 				exclude Content-Length Content-Encoding Accept-Ranges ETag Last-Modified Date Connection Keep-Alive
 			}
+			# Those of file_server are made of time and size, which two files can share. Placeholders write names as Go does.
+			header {
+				ETag {rp.header.Etag}
+				Last-Modified {rp.header.Last-Modified}
+				defer
+			}
 ${places.map(({ folder, prefix }) => placeRoute(folder, prefix)).join('')}			error 404
 		}
 ${hidden.map((name) => `\t\theader_down -${name}\n`).join('')}	}

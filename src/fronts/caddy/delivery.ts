@@ -15,7 +15,7 @@ export interface CaddyFileServerOptions extends HandOverOptions {
 
 /**
  * A delivery for Caddy: the view responds without a body and with `X-Accel-Redirect`, on which `handle_response` in Caddy's
- * configuration acts: `file_server` sends the bytes, with its own ETag and Last-Modified, and handles ranges and conditions.
+ * configuration acts: `file_server` sends the bytes and handles ranges. The view answers requests with conditions.
  * Other files are streamed by this process; so are names with `?` or control characters and, with raw paths, with `#`, `%` or
  * a blank at the end. Costs one stat() per download.
  *

@@ -10,7 +10,8 @@ export const lighttpd = {
   paths: 'disk',
   // mod_proxy decodes the path once, and changes control characters.
   encode: (path) => (hasControl(path) ? undefined : encodedPath(path)),
-  validators: 'view',
+  // It ignores If-Match and If-Unmodified-Since, and compares If-Modified-Since with the time on the disk.
+  conditions: ['if-match', 'if-unmodified-since', 'if-range'],
   // The last two are for FastCGI, where lighttpd acts on them.
   instructions: ['X-Sendfile', 'X-Sendfile2', 'X-LIGHTTPD-send-file'],
   fetches: false,

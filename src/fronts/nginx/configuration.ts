@@ -98,6 +98,14 @@ function placeLocation(folder: string, prefix: string): string {
   location ${prefix}/ {
     internal;
     alias ${quote(`${folder}/`)};
+    # The client gets ETag and Last-Modified of the view: those of nginx are made of time and size, which two files can share.
+    # The view answers If-None-Match and If-Modified-Since; nginx compares If-Range.
+    etag off;
+    if_modified_since off;
+    add_header ETag $upstream_http_etag;
+    add_header Last-Modified $upstream_http_last_modified;
+    # Compression would end ranges and make a false Repr-Digest.
+    gzip off;
     # nginx drops these headers of the view. Without the first two, an uploaded page would run with the rights of your site.
     # An empty value adds no header; "always" would add each of them twice to a 416.
 ${forEachDropped(

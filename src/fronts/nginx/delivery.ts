@@ -17,11 +17,11 @@ export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
 
 /**
  * A delivery for nginx: the view responds without a body and with `X-Accel-Redirect`; nginx sends the file from an
- * `internal` location, with its own ETag and Last-Modified, and handles ranges and conditions. Other files are streamed by
- * this process. Costs one stat() per download.
+ * `internal` location, and handles ranges. The view answers 304 and 412. Other files are streamed by this process. Costs one
+ * stat() per download.
  *
- * WARNING: nginx drops X-Content-Type-Options and Content-Security-Policy of the view's response. The location must add
- * them again, as the configuration that `filefield nginx` prints does.
+ * WARNING: nginx drops X-Content-Type-Options, Content-Security-Policy, ETag and Last-Modified of the view's response. The
+ * location must add them again, as the configuration that `filefield nginx` prints does.
  *
  * @throws `invalid_option` for folders or options that cannot work
  *

@@ -50,7 +50,8 @@ export const headerClaims: DeliveryClaims = {
     for (const { status, headers } of await responses(bench, 'middleware')) {
       if (status === 416) continue;
       for (const [name, value] of Object.entries(middlewareHeaders)) {
-        const wanted = bench.member.loses.includes(name) ? undefined : value;
+        // The application answers 304 itself.
+        const wanted = status !== 304 && bench.member.loses.includes(name) ? undefined : value;
         // Apache removes blanks from lists.
         assert.equal(
           String(headers[name]).replaceAll(', ', ','),

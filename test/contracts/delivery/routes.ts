@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
   downloadView,
@@ -47,6 +49,16 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   nothing: ({ response }) => response.writeHead(404).end(),
   /** A file of the place, handed over. */
   file: (visit) => run(visit, fileView(visit, visit.bench.delivery)),
+  /** The same file as a file field has it: with a strong tag made of its bytes, and a time half an hour after that on disk. */
+  tagged: (visit) => {
+    const { bench, name } = visit;
+    const tag = createHash('sha256')
+      .update(readFileSync(bench.path(name)))
+      .digest('hex')
+      .slice(0, 32);
+    const modified = new Date(statSync(bench.path(name)).mtimeMs + 1_800_000);
+    run(visit, fileView(visit, bench.delivery, { etag: `"${tag}"`, modified }));
+  },
   /** The same file, streamed. */
   streamed: (visit) => run(visit, fileView(visit)),
   /** The same file, after middleware. */
@@ -112,12 +124,21 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
   },
 };
 
-function fileView({ bench, name }: Visit, delivery?: Delivery): DownloadHandler<IncomingMessage> {
-  return view(() => localFile(bench.path(name)), delivery);
+interface Given {
+  readonly etag: string;
+  readonly modified: Date;
 }
 
-function view(file: () => ReturnType<typeof localFile>, delivery?: Delivery): DownloadHandler<IncomingMessage> {
-  return downloadView<IncomingMessage, null>(async () => ({ subject: null, file }), { delivery });
+function fileView({ bench, name }: Visit, delivery?: Delivery, given?: Given): DownloadHandler<IncomingMessage> {
+  return view(() => localFile(bench.path(name)), delivery, given);
+}
+
+function view(
+  file: () => ReturnType<typeof localFile>,
+  delivery?: Delivery,
+  given?: Given,
+): DownloadHandler<IncomingMessage> {
+  return downloadView<IncomingMessage, null>(async () => ({ subject: null, file }), { delivery, ...given });
 }
 
 function run({ request, response }: Visit, handler: DownloadHandler<IncomingMessage>): void {
