@@ -34,13 +34,14 @@ const changed =
   (change: (name: string) => string | undefined): Spoil =>
   (_request, response) => {
     const { writeHead } = response;
-    response.writeHead = ((status: number, head: string[]) => {
-      const headers: string[] = [];
-      for (let index = 0; index < head.length; index += 2) {
-        const name = change(head[index]!);
-        if (name !== undefined) headers.push(name, head[index + 1]!);
+    response.writeHead = ((status: number) => {
+      for (const [name, value] of Object.entries(response.getHeaders())) {
+        const changed = change(name);
+        if (changed === name) continue;
+        response.removeHeader(name);
+        if (changed !== undefined) response.setHeader(changed, value!);
       }
-      return writeHead.call(response, status, headers);
+      return writeHead.call(response, status);
     }) as typeof writeHead;
     return false;
   };
