@@ -70,7 +70,8 @@ export { pathView, type PathViewOptions, type SendFileOptions } from './views/pa
 export type { PrecompressedOptions } from './views/precompressed.js';
 export { storageView, type StorageOf, type StorageViewOptions } from './views/storage-view.js';
 export { virtualView, type MakeVirtualFile, type VirtualViewOptions } from './views/virtual-view.js';
-export type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from './file/entity.js';
+export type { ColumnKind } from './file/column.js';
+export type { EntityRef, FileFieldOf, FindOptions, ObjectFinder } from './file/entity.js';
 // responses
 export type { DownloadRequest } from './response/request.js';
 export type { Delivery, DeliveryChoice, Download, DownloadHandler, PreparedResponse } from './response/download.js';

@@ -1,6 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
-import type { ColumnKind, EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
+import type { ColumnKind } from '../file/column.js';
+import type { EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import type { Ledger } from '../ledger/ledger.js';

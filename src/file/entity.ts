@@ -1,3 +1,4 @@
+import type { ColumnKind } from './column.js';
 import type { StoredFile } from './stored-file.js';
 
 /** An entity: its class, or the value that `EntitySchema` or `defineEntity` returns. */
@@ -14,9 +15,6 @@ export type FileFieldOf<Entity> = {
       ? Property
       : never;
 }[keyof Entity & string];
-
-/** The kind of value that a column holds, as far as values from URLs are concerned. */
-export type ColumnKind = 'integer' | 'bigint' | 'uuid' | 'text';
 
 /** How one row is looked for. */
 export interface FindOptions {

@@ -1,5 +1,6 @@
 import { FileFieldError } from '../errors.js';
-import type { ColumnKind, EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
+import { columnValue, type ColumnKind } from '../file/column.js';
+import type { EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
 import type { FileSource } from '../file/file.js';
 import type { DownloadHandler } from '../response/download.js';
 import type { DownloadRequest } from '../response/request.js';
@@ -77,9 +78,9 @@ export function objectView<Entity extends object, Raw = unknown>(
   files.checkFileField(entity, options.field);
   const lookups = lookupsOf(files, entity, options);
   return downloadView(async (request: DownloadRequest<Raw>) => {
-    const where: Record<string, string | number> = {};
+    const where: Record<string, unknown> = {};
     for (const { column, param, kind } of lookups) {
-      const value = parseIdentifier(kind, routeParam(request, param));
+      const value = columnValue(kind, routeParam(request, param));
       if (value === undefined) return null;
       where[column] = value;
     }
@@ -118,35 +119,6 @@ function routeParam(request: DownloadRequest, name: string): string {
     'invalid_option',
     `The route has no parameter ":${name}". Mount the view on a path with it, or set the option "param".`,
   );
-}
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const integer = /^-?(?:0|[1-9]\d{0,18})$/;
-const longestText = 1000;
-
-/**
- * The value of a column for a text from a URL; undefined if no such column can contain it. A malformed id is thus "no such
- * row" and not a database error: PostgreSQL reports one for a bad uuid, for a number out of range and for a NUL.
- */
-function parseIdentifier(kind: ColumnKind, text: string): string | number | undefined {
-  switch (kind) {
-    case 'integer': {
-      const value = integer.test(text) ? Number(text) : NaN;
-      return Math.abs(value) <= 0x7fffffff ? value : undefined;
-    }
-    case 'bigint':
-      return integer.test(text) && fitsBigint(text) ? text : undefined;
-    case 'uuid':
-      return uuid.test(text) ? text : undefined;
-    case 'text':
-      return text.length > 0 && text.length <= longestText && !text.includes('\u0000') && text.isWellFormed()
-        ? text
-        : undefined;
-  }
-}
-
-function fitsBigint(text: string): boolean {
-  return BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
 
 /**

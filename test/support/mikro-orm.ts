@@ -12,7 +12,7 @@ export const major = 'getMetadataFromDecorator' in MetadataStorage ? 6 : 7;
 
 type Legacy = Pick<
   typeof core,
-  'Embeddable' | 'Embedded' | 'Entity' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
+  'Embeddable' | 'Embedded' | 'Entity' | 'Enum' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
 >;
 
 /** The legacy decorators, which are a separate package in MikroORM 7. */

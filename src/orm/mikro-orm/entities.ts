@@ -11,7 +11,8 @@ import { FileFieldError } from '../../errors.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
 import type { Entities } from '../../fields/entities.js';
 import type { FileField } from '../../fields/field.js';
-import type { ColumnKind, EntityRef, FindOptions } from '../../file/entity.js';
+import { columnKindOf, type ColumnKind } from '../../file/column.js';
+import type { EntityRef, FindOptions } from '../../file/entity.js';
 import { isStoredFile } from '../../file/stored-file.js';
 import type { ProtectedColumn } from '../../ledger/protection.js';
 import { checkNotInTransaction, dialectOf, transactionOf } from './database.js';
@@ -46,9 +47,6 @@ export function valueOf(entity: object, { path }: FieldProperty): unknown {
     entity,
   );
 }
-
-const integers = /^(?:int|integer|int2|int4|smallint|mediumint|tinyint|smallserial|serial)\b/;
-const bigints = /^(?:bigint|int8|bigserial)\b/;
 
 /** `Entities` from MikroORM's metadata and entity manager. */
 export class MikroEntities implements Entities {
@@ -127,11 +125,10 @@ export class MikroEntities implements Entities {
         field: property,
       });
     }
-    if (type === 'uuid' || /^uuid/i.test(column.type)) return 'uuid';
-    if (bigints.test(type)) return 'bigint';
-    // SQLite's integers have 64 bits whatever their type is called.
-    if (integers.test(type)) return dialectOf(this.orm.em).name === 'sqlite' ? 'bigint' : 'integer';
-    return 'text';
+    if (column.enum && column.items) return column.items.map(String);
+    if (/^uuid/i.test(column.type)) return 'uuid';
+    if (column.runtimeType === 'boolean') return 'boolean';
+    return columnKindOf(type, dialectOf(this.orm.em).name === 'sqlite');
   }
 
   primaryKey(entity: EntityRef): string {

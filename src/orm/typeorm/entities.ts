@@ -11,7 +11,8 @@ import {
   type ObjectLiteral,
 } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata.js';
-import type { ColumnKind, EntityRef, FindOptions } from '../../file/entity.js';
+import { columnKindOf, type ColumnKind } from '../../file/column.js';
+import type { EntityRef, FindOptions } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/field.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
@@ -22,18 +23,13 @@ import { dialectOf, transactionOf } from './database.js';
 import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 import { isFileColumn } from './file-column.js';
 
-const integers = new Set<unknown>([
-  Number,
-  'int',
-  'integer',
-  'int2',
-  'int4',
-  'smallint',
-  'mediumint',
-  'tinyint',
-  'serial',
+/** The types of a column that are written as constructors. */
+const constructors = new Map<unknown, string>([
+  [Number, 'integer'],
+  [BigInt, 'bigint'],
+  [Boolean, 'boolean'],
+  [Date, 'datetime'],
 ]);
-const bigints = new Set<unknown>([BigInt, 'bigint', 'int8', 'bigserial']);
 
 /** `Entities` from TypeORM's metadata and repositories. */
 export class TypeormEntities implements Entities {
@@ -109,11 +105,10 @@ export class TypeormEntities implements Entities {
     const column = metadata.findColumnWithPropertyName(property);
     if (!column)
       throw new FileFieldError('invalid_option', `${metadata.name} has no column "${property}".`, { field: property });
-    if (column.type === 'uuid' || column.generationStrategy === 'uuid') return 'uuid';
-    if (bigints.has(column.type)) return 'bigint';
-    // SQLite's integers have 64 bits whatever their type is called.
-    if (integers.has(column.type)) return dialectOf(this.dataSource).name === 'sqlite' ? 'bigint' : 'integer';
-    return 'text';
+    if (column.enum) return column.enum.map(String);
+    if (column.generationStrategy === 'uuid') return 'uuid';
+    const type = constructors.get(column.type) ?? String(column.type);
+    return columnKindOf(type, dialectOf(this.dataSource).name === 'sqlite');
   }
 
   primaryKey(entity: EntityRef): string {

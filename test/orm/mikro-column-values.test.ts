@@ -1,0 +1,39 @@
+import type { StoredFile } from 'filefield';
+import { attachFiles, FileField } from 'filefield/mikro-orm';
+import { MemoryStorage } from 'filefield/storages/memory';
+import { columnValueClaims, sample, type Sample } from '../contracts/orm/column-values.js';
+import { reachableDatabases } from '../support/databases.js';
+import { legacy, major, openMikro, type OpenMikro } from '../support/mikro-orm.js';
+
+const { Entity, Enum, PrimaryKey, Property } = legacy;
+
+@Entity()
+class ValueSample implements Sample {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @Property({ type: 'date' }) day!: string;
+  @Property({ type: 'datetime' }) moment!: Date;
+  @Property({ type: 'decimal', precision: 10, scale: 2 }) amount!: string;
+  @Property({ type: 'float' }) ratio!: number;
+  @Property({ type: 'boolean' }) flag!: boolean;
+  @Enum({ items: ['dark red', 'blue'] }) colour!: string;
+  @Property({ type: 'smallint' }) small!: number;
+  @Property({ type: 'uuid' }) key!: string;
+  @FileField({ storage: 'files' }) file!: StoredFile | null;
+}
+
+describe.each(await reachableDatabases())(`a value from a URL in MikroORM ${major} on %s`, (database) => {
+  let open: OpenMikro | undefined;
+  afterAll(() => open?.close());
+
+  columnValueClaims(async () => {
+    open = await openMikro(database, [ValueSample]);
+    const files = await attachFiles(open.orm, { storages: { files: new MemoryStorage() }, protection: 'off' });
+    const em = open.orm.em.fork();
+    const row = em.create(ValueSample, {
+      ...sample,
+      file: await files.stage(ValueSample, 'file', 'bytes'),
+    } as ValueSample);
+    await em.persist(row).flush();
+    return { files, entity: ValueSample };
+  });
+});
