@@ -18,6 +18,7 @@ const s3 = await haveS3();
     for (const key of keys) await storage.write(key, Readable.from([bytes]));
     const view = storageView<IncomingMessage>(storage, {
       name: (request) => decodeURIComponent(request.url!.slice(1)),
+      anyEncoding: true,
       fileName: 'naïve plan.html',
       contentType: 'text/html; charset=utf-8',
       delivery: deliveryRules([{ storage, delivery: redirect({ expiresIn: '1m' }) }]),
