@@ -6,7 +6,14 @@ import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'nod
 
 /** True if the client has disconnected, so that nothing written can arrive. */
 export function isGone(response: ServerResponse): boolean {
-  return streamOf(response)?.destroyed ?? response.destroyed;
+  const stream = streamOf(response);
+  return stream ? stream.destroyed || stream.closed : response.destroyed;
+}
+
+/** Calls back once all bytes of an ended response have left this process, or never will. */
+export function onFinish(response: ServerResponse, callback: () => void): void {
+  // The response class of the HTTP/2 compatibility API emits "finish" when its stream is closed, for whatever reason.
+  (streamOf(response) ?? response).once('finish', callback);
 }
 
 /** Bytes that were written but have not left this process. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { breakOff, isGone } from './client-connection.js';
+import { breakOff, isGone, onFinish, unsentBytes } from './client-connection.js';
 
 /**
  * Writes chunks to a response one at a time. Reports when a chunk has left this process, and when the client has
@@ -11,6 +11,7 @@ export class Outlet {
   readonly #previousTimeout: number;
   #settle: ((sent: boolean) => void) | undefined;
   #writing = false;
+  #unsentAtBreak: number | undefined;
 
   /** @param idleTimeout milliseconds */
   constructor(response: ServerResponse, idleTimeout: number) {
@@ -28,17 +29,32 @@ export class Outlet {
     return !isGone(this.#response) && !this.#response.writableEnded;
   }
 
+  /** Bytes that were written and had not left this process when the connection was broken, or have not by now. */
+  get unsent(): number {
+    return this.#unsentAtBreak ?? unsentBytes(this.#response, this.#socket);
+  }
+
   /** Resolves to true when the chunk has left and its memory may be reused, to false if it cannot be sent. */
   write(chunk: Uint8Array): Promise<boolean> {
     const response = this.#response;
     if (!this.open) return Promise.resolve(false);
     return this.#untilGone<boolean>(false, (resolve) => {
       this.#writing = true;
-      if (!isWrapped(response)) response.write(chunk, (error) => resolve(!error));
+      // Node reports no error for the write that was under way when the connection was destroyed.
+      if (!isWrapped(response)) response.write(chunk, (error) => resolve(!error && this.#intact));
       // Compressing middleware calls no callbacks; it only emits "drain".
       else if (response.write(chunk)) resolve(true);
       else response.once('drain', () => resolve(true));
     }).finally(() => (this.#writing = false));
+  }
+
+  /** Resolves once all bytes of the ended response have left this process, to false if they cannot. */
+  finish(): Promise<boolean> {
+    if (isGone(this.#response)) return Promise.resolve(false);
+    return this.#untilGone<boolean>(false, (resolve) => {
+      this.#writing = true;
+      onFinish(this.#response, () => resolve(this.#intact));
+    });
   }
 
   /** Resolves to the value of the promise, or to undefined as soon as the client has disconnected. */
@@ -52,6 +68,7 @@ export class Outlet {
 
   /** Breaks the connection, because the promised bytes cannot be sent. */
   break(): void {
+    this.#unsentAtBreak ??= this.unsent;
     breakOff(this.#response, this.#socket);
   }
 
@@ -60,6 +77,10 @@ export class Outlet {
     this.#response.off('close', this.#gone);
     this.#response.off('timeout', this.#stalled);
     if (this.open) this.#response.setTimeout(this.#previousTimeout);
+  }
+
+  get #intact(): boolean {
+    return this.#unsentAtBreak === undefined && !isGone(this.#response) && !this.#socket?.destroyed;
   }
 
   #untilGone<Value>(

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FileBody } from '../file/body.js';
 import type { HookCaller } from '../response/hooks.js';
 import { BufferPool } from './buffer-pool.js';
-import { breakOff, isGone, unsentBytes } from './client-connection.js';
+import { isGone, unsentBytes } from './client-connection.js';
 import { isWrapped, Outlet } from './outlet.js';
 
 /** How a download ended. `aborted`: the client disconnected or stalled, which is not an error. */
@@ -49,18 +49,14 @@ async function writeWhole(
   begin();
   response.end(buffer);
   hooks.bytes = size;
-  const { socket } = response;
   // Usually the kernel has accepted all bytes by now.
-  if (unsentBytes(response, socket) === 0) return 'complete';
+  if (unsentBytes(response) === 0) return 'complete';
   close();
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => breakOff(response, socket), idleTimeout);
-    response.once('close', () => {
-      clearTimeout(timer);
-      if (!response.writableFinished) hooks.bytes = Math.max(0, size - unsentBytes(response, socket));
-      resolve(response.writableFinished ? 'complete' : 'aborted');
-    });
-  });
+  const outlet = new Outlet(response, idleTimeout);
+  const sent = await outlet.finish();
+  outlet.release();
+  if (!sent) hooks.bytes = Math.max(0, size - outlet.unsent);
+  return sent ? 'complete' : 'aborted';
 }
 
 /** Sends chunks one at a time: the next is requested when the last has left. */
@@ -108,9 +104,9 @@ class ChunkWriter {
       if (next.value.byteLength > 0 && !(await this.#outlet.write(next.value))) return 'aborted';
       hooks.bytes += next.value.byteLength;
     }
-    this.#outlet.release();
     response.end();
-    return 'complete';
+    // Middleware that wraps the response may hold bytes back until the end.
+    return !isWrapped(response) || (await this.#outlet.finish()) ? 'complete' : 'aborted';
   }
 
   async #endSource(outcome: Outcome): Promise<void> {
