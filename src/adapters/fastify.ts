@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import type { Writable } from 'node:stream';
+import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
@@ -10,6 +11,8 @@ import {
   type AdapterOptions,
   type RunOptions,
 } from '../send/run.js';
+import { FrameworkBody } from '../send/framework-body.js';
+import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
@@ -17,7 +20,7 @@ import { readyViews } from '../views/ready-views.js';
 export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /**
- * Makes a route handler for Fastify 5 from a view. Headers that hooks set are kept. A failure goes to Fastify's error
+ * Makes a route handler for Fastify 5 from a view. Its hooks run, `onSend` included, and their headers are kept. A failure goes to Fastify's error
  * handling as an `HttpError`: its message is the status text, and its `cause` the original error, for Fastify's logger.
  *
  * @throws `invalid_option` for an `idleTimeout` out of range
@@ -39,24 +42,42 @@ export function toFastify(
   const settings = adapterSettings(options);
   return async (request, reply) => {
     const { raw: response } = reply;
-    // Fastify stores the headers of hooks in the reply until it sends the reply itself.
-    const copied = Object.entries(reply.getHeaders()).filter(([name]) => !response.hasHeader(name));
-    for (const [name, value] of copied) if (value !== undefined) response.setHeader(name, value);
     const params = request.params as DownloadRequest['params'];
-    const exchange = { raw: request, request: request.raw, response, params, url: request.originalUrl };
+    const sent: string[] = [];
+    const sendHead: HeadSender = (_response, prepared) => {
+      const headers = responseHeaders(prepared, response, (name) => reply.getHeader(name));
+      if (prepared.status === 304) for (const name of bodyHeaders) reply.removeHeader(name);
+      sent.push(...Object.keys(headers));
+      reply.code(prepared.status).headers(headers);
+      return sendReply(reply, prepared);
+    };
+    const exchange = { raw: request, request: request.raw, response, params, url: request.originalUrl, sendHead };
     try {
       await runDownload(handler, exchange, settings);
     } catch (error) {
       const answerable = !response.headersSent;
       if (settings.onError || !answerable) reportFailure(error, request, settings);
-      if (answerable) {
-        for (const [name] of copied) response.removeHeader(name);
-        throw new HttpError(error);
-      }
+      if (!answerable) return;
+      for (const name of sent) reply.removeHeader(name);
+      throw new HttpError(error);
     }
-    // Not earlier: Fastify cannot answer an error for a hijacked reply.
-    reply.hijack();
   };
+}
+
+/** Lets Fastify run its onSend hooks and send the head. Returns where they want the body. */
+function sendReply(reply: FastifyReply, prepared: PreparedResponse): Promise<Writable | undefined> | undefined {
+  // Fastify ends these itself, and would call a stream a body; for HEAD it expects one.
+  if (!prepared.open && reply.request.method !== 'HEAD') {
+    reply.send();
+    return undefined;
+  }
+  const body = new FrameworkBody(reply.raw, {
+    get: (name) => reply.getHeader(name),
+    set: (name, value) => reply.header(name, value),
+    remove: (name) => reply.removeHeader(name),
+  });
+  reply.send(body);
+  return body.target;
 }
 
 const views = readyViews<FastifyRequest, FastifyHandler, RunOptions<FastifyRequest>>(toFastify);

@@ -71,6 +71,8 @@ async function toResponse(
   try {
     // Before the file is opened, because a view's options may have made an invalid header.
     const headers = new Headers(prepared.headers);
+    // Compressing middleware obeys it: length, ranges and strong tag are those of the stored bytes.
+    if (headers.get('accept-ranges') === 'bytes') headers.append('cache-control', 'no-transform');
     if (prepared.open) return new Response(await openStream(prepared, request, settings), { status, headers });
     const hooks = new HookCaller(prepared);
     hooks.start();

@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
-import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import type { Writable } from 'node:stream';
+import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
@@ -11,6 +12,8 @@ import {
   type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
+import { FrameworkBody } from '../send/framework-body.js';
+import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
@@ -44,18 +47,56 @@ async function serve(
   const { req: request, res: response, originalUrl: url, app } = context;
   // Set by a router, if there is one.
   const { params = {} } = context as { params?: DownloadRequest['params'] };
-  try {
-    await runDownload(handler, { raw: context, request, response, params, url }, settings);
-    context.respond = false;
-  } catch (error) {
-    const answerable = !response.headersSent;
-    // Koa's own listener does not log errors whose message may be shown to the client.
-    const unlogged = app.listeners('error').every((listener) => listener === app.onerror);
-    if (settings.onError || !answerable || unlogged) reportFailure(error, context, settings);
-    if (answerable) throw new HttpError(error);
-    // The connection is broken already; Koa would try to write to it.
-    context.respond = false;
-  }
+  await new Promise<void>((resolve, reject) => {
+    let begun = false;
+    // The middleware ends here: those around it may still change the head, and then Koa sends it.
+    const sendHead: HeadSender = (_response, prepared) => {
+      const target = setResponse(context, prepared);
+      begun = true;
+      resolve();
+      return target;
+    };
+    const ended = runDownload(handler, { raw: context, request, response, params, url, sendHead }, settings);
+    ended.then(
+      () => {
+        // The client left early; Koa would try to answer it.
+        if (!begun) context.respond = false;
+        resolve();
+      },
+      (error: unknown) => {
+        const answerable = !begun && !response.headersSent;
+        // Koa's own listener does not log errors whose message may be shown to the client.
+        const unlogged = app.listeners('error').every((listener) => listener === app.onerror);
+        if (settings.onError || !answerable || unlogged) reportFailure(error, context, settings);
+        if (answerable) return reject(new HttpError(error));
+        // The connection is broken already; Koa would try to write to it.
+        context.respond = false;
+        resolve();
+      },
+    );
+  });
+}
+
+/** Gives status, headers and body to Koa. Returns where it wants the body, once it has sent the head. */
+function setResponse(context: Context, prepared: PreparedResponse): Promise<Writable | undefined> | undefined {
+  const { res: response } = context;
+  const headers = responseHeaders(prepared, response);
+  const body = new FrameworkBody(response, {
+    get: (name) => response.getHeader(name),
+    set: (name, value) => context.set(name, value),
+    remove: (name) => context.remove(name),
+  });
+  context.status = prepared.status;
+  // Koa ends these itself, and has no body for them.
+  const bodiless = prepared.status === 204 || prepared.status === 304;
+  context.body = bodiless ? null : body;
+  // The type that Koa gives to streams.
+  context.remove('Content-Type');
+  if (prepared.status === 304) for (const name of bodyHeaders) context.remove(name);
+  context.set(headers);
+  // koa-compress would compress a part (RFC 9110 section 14.4).
+  if (prepared.status === 206) Object.assign(context, { compress: false });
+  return bodiless ? undefined : body.target;
 }
 
 const views = readyViews<Context, Middleware, RunOptions<Context>>(toKoa);

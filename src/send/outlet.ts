@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { breakOff, isGone, onFinish, unsentBytes } from './client-connection.js';
 
 /**
@@ -7,6 +8,7 @@ import { breakOff, isGone, onFinish, unsentBytes } from './client-connection.js'
  */
 export class Outlet {
   readonly #response: ServerResponse;
+  #target: Writable;
   readonly #socket: ServerResponse['socket'];
   readonly #previousTimeout: number;
   #settle: ((sent: boolean) => void) | undefined;
@@ -16,6 +18,7 @@ export class Outlet {
   /** @param idleTimeout milliseconds */
   constructor(response: ServerResponse, idleTimeout: number) {
     this.#response = response;
+    this.#target = response;
     this.#socket = response.socket;
     this.#previousTimeout = response.socket?.timeout ?? 0;
     response.on('close', this.#gone);
@@ -29,6 +32,11 @@ export class Outlet {
     return !isGone(this.#response) && !this.#response.writableEnded;
   }
 
+  /** Writes to a stream that something else reads, and sends to the response in another form. */
+  writeTo(target: Writable): void {
+    this.#target = target;
+  }
+
   /** Bytes that were written and had not left this process when the connection was broken, or have not by now. */
   get unsent(): number {
     return this.#unsentAtBreak ?? unsentBytes(this.#response, this.#socket);
@@ -40,11 +48,12 @@ export class Outlet {
     if (!this.open) return Promise.resolve(false);
     return this.#untilGone<boolean>(false, (resolve) => {
       this.#writing = true;
+      const target = this.#target;
       // Node reports no error for the write that was under way when the connection was destroyed.
-      if (!isWrapped(response)) response.write(chunk, (error) => resolve(!error && this.#intact));
+      if (!isWrapped(response)) target.write(chunk, (error) => resolve(!error && this.#intact));
       // Compressing middleware calls no callbacks; it only emits "drain".
-      else if (response.write(chunk)) resolve(true);
-      else response.once('drain', () => resolve(true));
+      else if (target.write(chunk)) resolve(true);
+      else target.once('drain', () => resolve(true));
     }).finally(() => (this.#writing = false));
   }
 
@@ -100,7 +109,7 @@ export class Outlet {
   };
 }
 
-/** True if middleware replaced `write`: callbacks may then never be called, and chunks may be kept. */
+/** True if middleware replaced `write` of a response: callbacks may then never be called, and chunks may be kept. */
 export function isWrapped(response: ServerResponse): boolean {
   return Object.hasOwn(response, 'write');
 }

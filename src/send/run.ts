@@ -6,7 +6,7 @@ import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
 import { waitForTurn } from './client-connection.js';
 import type { Outcome } from './write-body.js';
-import { writeResponse } from './write.js';
+import { writeResponse, type HeadSender } from './write.js';
 
 /**
  * Options of an adapter.
@@ -97,6 +97,11 @@ export interface Exchange<Raw> {
    * @default that of the request
    */
   readonly url?: string;
+  /**
+   * Sends the head, for a framework that runs hooks or middleware before it.
+   * @default the head is written to the response
+   */
+  readonly sendHead?: HeadSender;
 }
 
 /**
@@ -105,7 +110,7 @@ export interface Exchange<Raw> {
  */
 export async function runDownload<Raw>(
   handler: DownloadHandler<Raw>,
-  { raw, request, response, params, url = request.url }: Exchange<Raw>,
+  { raw, request, response, params, url = request.url, sendHead }: Exchange<Raw>,
   settings: AdapterSettings<Raw>,
 ): Promise<Outcome> {
   const download: DownloadRequest<Raw> = {
@@ -120,7 +125,7 @@ export async function runDownload<Raw>(
   const decided = methodResponse(download.method);
   if (!(await waitForTurn(request, response))) return 'aborted';
   const { delivery = requestDelivery(request), idleTimeout } = settings;
-  if (decided) return writeResponse(response, decided, idleTimeout);
+  if (decided) return writeResponse(response, decided, idleTimeout, sendHead);
   const delivered = withDelivery(handler, delivery);
-  return writeResponse(response, await respond(download, await delivered(download)), idleTimeout);
+  return writeResponse(response, await respond(download, await delivered(download)), idleTimeout, sendHead);
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { FileBody } from '../file/body.js';
 import type { HookCaller } from '../response/hooks.js';
 import { BufferPool } from './buffer-pool.js';
@@ -21,8 +22,11 @@ export interface Transfer {
   /** Milliseconds. */
   readonly idleTimeout: number;
   readonly hooks: HookCaller;
-  /** Writes the head. Called when the first bytes have been read. */
-  readonly begin: () => void;
+  /**
+   * Sends the head; called when the first bytes have been read. Returns where to write them: the response, or a stream that
+   * something else sends in another form; undefined if nobody wants them any more.
+   */
+  readonly begin: () => Writable | undefined | Promise<Writable | undefined>;
   /** Closes the file. Safe to call twice. */
   readonly close: () => void;
 }
@@ -31,10 +35,9 @@ export interface Transfer {
 export function writeBody(transfer: Transfer): Promise<Outcome> {
   const { response, body } = transfer;
   const { size } = body;
-  if (size === undefined || !body.read) return new ChunkWriter(transfer, body.stream()).run();
+  if (size === undefined || !body.read) return new ChunkWriter(transfer, () => body.stream()).run();
   if (size <= oneShotBytes) return writeWhole(transfer, size);
-  const chunks = isWrapped(response) ? readFresh(body, size) : readPooled(body, size);
-  return new ChunkWriter(transfer, chunks).run();
+  return new ChunkWriter(transfer, (reusable) => readChunks(body, size, reusable)).run();
 }
 
 async function writeWhole(
@@ -46,11 +49,12 @@ async function writeWhole(
     filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
   }
   if (isGone(response)) return 'aborted';
-  begin();
-  response.end(buffer);
+  const target = await begin();
+  if (!target || isGone(response)) return 'aborted';
+  target.end(buffer);
   hooks.bytes = size;
   // Usually the kernel has accepted all bytes by now.
-  if (unsentBytes(response) === 0) return 'complete';
+  if (target === response && unsentBytes(response) === 0) return 'complete';
   close();
   const outlet = new Outlet(response, idleTimeout);
   const sent = await outlet.finish();
@@ -64,13 +68,16 @@ class ChunkWriter {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #outlet: Outlet;
   #pending: Promise<IteratorResult<Uint8Array>> | undefined;
-  #begun = false;
+  /** Set once the head has been sent. */
+  #target: Writable | undefined;
 
   constructor(
     private readonly transfer: Transfer,
-    source: AsyncIterable<Uint8Array>,
+    source: (reusable: () => boolean) => AsyncIterable<Uint8Array>,
   ) {
-    this.#chunks = source[Symbol.asyncIterator]();
+    this.#chunks = source(() => this.#target === transfer.response && !isWrapped(transfer.response))[
+      Symbol.asyncIterator
+    ]();
     this.#outlet = new Outlet(transfer.response, transfer.idleTimeout);
   }
 
@@ -78,10 +85,10 @@ class ChunkWriter {
     let outcome: Outcome = 'aborted';
     try {
       outcome = await this.#send();
-      if (outcome === 'aborted' && this.#begun) this.#outlet.break();
+      if (outcome === 'aborted' && this.#target) this.#outlet.break();
       return outcome;
     } catch (error) {
-      if (this.#begun) this.#outlet.break();
+      if (this.#target) this.#outlet.break();
       throw error;
     } finally {
       this.#outlet.release();
@@ -97,16 +104,22 @@ class ChunkWriter {
       if (!next) return 'aborted';
       this.#pending = undefined;
       // The head follows the first chunk, so that a source that fails at once can be answered with an error.
-      if (!this.#begun) begin();
-      this.#begun = true;
+      if (!this.#target) {
+        const target = begin();
+        this.#target = target instanceof Promise ? await this.#outlet.wait(target) : target;
+        if (!this.#target) return 'aborted';
+        this.#outlet.writeTo(this.#target);
+      }
       if (next.done) break;
       left -= next.value.byteLength;
       if (next.value.byteLength > 0 && !(await this.#outlet.write(next.value))) return 'aborted';
       hooks.bytes += next.value.byteLength;
     }
-    response.end();
-    // Middleware that wraps the response may hold bytes back until the end.
-    return !isWrapped(response) || (await this.#outlet.finish()) ? 'complete' : 'aborted';
+    this.#target?.end();
+    // Middleware that wraps the response, or another reader, may hold bytes back until the end.
+    return (this.#target === response && !isWrapped(response)) || (await this.#outlet.finish())
+      ? 'complete'
+      : 'aborted';
   }
 
   async #endSource(outcome: Outcome): Promise<void> {
@@ -120,12 +133,20 @@ class ChunkWriter {
   }
 }
 
-/** One pooled buffer serves the whole download: it is filled again when its last chunk has left this process. */
-async function* readPooled(body: FileBody, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  const buffer = pool.take();
+/**
+ * Reads a body into a pooled buffer. The buffer is filled again where it is reusable once its chunk has been written; else
+ * each chunk has a buffer of its own, because what wraps the response may keep chunks after it accepted them.
+ */
+async function* readChunks(
+  body: FileBody,
+  size: number,
+  reusable: () => boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let buffer = pool.take();
   let sent = true;
   try {
     for (let position = 0; position < size;) {
+      if (position > 0 && !reusable()) buffer = Buffer.allocUnsafe(buffer.byteLength);
       sent = false;
       const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, size - position)), position);
       position += bytes;
@@ -134,22 +155,7 @@ async function* readPooled(body: FileBody, size: number): AsyncGenerator<Uint8Ar
     }
   } finally {
     // After an abort the socket may still refer to the buffer, so no other download may use it.
-    if (sent) pool.recycle(buffer);
+    if (sent && reusable()) pool.recycle(buffer);
     else pool.discard();
-  }
-}
-
-/** A new buffer for each chunk: middleware that wraps the response may keep chunks after it accepted them. */
-async function* readFresh(body: FileBody, size: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let buffer = pool.take();
-  try {
-    for (let position = 0; position < size;) {
-      if (position > 0) buffer = Buffer.allocUnsafe(buffer.byteLength);
-      const bytes = await body.read!(buffer.subarray(0, Math.min(buffer.byteLength, size - position)), position);
-      position += bytes;
-      yield buffer.subarray(0, bytes);
-    }
-  } finally {
-    pool.discard();
   }
 }

@@ -1,10 +1,20 @@
 import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
 import type { PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
 import { breakOff, isGone } from './client-connection.js';
 import { isWrapped } from './outlet.js';
 import { writeBody, type Outcome } from './write-body.js';
+
+/**
+ * Sends the head of a response. Returns where the body is to be written, which is the response itself on a plain server;
+ * undefined if no body is wanted any more. Throws before it sets any header if one is invalid.
+ */
+export type HeadSender = (
+  response: ServerResponse,
+  prepared: PreparedResponse,
+) => Writable | undefined | Promise<Writable | undefined>;
 
 /**
  * Writes a response to Node's server. Rejects before the head is sent if the bytes cannot be opened or the first chunk
@@ -17,6 +27,7 @@ export async function writeResponse(
   response: ServerResponse,
   prepared: PreparedResponse,
   idleTimeout: number,
+  sendHead: HeadSender = writeHead,
 ): Promise<Outcome> {
   try {
     if (isGone(response)) return 'aborted';
@@ -30,8 +41,7 @@ export async function writeResponse(
     }
     const hooks = new HookCaller(prepared);
     if (!prepared.open) {
-      writeHead(response, prepared);
-      response.end();
+      (await sendHead(response, prepared))?.end();
       hooks.start();
       hooks.complete();
       return 'complete';
@@ -40,7 +50,7 @@ export async function writeResponse(
     try {
       if (isGone(response)) return 'aborted';
       hooks.start();
-      const begin = () => writeHead(response, prepared);
+      const begin = () => sendHead(response, prepared);
       const close = () => (body.close(), prepared.close());
       const outcome = await writeBody({ response, body, idleTimeout, hooks, begin, close });
       if (outcome === 'complete') hooks.complete();
@@ -57,37 +67,67 @@ export async function writeResponse(
   }
 }
 
-/** Writes the head and keeps the headers of middleware. Throws before it sets any header if one is invalid. */
-function writeHead(response: ServerResponse, prepared: PreparedResponse): void {
+/** Writes the head to the response and keeps the headers of middleware. */
+function writeHead(response: ServerResponse, prepared: PreparedResponse): Writable {
+  const headers = responseHeaders(prepared, response);
+  // One by one, as most servers do it: middleware that replaced `writeHead` may know only some of its forms, and what is
+  // given to `writeHead` alone is hidden from those that read headers afterwards, such as loggers.
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  if (prepared.status === 304) for (const name of bodyHeaders) response.removeHeader(name);
+  response.writeHead(prepared.status);
+  return response;
+}
+
+/** Headers of middleware that describe a body, which a 304 has not (RFC 9110 section 15.4.5). */
+export const bodyHeaders = [
+  'content-language',
+  'content-type',
+  'content-disposition',
+  'content-encoding',
+  'content-length',
+];
+
+/**
+ * The headers of a prepared response for a framework's response that has some already. Throws if one of them is invalid:
+ * checked first, so that an error response does not carry half of the file's headers. Node does not check over HTTP/2.
+ *
+ * @param existing reads the headers that middleware and hooks have set
+ */
+export function responseHeaders(
+  prepared: PreparedResponse,
+  response: ServerResponse,
+  existing = (name: string) => response.getHeader(name),
+): PreparedResponse['headers'] {
   let { headers } = prepared;
-  if (isWrapped(response)) headers = { ...headers, 'cache-control': untransformed(response, headers) };
-  if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(response.getHeader('vary'), headers.vary) };
-  // Checked first, so that an error response does not carry half of the file's headers. Node does not check over HTTP/2.
+  if (isWrapped(response)) headers = { ...headers, 'cache-control': untransformed(headers, existing) };
+  if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(existing('vary'), headers.vary) };
   for (const name in headers) {
     validateHeaderName(name);
     validateHeaderValue(name, headers[name]!);
   }
-  // One by one, as most servers do it: middleware that replaced `writeHead` may know only some of its forms, and what is
-  // given to `writeHead` alone is hidden from those that read headers afterwards, such as loggers.
-  for (const name in headers) response.setHeader(name, headers[name]!);
-  response.writeHead(prepared.status);
+  return headers;
 }
 
 /**
  * Forbids compressing middleware to change the body: length, ranges and strong tag are those of the stored bytes
  * (RFC 9110 section 8.8.3.3, RFC 9111 section 5.2.2.6).
  */
-function untransformed(response: ServerResponse, headers: PreparedResponse['headers']): string {
-  const given = headers['cache-control'] ?? String(response.getHeader('cache-control') ?? '');
+function untransformed(headers: PreparedResponse['headers'], existing: (name: string) => unknown): string {
+  const given = headers['cache-control'] ?? headerText(existing('cache-control'));
   return given === '' ? 'no-transform' : `${given}, no-transform`;
 }
 
 /** The Vary header of middleware with one more name (RFC 9110 section 12.5.5). */
-function mergeVary(existing: number | string | readonly string[] | undefined, added: string): string {
-  const names = String(existing ?? '')
+function mergeVary(existing: unknown, added: string): string {
+  const names = headerText(existing)
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
   const covered = names.some((name) => name === '*' || name.toLowerCase() === added.toLowerCase());
   return covered ? names.join(', ') : [...names, added].join(', ');
+}
+
+/** The values of a header in one line; empty without the header. */
+function headerText(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : ((value as string | undefined) ?? '');
 }

@@ -14,3 +14,7 @@ declare module 'response-time-old' {
 declare module 'cookie-session-old' {
   export { default } from 'cookie-session';
 }
+/** Middleware of Koa that has no types of its own. */
+declare module 'koa-conditional-get' {
+  export default function conditional(): import('koa').Middleware;
+}

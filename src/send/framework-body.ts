@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import { PassThrough, type Writable } from 'node:stream';
+
+/** Access to the headers of a framework's response before they are sent. */
+export interface ResponseHeaders {
+  readonly get: (name: string) => unknown;
+  readonly set: (name: string, value: string) => unknown;
+  readonly remove: (name: string) => unknown;
+}
+
+/**
+ * The body of a response as a framework takes it: a stream, which hooks or outer middleware see before the head is sent. When
+ * the framework pipes it to the response, the bytes are written there directly. A hook that reads the stream instead, such as
+ * a compressor, gets the bytes through it.
+ */
+export class FrameworkBody extends PassThrough {
+  /** Where to write the bytes: the response, or this stream; undefined if the response ended without them. */
+  readonly target: Promise<Writable | undefined>;
+  #choose!: (target: Writable | undefined) => void;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly headers: ResponseHeaders,
+  ) {
+    super();
+    this.target = new Promise((resolve) => (this.#choose = resolve));
+    response.once('close', () => {
+      this.#choose(undefined);
+      this.destroy();
+    });
+    // A reader that is told of the end by other means must not end the process.
+    this.on('error', () => undefined);
+  }
+
+  override pipe<Destination extends NodeJS.WritableStream>(
+    destination: Destination,
+    options?: { readonly end?: boolean },
+  ): Destination {
+    if ((destination as object) !== this.response) {
+      this.#describeOther();
+      return super.pipe(destination, options);
+    }
+    // Trailers follow the end of this stream.
+    if (options?.end === false) return super.pipe(destination, options);
+    this.#choose(this.response);
+    // To the framework the stream is at its end: from now on nothing but the response counts.
+    this.end();
+    this.resume();
+    return destination;
+  }
+
+  override _read(size: number): void {
+    this.#choose(this);
+    super._read(size);
+  }
+
+  /** Headers that may be wrong for what another stream makes of the bytes (RFC 9110 section 8.8.1, RFC 9530 section 3). */
+  #describeOther(): void {
+    const { get, set, remove } = this.headers;
+    remove('repr-digest');
+    remove('accept-ranges');
+    const etag = get('etag');
+    if (typeof etag === 'string' && etag.startsWith('"')) set('etag', `W/${etag}`);
+  }
+}
