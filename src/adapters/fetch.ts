@@ -72,7 +72,8 @@ async function toResponse(
     // Before the file is opened, because a view's options may have made an invalid header.
     const headers = new Headers(prepared.headers);
     // Compressing middleware obeys it: length, ranges and strong tag are those of the stored bytes.
-    if (headers.get('accept-ranges') === 'bytes') headers.append('cache-control', 'no-transform');
+    const compressible = request.headers.has('accept-encoding') && headers.get('accept-ranges') === 'bytes';
+    if (compressible) headers.append('cache-control', 'no-transform');
     if (prepared.open) return new Response(await openStream(prepared, request, settings), { status, headers });
     const hooks = new HookCaller(prepared);
     hooks.start();

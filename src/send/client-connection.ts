@@ -16,6 +16,12 @@ export function onFinish(response: ServerResponse, callback: () => void): void {
   (streamOf(response) ?? response).once('finish', callback);
 }
 
+/** Sets the time without progress after which the response emits "timeout". A connection imitated in memory may have no timer. */
+export function setIdleTimeout(response: ServerResponse, milliseconds: number): void {
+  const { socket } = response;
+  if (typeof socket?.setTimeout === 'function') response.setTimeout(milliseconds);
+}
+
 /** Bytes that were written but have not left this process. */
 export function unsentBytes(response: ServerResponse, socket = response.socket): number {
   return streamOf(response)?.writableLength ?? socket?.writableLength ?? 0;

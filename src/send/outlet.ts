@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { breakOff, isGone, onFinish, unsentBytes } from './client-connection.js';
+import { breakOff, isGone, onFinish, setIdleTimeout, unsentBytes } from './client-connection.js';
 
 /**
  * Writes chunks to a response one at a time. Reports when a chunk has left this process, and when the client has
@@ -24,7 +24,8 @@ export class Outlet {
     response.on('close', this.#gone);
     response.on('timeout', this.#stalled);
     // The socket's own timer is reset by bytes that leave in the middle of a chunk; a timer of ours would not be.
-    response.setTimeout(this.#previousTimeout > 0 ? Math.min(this.#previousTimeout, idleTimeout) : idleTimeout);
+    const previous = this.#previousTimeout;
+    setIdleTimeout(response, previous > 0 ? Math.min(previous, idleTimeout) : idleTimeout);
   }
 
   /** False once the client has disconnected or the response has ended. */
@@ -85,7 +86,7 @@ export class Outlet {
   release(): void {
     this.#response.off('close', this.#gone);
     this.#response.off('timeout', this.#stalled);
-    if (this.open) this.#response.setTimeout(this.#previousTimeout);
+    if (this.open) setIdleTimeout(this.#response, this.#previousTimeout);
   }
 
   get #intact(): boolean {

@@ -33,7 +33,7 @@ export interface Transfer {
 
 /** Sends a body. Rejects with the error of the source; if the head was sent by then, the connection is broken. */
 export function writeBody(transfer: Transfer): Promise<Outcome> {
-  const { response, body } = transfer;
+  const { body } = transfer;
   const { size } = body;
   if (size === undefined || !body.read) return new ChunkWriter(transfer, () => body.stream()).run();
   if (size <= oneShotBytes) return writeWhole(transfer, size);
