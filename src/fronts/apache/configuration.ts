@@ -13,10 +13,12 @@ export function apacheConfiguration(setup: CheckedSetup, instructions: readonly 
   ];
   if (standalone === undefined) {
     const isDefault = serverNames.length === 0 && listen.port === '80';
+    // Debian's own site comes first, and would answer all hosts.
+    const disable = isDefault ? 'a2dissite 000-default; ' : '';
     return `# Save as /etc/apache2/sites-available/filefield.conf (the package is libapache2-mod-xsendfile), then:
-# a2enmod ${['proxy_http', 'headers', 'xsendfile', ...more].join(' ')} && a2ensite filefield && apachectl configtest && systemctl reload apache2
+# ${disable}a2enmod ${['proxy_http', 'headers', 'xsendfile', ...more].join(' ')} && a2ensite filefield && apachectl configtest && systemctl reload apache2
 # Apache needs read access to the folders; DiskStorage makes files readable for their owner and group.
-${isDefault ? "# Without a server name Debian's own site would answer before this one. Remove it: a2dissite 000-default\n" : ''}${listenLines(setup)}${virtualHost(setup, instructions)}`;
+${listenLines(setup)}${virtualHost(setup, instructions)}`;
   }
   const modules = ['mpm_event', 'authz_core', 'headers', 'proxy', 'proxy_http', 'xsendfile', ...more]
     .map((name) => `LoadModule ${`${name}_module`.padEnd(18)} /usr/lib/apache2/modules/mod_${name}.so`)

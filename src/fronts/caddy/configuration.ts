@@ -1,4 +1,3 @@
-import type { Upstream } from '../addresses.js';
 import { quoted, type CheckedSetup } from '../setup.js';
 
 /** Caddy reads braces as placeholders even between quotes, and a backslash before a quote as an escape. */
@@ -33,8 +32,11 @@ function site(setup: CheckedSetup, instructions: readonly string[]): string {
   const trusted = `
 		# The proxy before this server knows better where the request comes from.
 		trusted_proxies 0.0.0.0/0 ::/0`;
+  const several = `
+		# If one process is gone, another one gets the request.
+		lb_try_duration 5s`;
   return `${addresses(setup)} {${bind}${siteHeaders(headers)}
-	reverse_proxy ${setup.upstreams.map(upstreamAddress).join(' ')} {${trustProxy ? trusted : ''}
+	reverse_proxy ${upstreamAddresses(setup)} {${setup.upstreams.length > 1 ? several : ''}${trustProxy ? trusted : ''}
 		@handed header X-Accel-Redirect *
 		handle_response @handed {
 			rewrite * {rp.header.X-Accel-Redirect}
@@ -68,14 +70,23 @@ ${headers.map(([name, value]) => `\t\t\t${name} "${value}"\n`).join('')}		}
 `;
 }
 
-/** A wildcard stands for one label here; other servers take it for several. */
+/**
+ * A wildcard stands for one label here; other servers take it for several. Without a name, Caddy refuses two sites of one port
+ * if both are written like this; for `http://:80` it would silently choose that of Debian.
+ */
 function addresses({ serverNames, listen: { port } }: CheckedSetup): string {
-  if (serverNames.length === 0) return `http://:${port}`;
+  if (serverNames.length === 0) return port === '443' ? 'http://:443' : `:${port}`;
   return serverNames.map((name) => `http://${name}:${port}`).join(', ');
 }
 
-function upstreamAddress({ tls, hostname, port, socket }: Upstream): string {
-  return socket === undefined ? `http${tls ? 's' : ''}://${hostname}:${port}` : `unix/${socket}`;
+/** Several have no scheme: Caddy takes a socket for another one than that of a port. */
+function upstreamAddresses({ upstreams }: CheckedSetup): string {
+  const [first, ...others] = upstreams.map(({ hostname, port, socket }) =>
+    socket === undefined ? `${hostname}:${port}` : `unix/${socket}`,
+  );
+  if (others.length > 0) return [first, ...others].join(' ');
+  const { tls, socket } = upstreams[0]!;
+  return `${socket === undefined ? `http${tls ? 's' : ''}://` : ''}${first}`;
 }
 
 /** They replace those of the application, whenever they are set. */
