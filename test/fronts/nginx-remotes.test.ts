@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { downloadView, frontConfiguration, httpView, virtualFile, virtualView, xAccelRedirect } from 'filefield';
 import { toNode, type NodeHandler } from 'filefield/node';
 import { askServer, serve, type Asked, type RunningServer } from '../adapters/server.js';
@@ -57,6 +58,10 @@ const statuses = [300, 400, 500].flatMap((first) =>
       response.setHeader('content-security-policy', 'bucket');
       response.setHeader('access-control-allow-origin', '*');
       if (request.url!.includes('accel')) response.setHeader('x-accel-redirect', '/_filefield/documents/secret');
+      if (request.url!.endsWith('/moved')) return void response.writeHead(302, { location: 'plain' }).end();
+      if (request.url!.endsWith('/packed')) {
+        return void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content));
+      }
       const [, status] = /status(\d+)/.exec(request.url!) ?? [];
       if (!status) return void object(request, response);
       response.writeHead(Number(status), { location: 'https://elsewhere.example/' }).end('<Error>secret-key</Error>');
@@ -253,11 +258,14 @@ const statuses = [300, 400, 500].flatMap((first) =>
   });
 
   it.each([
-    ['with headers of the application', 'secret/plain'],
-    ['whose path nginx would change', 'mirror/a%2Fb'],
-  ])('streams the file of an httpView %s', async (_what, key) => {
+    ['with headers of the application', 'secret/plain', 1],
+    ['whose path nginx would change', 'mirror/a%2Fb', 1],
+    ['to which the other server redirects', 'mirror/moved', 2],
+    ['that has to be decoded', 'mirror/packed', 1],
+  ])('streams the file of an httpView %s', async (_what, key, asked) => {
     const reply = await get(key);
-    expect({ status: reply.status, asked: requests.length }).toEqual({ status: 200, asked: 1 });
+    expect({ status: reply.status, asked: requests.length }).toEqual({ status: 200, asked });
+    expect(requests.every(({ headers }) => headers.connection === 'keep-alive')).toBe(true);
     expect(reply.body.equals(content)).toBe(true);
   });
 
