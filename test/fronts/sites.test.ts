@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http, { type IncomingHttpHeaders } from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { frontConfiguration, type FrontName } from 'filefield';
 import { serve, type RunningServer } from '../adapters/server.js';
@@ -9,6 +9,12 @@ import { aroundSites } from './around-sites.js';
 import { freePort, haveFront, startFront, type RunningFront } from './start-front.js';
 
 const site = 'max-age=31536000; includeSubDomains';
+
+/** A machine may be without IPv6, such as a container. */
+const loopback = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .map(({ address }) => address)
+  .filter((address) => address === '127.0.0.1' || address === '::1');
 
 interface Answer {
   readonly status: number;
@@ -100,9 +106,16 @@ for (const server of frontNames) {
     });
 
     it('answers each name with its application, on IPv4 and IPv6', async () => {
-      for (const host of ['127.0.0.1', '::1']) {
+      // For Caddy, a wildcard is one label.
+      const names = [
+        'a.example',
+        'www.a.example',
+        'x.wild.example',
+        ...(server === 'caddy' ? [] : ['x.y.wild.example']),
+      ];
+      for (const host of loopback) {
         const to = { host, port };
-        for (const name of ['a.example', 'www.a.example', 'x.wild.example', `A.example:${port}`]) {
+        for (const name of [...names, `A.example:${port}`]) {
           expect((await told(to, name)).by).toMatch(/^a/);
           expect((await ask(to, name, '/file')).text).toBe('file of a');
         }
