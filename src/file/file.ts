@@ -70,6 +70,11 @@ export interface FileSource {
   /** A URL where a client can fetch the file from its storage; undefined if there is none. */
   url?(options: UrlOptions): Promise<string | undefined>;
   /**
+   * The URL from which a front may fetch the same bytes in place of this process, without a header of its own and without
+   * following redirects. Clients never see it. Absent if only this process may or can fetch them.
+   */
+  readonly remoteUrl?: string | undefined;
+  /**
    * Looks for the file and returns it with its metadata. Rejects with `not_found` or `missing`. The hint lets a remote
    * source answer with one round trip instead of two.
    */

@@ -3,6 +3,9 @@ import type { Front } from './front.js';
 import { frontNames, fronts, instructionHeaders, type FrontName } from './fronts.js';
 import { checkSetup, type FrontSetup } from './setup.js';
 
+const able = (ability: 'fetches' | 'listensOnSockets') =>
+  frontNames.filter((name) => fronts[name][ability]).join(' and ');
+
 /**
  * The text of a configuration for a server in front. With it, the server sends the files that a delivery hands over, adds
  * the headers of the view, and passes all other requests to the application.
@@ -24,8 +27,11 @@ export function frontConfiguration(server: FrontName, setup: FrontSetup): string
   const front: Front = fronts[oneOf('server', server, frontNames)];
   const checked = checkSetup(setup);
   if (checked.remotes.length > 0 && !front.fetches) {
-    const able = frontNames.filter((name) => fronts[name].fetches).join(' and ');
-    throw invalidOption(`Remove "remotes": ${server} cannot fetch from a bucket. Only ${able} can.`);
+    throw invalidOption(`Remove "remotes": ${server} cannot fetch from a bucket. Only ${able('fetches')} can.`);
+  }
+  if (checked.listen.socket !== undefined && !front.listensOnSockets) {
+    const who = able('listensOnSockets');
+    throw invalidOption(`Give a port in "listen": only the configuration of ${who} can have a socket there.`);
   }
   return front.configuration(checked, instructionHeaders);
 }

@@ -31,6 +31,8 @@ export interface Front {
   readonly instructions: readonly string[];
   /** True if it can fetch from a bucket by signed URLs, and its configuration can have `remotes`. */
   readonly fetches: boolean;
+  /** True if its configuration can have a Unix socket in `listen`. */
+  readonly listensOnSockets: boolean;
   /** The text of its configuration. `instructions` are those of all fronts: headers that it must hide from clients. */
   readonly configuration: (setup: CheckedSetup, instructions: readonly string[]) => string;
   /** What to do when a step of a delivery check fails. Shown to operators: no path, key or URL. */

@@ -1,8 +1,9 @@
 import type { FileSource, LocatedFile } from '../file/file.js';
 import { reprDigest } from '../http/digest.js';
+import { chooseRange } from '../http/range.js';
 import { byteSize, type ByteSize } from '../options.js';
 import type { Delivery, Download } from '../response/download.js';
-import { checkPreconditions, validatorsOf } from '../response/preconditions.js';
+import { checkPreconditions, rangeApplies, validatorsOf } from '../response/preconditions.js';
 import { header, type DownloadRequest } from '../response/request.js';
 import { explain, type ExplainOptions, type StreamReason } from './explain.js';
 import type { ConditionHeader, Front } from './front.js';
@@ -68,11 +69,9 @@ export function handOver(front: Front, folders: HandOverFolders, settings: HandO
     headers[front.header] = choice.value;
     const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
     if (digest !== undefined) headers['repr-digest'] = digest;
-    if (choice.located) {
-      const { etag, modified } = validatorsOf(asLocated(file, choice.located));
-      if (etag !== undefined) headers.etag = etag;
-      if (modified) headers['last-modified'] = modified.toUTCString();
-    }
+    const { etag, modified } = validatorsOf(choice.file);
+    if (etag !== undefined) headers.etag = etag;
+    if (modified) headers['last-modified'] = modified.toUTCString();
     file.close?.();
     return explain(request, { ...download, headers, file: null, settled: true }, decision, settings);
   });
@@ -87,8 +86,11 @@ interface Chooser {
   readonly remote: HandOverSettings['remote'];
 }
 
+/** The metadata by which the If-* headers are evaluated. */
+type Metadata = Pick<FileSource, 'etag' | 'modified' | 'size'>;
+
 /** The value of the front's header, or why the file is streamed. */
-type Choice = { readonly value: string; readonly located?: LocatedFile } | { readonly reason: StreamReason };
+type Choice = { readonly value: string; readonly file: Metadata } | { readonly reason: StreamReason };
 
 async function choose(
   { front, map, encode, minSize, remote }: Chooser,
@@ -110,12 +112,47 @@ async function choose(
   const path = located && map(located.path);
   if (!located || !path) {
     const value = await remote?.(download);
-    return value === undefined ? { reason: located ? 'no_place' : 'no_path' } : { value };
+    if (value === undefined) return { reason: located ? 'no_place' : 'no_path' };
+    return chooseFetched(value, request, file, minSize);
   }
   if (file.size !== undefined && file.size !== located.size) return { reason: 'not_there' };
   const value = encode(path);
   if (value === undefined) return { reason: 'name' };
-  return isOurs(front, request, asLocated(file, located)) ? { reason: 'condition' } : { value, located };
+  const known = asLocated(file, located);
+  return isOurs(front, request, known) ? { reason: 'condition' } : { value, file: known };
+}
+
+/**
+ * For a file that the front fetches from another server. That server gets no condition of the client, since its tags are not
+ * those of the view, and not every bucket knows If-Range. It gets a range if the view would answer it with one part.
+ */
+async function chooseFetched(
+  value: string,
+  request: DownloadRequest,
+  file: FileSource,
+  minSize: number,
+): Promise<Choice> {
+  let known = file;
+  try {
+    if (file.load) known = await file.load({ head: true });
+  } catch {
+    // The view gets the same error when it opens the file, and reports it.
+    return { reason: 'not_there' };
+  }
+  if (known !== file) known.close?.();
+  if (known.size !== undefined && known.size < minSize) return { reason: 'small' };
+  const validators = validatorsOf(known);
+  const whole = header(request, 'range') === undefined;
+  const alike = whole || (rangeApplies(request, validators) && isOnePart(request, known.size));
+  if (!alike || checkPreconditions(request, validators) !== 'proceed') return { reason: 'condition' };
+  return { value, file: known };
+}
+
+/** True if the Range header asks for one part that the file has. Of several, buckets send all, one, or the whole file. */
+function isOnePart(request: DownloadRequest, size: number | undefined): boolean {
+  const range = header(request, 'range') ?? '';
+  if (request.method !== 'GET' || !/^bytes=[\d-]+$/i.test(range)) return false;
+  return chooseRange(range, size ?? Number.MAX_SAFE_INTEGER).kind === 'part';
 }
 
 const conditionHeaders: readonly ConditionHeader[] = [
@@ -126,19 +163,12 @@ const conditionHeaders: readonly ConditionHeader[] = [
 ];
 
 /** True for a conditional request that this process answers: with 304 or 412, or because the front would not answer it right. */
-function isOurs(
-  { conditions }: Front,
-  request: DownloadRequest,
-  file: Pick<FileSource, 'etag' | 'modified' | 'size'>,
-): boolean {
+function isOurs({ conditions }: Front, request: DownloadRequest, file: Metadata): boolean {
   if (checkPreconditions(request, validatorsOf(file)) !== 'proceed') return true;
   return conditionHeaders.some((name) => header(request, name) !== undefined && !conditions.includes(name));
 }
 
 /** The metadata that the view would see if it opened the file. */
-function asLocated(
-  { etag, modified }: FileSource,
-  located: LocatedFile,
-): Pick<FileSource, 'etag' | 'modified' | 'size'> {
+function asLocated({ etag, modified }: FileSource, located: LocatedFile): Metadata {
   return { etag, modified: modified ?? located.modified, size: located.size };
 }

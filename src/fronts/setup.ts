@@ -1,7 +1,17 @@
+import dns from 'node:dns';
 import { invalidOption } from '../options.js';
+import {
+  checkResolver,
+  checkServerNames,
+  parseListen,
+  parseOrigin,
+  parseUpstreams,
+  type ListenAddress,
+  type Upstream,
+} from './addresses.js';
 import type { Place } from './places.js';
 
-/** A bucket from which nginx fetches by URLs that the application sends to it. */
+/** A bucket, or another server, from which nginx fetches by URLs that the application sends to it. */
 export interface FrontRemote {
   /** The start of those URLs: `https://bucket.s3.example`, or `https://s3.example/bucket`. */
   readonly url: string;
@@ -18,15 +28,35 @@ export interface FrontSetup {
    * @default none
    */
   readonly remotes?: readonly FrontRemote[];
-  /** The origin of the application: `http://127.0.0.1:3000`. */
-  readonly upstream: string;
-  /** Where clients connect: `127.0.0.1:8080`, or `8080` for all addresses. */
+  /**
+   * The addresses of the name servers that nginx asks for the hosts of `remotes`, again and again: those of a bucket change.
+   * `'off'` leaves it to the system, which nginx asks once, at its start; names of /etc/hosts need that.
+   * @default those that this machine asks
+   */
+  readonly resolver?: readonly string[] | 'off';
+  /**
+   * The origin of the application, `http://127.0.0.1:3000`, or its socket, `unix:/run/app.sock`. Several are the processes of
+   * one application.
+   */
+  readonly upstream: string | readonly string[];
+  /** Where clients connect: `127.0.0.1:8080`, or `8080` for all addresses of IPv4 and IPv6. nginx has `unix:/run/front.sock`. */
   readonly listen: string;
   /**
-   * The host name that it serves.
+   * The host names that it serves. The first label may be `*`.
    * @default all host names
    */
-  readonly serverName?: string;
+  readonly serverName?: string | readonly string[];
+  /**
+   * Whether a proxy before this server tells where requests come from: X-Forwarded-Proto, -Host and -For of the request are
+   * then kept. WARNING: clients that reach this server without that proxy can write there what they like.
+   * @default false: they are replaced
+   */
+  readonly trustProxy?: boolean;
+  /**
+   * Headers of every response of this site, in place of those of the application: `{ 'Strict-Transport-Security': '…' }`.
+   * @default none
+   */
+  readonly headers?: Readonly<Record<string, string>>;
   /**
    * A folder for logs and temporary files. The text is then a complete configuration that runs in the foreground from this
    * folder; without it, a file for the server's folder of sites.
@@ -35,17 +65,28 @@ export interface FrontSetup {
   readonly standalone?: string;
 }
 
+/** A `FrontRemote` after its checks. */
+export interface CheckedRemote {
+  readonly url: URL;
+  readonly prefix: string;
+}
+
 /** A `FrontSetup` after its checks: folders and prefixes have no slash at the end, and addresses are parsed. */
 export interface CheckedSetup {
   readonly places: readonly Place[];
-  readonly remotes: readonly { readonly url: URL; readonly prefix: string }[];
-  readonly upstream: URL;
-  /** Undefined means all addresses. */
-  readonly host: string | undefined;
-  readonly port: string;
-  /** The text of the option. */
-  readonly listen: string;
-  readonly serverName: string | undefined;
+  readonly remotes: readonly CheckedRemote[];
+  /** Empty for names that are looked up once. */
+  readonly resolver: readonly string[];
+  /** At least one; several are without TLS. */
+  readonly upstreams: readonly Upstream[];
+  readonly listen: ListenAddress;
+  /** In lower case; empty for all host names. */
+  readonly serverNames: readonly string[];
+  readonly trustProxy: boolean;
+  /** Names and values. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** A name that no other site of the same server has, for what these configurations must name. */
+  readonly name: string;
   readonly standalone: string | undefined;
 }
 
@@ -62,22 +103,21 @@ export function checkSetup(setup: FrontSetup): CheckedSetup {
   if (places.length + remotes.length === 0)
     throw invalidOption('A configuration needs at least one folder in "places", or a bucket in "remotes".');
   checkApart([...places, ...remotes].map(({ prefix }) => prefix));
-  const [, host, port = ''] = /^(?:([\w.-]+|\[[\da-f:.]+\]):)?(\d{1,5})$/i.exec(setup.listen) ?? [];
-  if (port === '' || Number(port) > 65_535) {
-    throw invalidOption(`The option "listen" must be like "127.0.0.1:8080" or "8080"; it is "${setup.listen}".`);
-  }
-  const { serverName, standalone } = setup;
-  if (serverName !== undefined && !/^[\w.-]+$/.test(serverName)) {
-    throw invalidOption(`The option "serverName" must be a host name; it is "${serverName}".`);
-  }
+  const { standalone, resolver = dns.getServers().filter((address) => !address.includes('%')) } = setup;
+  const serverNames = checkServerNames([setup.serverName ?? []].flat());
   return {
     places,
     remotes,
-    upstream: checkOrigin(setup.upstream),
-    host,
-    port,
-    listen: setup.listen,
-    serverName,
+    resolver: resolver === 'off' ? [] : checkResolver(resolver),
+    upstreams: parseUpstreams([setup.upstream].flat()),
+    listen: parseListen(setup.listen),
+    serverNames,
+    trustProxy: setup.trustProxy ?? false,
+    headers: checkHeaders(setup.headers ?? {}),
+    name: ['filefield', setup.listen.replace(/^unix:/, ''), ...serverNames.slice(0, 1)]
+      .join('_')
+      .replaceAll('*', 'all')
+      .replaceAll(/[^\w.-]/g, '_'),
     standalone: standalone === undefined ? undefined : checkFolder(standalone),
   };
 }
@@ -116,16 +156,26 @@ function checkApart(prefixes: readonly string[]): void {
   );
 }
 
-function checkOrigin(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url;
-  throw invalidOption(`"${text}" must be http:// or https:// with a host and optionally a port, and nothing more.`);
+/** Headers of one response or of the connection; a Content-Security-Policy of the site would end the one of downloads. */
+const ownHeaders =
+  /^(content-|x-accel-|x-sendfile|(etag|last-modified|accept-ranges|set-cookie|connection|date|vary)$)/i;
+
+function checkHeaders(headers: Readonly<Record<string, string>>): CheckedSetup['headers'] {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[a-z][a-z\d-]*$/i.test(name) || ownHeaders.test(name)) {
+      throw invalidOption(`The option "headers" cannot set ${JSON.stringify(name)}.`);
+    }
+    // All servers read other characters alike between double quotes.
+    if (/^[\x20-\x7e]+$/.test(value) && !/["\\$%{}]/.test(value)) continue;
+    throw invalidOption(`The header ${name} of "headers" must have a value of ASCII, without " \\ $ % { or }.`);
+  }
+  return Object.entries(headers);
 }
 
 /** A URL with or without a path; only characters that nginx neither interprets nor encodes again. */
 function checkRemote(text: string): URL {
   const [, origin = text, path = ''] = /^([^/]*\/\/[^/]*)((?:\/[\w.~-]+)*)\/?$/.exec(text) ?? [];
-  return new URL(path, checkOrigin(origin));
+  return new URL(path, parseOrigin(origin));
 }
 
 /** How a server's configuration quotes text. */

@@ -8,6 +8,7 @@ import { parseTag, weaken } from '../http/etag.js';
 import { parseContentRange } from '../http/range.js';
 import { remoteBody } from './remote-body.js';
 import {
+  isPrivateAllowed,
   requestUpstream,
   upstreamSettings,
   type UpstreamOptions,
@@ -51,6 +52,8 @@ interface Reply {
   readonly method: 'GET' | 'HEAD';
   readonly head: RemoteHead;
   readonly message: IncomingMessage;
+  /** True if another URL answered than the one that was asked. */
+  readonly redirected: boolean;
 }
 
 interface Remote {
@@ -90,7 +93,7 @@ export function remoteFile(url: string | URL, options: RemoteFileOptions = {}): 
 }
 
 async function load(remote: Remote, hint: LoadHint): Promise<FileSource> {
-  const { method, head, message } = await firstReply(remote, hint);
+  const { method, head, message, redirected } = await firstReply(remote, hint);
   let unread = method === 'HEAD' ? undefined : message;
   if (!unread) message.resume();
   return {
@@ -100,6 +103,7 @@ async function load(remote: Remote, hint: LoadHint): Promise<FileSource> {
     modified: head.modified,
     etag: head.etag,
     readsFromStart: !head.ranges,
+    remoteUrl: redirected || head.encoding !== undefined ? undefined : remoteUrl(remote),
     async open(range) {
       const fits = !head.part || (head.part.start === range?.start && head.part.end === range.end);
       if (!unread || !fits) return openRange(remote, range, head);
@@ -109,6 +113,21 @@ async function load(remote: Remote, hint: LoadHint): Promise<FileSource> {
     },
     close: () => unread?.destroy(),
   };
+}
+
+// Characters that a front would decode on its way and not encode again, so that it would ask for another path.
+const decoded = /%(?:00|2[146-9a-cf]|3[abd]|40|5[bd])/i;
+
+/**
+ * The URL for a front that fetches the file in place of this process. Undefined if the front could not keep what this
+ * process keeps: secrets in headers or in the URL, the exact path, and public addresses only. A certificate proves as much as
+ * an address: the server has the name that the operator has mapped.
+ */
+function remoteUrl({ url, settings }: Remote): string | undefined {
+  const secret = Object.keys(settings.headers).length > 0 || url.username !== '' || url.password !== '';
+  const verified = url.protocol === 'https:' || isPrivateAllowed(url, settings.allowPrivate);
+  if (secret || !verified || decoded.test(url.pathname)) return undefined;
+  return `${url.origin}${url.pathname}${url.search}`;
 }
 
 /**
@@ -150,11 +169,13 @@ function contains({ usable, part }: RemoteHead, range: ByteRange | undefined): b
 }
 
 async function ask({ url, settings }: Remote, request: UpstreamRequest): Promise<Reply> {
-  const message = await requestUpstream(url, request, settings);
+  const { message, url: answered } = await requestUpstream(url, request, settings);
   const head = headOf(message, request.range !== undefined);
   const status = message.statusCode ?? 0;
   // 405 and 501 refuse HEAD, 416 and a wrong 206 refuse the range: the caller tries another form of the request.
-  if (head.usable || [206, 405, 416, 501].includes(status)) return { method: request.method, head, message };
+  if (head.usable || [206, 405, 416, 501].includes(status)) {
+    return { method: request.method, head, message, redirected: answered.href !== url.href };
+  }
   message.destroy();
   if (status === 404 || status === 410) {
     throw new FileFieldError('not_found', `The other server has no such file (${status}).`);

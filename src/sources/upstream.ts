@@ -81,6 +81,13 @@ export function upstreamSettings(options: UpstreamOptions): UpstreamSettings {
   };
 }
 
+/** The response of another server, and where it came from. */
+export interface UpstreamReply {
+  readonly message: IncomingMessage;
+  /** The last URL, after all redirects. */
+  readonly url: URL;
+}
+
 /**
  * Sends a request to another server and follows its redirects. Resolves to the response, whatever its status, with the
  * body unread. Rejects with `upstream_failed` or `upstream_timeout`.
@@ -89,7 +96,7 @@ export async function requestUpstream(
   url: URL,
   request: UpstreamRequest,
   settings: UpstreamSettings,
-): Promise<IncomingMessage> {
+): Promise<UpstreamReply> {
   // Limits the time to the head. A body may take longer, as long as chunks keep arriving.
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), settings.timeout);
@@ -105,15 +112,15 @@ async function followRedirects(
   request: UpstreamRequest,
   settings: UpstreamSettings,
   signal: AbortSignal,
-): Promise<IncomingMessage> {
+): Promise<UpstreamReply> {
   let current = url;
   for (let left = settings.maxRedirects; ; left -= 1) {
     const headers = current.origin === url.origin ? settings.headers : {};
     const allowPrivate = isPrivateAllowed(current, settings.allowPrivate);
-    const response = await send({ ...request, url: current, headers, allowPrivate, signal });
-    const { location } = response.headers;
-    if (!location || !redirectStatuses.includes(response.statusCode ?? 0)) return response;
-    response.destroy();
+    const message = await send({ ...request, url: current, headers, allowPrivate, signal });
+    const { location } = message.headers;
+    if (!location || !redirectStatuses.includes(message.statusCode ?? 0)) return { message, url: current };
+    message.destroy();
     if (left <= 0) throw failed('redirects too often');
     current = redirectTarget(current, location);
   }
@@ -175,7 +182,8 @@ function upstreamError(error: unknown, signal: AbortSignal): FileFieldError {
   return new FileFieldError('upstream_timeout', 'The other server took too long to answer.', { cause: error });
 }
 
-function isPrivateAllowed(url: URL, allowPrivate: boolean | readonly string[]): boolean {
+/** True if a URL may lead to a private address. */
+export function isPrivateAllowed(url: URL, allowPrivate: boolean | readonly string[]): boolean {
   if (typeof allowPrivate === 'boolean') return allowPrivate;
   return allowPrivate.includes(url.hostname) || allowPrivate.includes(url.host);
 }

@@ -20,7 +20,8 @@ export interface HttpViewOptions<Raw> extends DownloadViewOptions<Raw, URL>, Omi
 /**
  * A view that streams files from another HTTP server: ranges, conditions and HEAD included, based on the validators of
  * the other server. Its 404 becomes 404, any other failure 502, a timeout 504. Addresses of this machine and of private
- * networks are refused unless `allowPrivate` allows them.
+ * networks are refused unless `allowPrivate` allows them. With `xAccelRedirect` and its option `remotes`, nginx fetches the
+ * bytes, and this view only the head.
  *
  * @throws `invalid_option` for a URL that is not absolute, and for a `timeout` or `maxRedirects` out of range
  *

@@ -72,6 +72,7 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     load: file.load && (async (hint?: LoadHint) => withValidators(await file.load!(hint), given)),
     locate: file.locate && (() => file.locate!()),
     url: file.url && ((options: UrlOptions) => file.url!(options)),
+    remoteUrl: file.remoteUrl,
     open: (range) => file.open(range),
     close: () => file.close?.(),
   };

@@ -40,11 +40,26 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
     },
   );
 
+  it('nginx prints several names, processes and headers', async () => {
+    const { code, stdout } = await folder.run(
+      ['nginx', '--listen', '80', '--trust-proxy', '--server-name', 'a.example b.example', '--server-name']
+        .concat('*.c.example', '--upstream', 'unix:/run/a.sock', '--upstream', 'http://127.0.0.1:3001')
+        .concat('--header', 'Strict-Transport-Security: max-age=31536000'),
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}server_name a\.example b\.example \*\.c\.example;/m);
+    expect(stdout).toMatch(/^ {2}server unix:\/run\/a\.sock;\n {2}server 127\.0\.0\.1:3001;/m);
+    expect(stdout).toMatch(/^ {4}add_header Strict-Transport-Security +"max-age=31536000";/m);
+    expect(stdout).toMatch(/X-Forwarded-Proto \$filefield_proto;/);
+  });
+
   it.each([
     [['--listen', 'everywhere'], /"listen" must be like/],
     [['--upstream', 'localhost'], /must be http/],
     [['--config', 'none.mjs'], /There is no file/],
     [['--port', '80'], /unknown option/],
+    [['--path', '/app'], /unknown option/],
+    [['--header', 'Strict-Transport-Security'], /must be like "Strict/],
   ])('exit with 2 and a sentence for %j', async (args, sentence) => {
     expect(await folder.run(['nginx', ...args])).toEqual({
       code: 2,
@@ -68,10 +83,17 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
   });
 
   it('print the location of a bucket for nginx, and exit with 2 for other values of --remote', async () => {
-    const remote = (text: string) => folder.run(['nginx', '--config', 'memory.mjs', '--remote', text]);
+    const remote = (text: string, ...more: string[]) =>
+      folder.run(['nginx', '--config', 'memory.mjs', '--remote', text, ...more]);
     const printed = await remote('https://bucket.s3.example=/_filefield/photos');
     expect(printed).toMatchObject({ code: 0, stderr: '' });
-    expect(printed.stdout).toMatch(/location \/_filefield\/photos\/ \{[^]*proxy_pass https:\/\/bucket\.s3\.example\//);
+    expect(printed.stdout).toMatch(/^ {2}resolver .*\d/m);
+    expect(printed.stdout).toMatch(/location \/_filefield\/photos\/ \{[^]*set \$filefield_remote bucket\.s3\.example;/);
+    const given = await remote('https://bucket.s3.example=/_x', '--resolver', '10.0.0.53', '--resolver', '::1');
+    expect(given.stdout).toMatch(/^ {2}resolver 10\.0\.0\.53 \[::1\];/m);
+    const once = await remote('https://bucket.s3.example=/_x', '--resolver', 'off');
+    expect(once.stdout).toMatch(/^ {4}proxy_pass https:\/\/bucket\.s3\.example;/m);
+    expect(once.stdout).not.toContain('resolver');
     for (const wrong of ['https://bucket.s3.example', '=/_x', 'a=b=c', 'ftp://x=/_x']) {
       expect((await remote(wrong)).code).toBe(2);
     }

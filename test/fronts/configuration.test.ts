@@ -4,6 +4,7 @@ import path from 'node:path';
 import { frontConfiguration, type FrontName, type FrontSetup } from 'filefield';
 import { askServer, serve, type RunningServer } from '../adapters/server.js';
 import { frontNames as servers } from '../../src/fronts/fronts.js';
+import { aroundSites } from './around-sites.js';
 import { freePort, haveFront, startFront } from './start-front.js';
 
 const setup: FrontSetup = {
@@ -43,6 +44,17 @@ describe('frontConfiguration', () => {
     ['a port above 65535', { listen: '70000' }, /"listen" must be like/],
     ['text after the port', { listen: '8080; #' }, /"listen" must be like/],
     ['a host name with a space', { serverName: 'a b' }, /must be a host name/],
+    ['a wildcard inside of a host name', { serverName: 'a.*.example' }, /must be a host name/],
+    ['a wildcard for every name', { serverName: '*' }, /must be a host name/],
+    ['no upstream', { upstream: [] }, /no address/],
+    ['a relative socket', { upstream: 'unix:run/app.sock' }, /http:\/\/ or https:\/\//],
+    ['a socket with a semicolon', { upstream: 'unix:/run/a;b' }, /http:\/\/ or https:\/\//],
+    ['several upstreams with TLS', { upstream: ['https://a.example', 'https://b.example'] }, /must start with http/],
+    ['a header of the file', { headers: { 'Content-Type': 'text/html' } }, /cannot set "Content-Type"/],
+    ['a policy that would end that of downloads', { headers: { 'Content-Security-Policy': 'x' } }, /cannot set/],
+    ['a header with a variable', { headers: { 'X-Site': '$host' } }, /must have a value of ASCII/],
+    ['a header with a line break', { headers: { 'X-Site': 'a\nb' } }, /must have a value of ASCII/],
+    ['a name server by its name', { resolver: ['dns.example'] }, /addresses of name servers/],
     ['a relative standalone folder', { standalone: 'run' }, /must be absolute/],
   ])('throws invalid_option for %s, for every server', (_fault, wrong, message) => {
     for (const server of servers) {
@@ -59,6 +71,26 @@ describe('frontConfiguration', () => {
       expect(() => frontConfiguration(server, { ...setup, remotes: [remote] })).toThrow(/Only nginx/);
     },
   );
+
+  it.each(['apache', 'lighttpd', 'caddy'] as const)(
+    'throws invalid_option for a socket in "listen" of %s',
+    (server) => {
+      expect(() => frontConfiguration(server, { ...setup, listen: 'unix:/run/front.sock' })).toThrow(
+        /Give a port.*nginx/,
+      );
+    },
+  );
+
+  it.each<[FrontName, string]>([
+    ['nginx', 'rm /etc/nginx/sites-enabled/default'],
+    ['apache', 'a2dissite 000-default'],
+    ['caddy', 'Remove the site :80'],
+  ])('says how to remove the default site of Debian, if the site for %s has no name', (server, sentence) => {
+    expect(frontConfiguration(server, { ...setup, listen: '80' })).toContain(sentence);
+    for (const other of [{ listen: '80', serverName: 'files.example' }, { listen: '8080' }]) {
+      expect(frontConfiguration(server, { ...setup, ...other })).not.toContain(sentence);
+    }
+  });
 
   it('throws invalid_option for an https upstream of lighttpd', () => {
     expect(() => frontConfiguration('lighttpd', { ...setup, upstream: 'https://127.0.0.1:3443' })).toThrow(
@@ -91,29 +123,6 @@ const folders = [
 ]
   .concat('back\\slash', 'a\\nb', 'end\\', 'a\\"b', '<VirtualHost>', 'ü 日本')
   .concat('x'.repeat(200));
-
-/** Wraps the text for the folder of sites in a main configuration. */
-const around: Readonly<Record<FrontName, (site: string, run: string) => string>> = {
-  nginx: (site, run) => {
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${kind};`);
-    return `daemon off; user www-data; pid ${run}/nginx.pid; events {}
-      http { access_log off; ${temporary.join(' ')}\n${site}\n}`;
-  },
-  apache: (site, run) => {
-    const [main = ''] = frontConfiguration('apache', { ...setup, standalone: run }).split(/^Listen/m);
-    return `${main}\n${site}`;
-  },
-  lighttpd: (site, run) => `server.document-root = "${run}"
-    server.upload-dirs = ( "${run}" )
-    server.errorlog = "${run}/error.log"
-    server.bind = "127.0.0.1"
-    server.port = 0
-    server.modules = ( "mod_access", "mod_proxy" )
-    url.access-deny = ( "~" )
-    server.http-parseopts = ( "url-path-2f-decode" => "enable" )
-    ${site}`,
-  caddy: (site) => `{\n\tadmin off\n\tauto_https off\n}\n${site}`,
-};
 
 for (const server of servers) {
   (haveFront(server) ? describe : describe.skip)(`the configuration for ${server}`, () => {
@@ -177,7 +186,7 @@ for (const server of servers) {
     });
 
     it.each([undefined, 'files.example'])('works in the folder of sites with the server name %s', (serverName) =>
-      handOver(path.join(base, 'site'), (text, run) => around[server](text({ serverName }), run)),
+      handOver(path.join(base, 'site'), (text, run) => aroundSites(server, [text({ serverName })], run)),
     );
   });
 }

@@ -51,6 +51,21 @@ const faults: Readonly<Record<string, readonly [claim: string, member: DeliveryM
     'passes on an upload of 12 MB unbuffered',
     { ...nginx, spoil: (text) => text.replace('client_max_body_size 0;', '') },
   ],
+  'nginx that passes on no Upgrade': [
+    'passes on a WebSocket in both directions',
+    { ...nginx, spoil: (text) => text.replace('proxy_set_header Upgrade $filefield_upgrade;', '') },
+  ],
+  'nginx that passes on the Host as it came': [
+    'passes on a request of HTTP/1.0 without Host',
+    { ...nginx, spoil: (text) => text.replace('Host $filefield_host;', 'Host $http_host;') },
+  ],
+  'Apache that keeps what clients say about where they come from': [
+    'passes on the URL unchanged, and Host, X-Forwarded-For and X-Forwarded-Proto',
+    {
+      ...apache,
+      spoil: (text) => text.replace('ProxyAddHeaders Off', '').replace(/RequestHeader set X-Forwarded-For.*/, ''),
+    },
+  ],
   'Apache with encoded paths': [
     sends('a b.txt'),
     { ...apache, delivery: (places) => changed(xSendfile(places, { server: 'apache' }), 'x-sendfile', encodeURI) },

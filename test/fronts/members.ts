@@ -14,6 +14,7 @@ export const nginx: DeliveryMember = {
   lost: { gone: 404, folder: 404, unreadable: 403 },
   keepsHeadOfLost: true,
   outside: [404],
+  passesProtocols: false,
   away: 502,
 };
 
@@ -29,6 +30,7 @@ export const apache: DeliveryMember = {
   lost: { gone: 404, folder: 404, unreadable: 404 },
   keepsHeadOfLost: false,
   outside: [404],
+  passesProtocols: false,
   away: 503,
 };
 
@@ -44,6 +46,7 @@ export const lighttpd: DeliveryMember = {
   lost: { gone: 404, folder: 403, unreadable: 403 },
   keepsHeadOfLost: false,
   outside: [403, 404],
+  passesProtocols: false,
   away: 503,
 };
 
@@ -72,5 +75,6 @@ export const caddy: DeliveryMember = {
   lost: { gone: 404, folder: 404, unreadable: 403 },
   keepsHeadOfLost: false,
   outside: [404],
+  passesProtocols: true,
   away: 502,
 };

@@ -103,6 +103,25 @@ const installed = haveFront('nginx') && (await haveS3());
     expect(fresh).toMatchObject({ status: 304, headers: { 'x-content-type-options': 'nosniff' } });
   });
 
+  it('sends the whole file for an If-Range with another tag, which this S3 server would answer with a part', async () => {
+    const headers = { range: 'bytes=0-9', 'if-range': '"stale"' };
+    const url = await storage.signedUrl(keys[0]!, { method: 'GET', expiresIn: 60_000 });
+    expect((await fetch(url, { headers })).status).toBe(206);
+    const reply = await ask(keys[0]!, { headers });
+    expect({ status: reply.status, whole: reply.body.equals(bytes) }).toEqual({ status: 200, whole: true });
+    const { etag } = reply.headers;
+    const part = await ask(keys[0]!, { headers: { ...headers, 'if-range': etag! } });
+    expect({ status: part.status, bytes: part.body }).toEqual({ status: 206, bytes: bytes.subarray(0, 10) });
+  });
+
+  it('sends 412 and 416 without the body of the bucket', async () => {
+    const failed = await ask(keys[0]!, { headers: { 'if-match': '"other"' } });
+    expect({ status: failed.status, body: failed.body.toString() }).toEqual({ status: 412, body: '' });
+    const beyond = await ask(keys[0]!, { headers: { range: 'bytes=300000-' } });
+    expect(beyond).toMatchObject({ status: 416, headers: { 'content-range': 'bytes */300000' } });
+    expect(beyond.body.toString()).not.toContain('Error');
+  });
+
   it('answers 404 without the body of the bucket for a key that does not exist', async () => {
     const reply = await ask('never/written');
     expect(reply.status).toBe(404);

@@ -58,8 +58,9 @@ export class SigningStorage implements Storage {
 
   async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     const headers = range && { range: `bytes=${range.start}-${range.end}` };
+    const info = await this.stat(key);
+    if (!info) throw new FileFieldError('not_found', 'The S3 server has no such object.');
     const bytes = Buffer.from(await (await this.#send('GET', key, headers)).arrayBuffer());
-    const info = (await this.stat(key))!;
     return {
       info,
       stream: async function* () {
@@ -70,8 +71,15 @@ export class SigningStorage implements Storage {
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {
-    const { headers } = await this.#send('HEAD', key);
-    return { size: Number(headers.get('content-length')) };
+    const response = await fetch(this.#sign('HEAD', key, 60, {}), { method: 'HEAD' });
+    if (response.status === 404) return null;
+    if (!response.ok) throw new FileFieldError('storage_failed', `The S3 server responded with ${response.status}.`);
+    const { headers } = response;
+    return {
+      size: Number(headers.get('content-length')),
+      modified: new Date(headers.get('last-modified') ?? NaN),
+      etag: headers.get('etag')?.replaceAll('"', ''),
+    };
   }
 
   async delete(key: string): Promise<void> {

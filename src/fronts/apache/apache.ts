@@ -13,6 +13,7 @@ export const apache = {
   conditions: ['if-match', 'if-unmodified-since', 'if-modified-since', 'if-range'],
   instructions: ['X-Sendfile'],
   fetches: false,
+  listensOnSockets: false,
   configuration: apacheConfiguration,
   sentences: {
     // mod_xsendfile answers 404 for a file that it may not read.

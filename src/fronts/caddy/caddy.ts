@@ -34,6 +34,7 @@ export const caddy = {
   conditions: [],
   instructions: ['X-Accel-Redirect'],
   fetches: false,
+  listensOnSockets: false,
   configuration: caddyConfiguration,
   sentences: {
     mapping:

@@ -5,28 +5,26 @@ import { quoted, type CheckedSetup } from '../setup.js';
 const quote = (folder: string) =>
   quoted(folder, { server: 'lighttpd', unquotable: /\\(?="|$)/, escape: (text) => text.replaceAll('"', '\\"') });
 
-/** The settings of one socket; with `standalone`, a complete lighttpd.conf around them. */
+/** The settings of one site; with `standalone`, a complete lighttpd.conf around them. */
 export function lighttpdConfiguration(setup: CheckedSetup, instructions: readonly string[]): string {
-  const { standalone, host, port, serverName, upstream } = setup;
-  if (upstream.protocol === 'https:') {
+  const { standalone, listen, upstreams, trustProxy } = setup;
+  if (upstreams.some(({ tls }) => tls)) {
     throw invalidOption(
-      'The option "upstream" must start with http:// for lighttpd, which cannot use TLS to the application.',
+      'The option "upstream" must start with http:// or unix: for lighttpd, which cannot use TLS to the application.',
     );
   }
-  const proxy = proxySettings(setup, instructions);
-  const settings =
-    serverName === undefined
-      ? proxy
-      : `$HTTP["host"] =~ "^${serverName.replaceAll('.', '\\.')}(:\\d+)?$" {\n${indent(proxy)}}\n`;
+  const settings = forNames(setup, proxySettings(setup, instructions));
+  const modules = [...(trustProxy ? ['mod_extforward'] : []), 'mod_proxy', 'mod_setenv']
+    .map((name) => `"${name}"`)
+    .join(', ');
   if (standalone === undefined) {
-    const all = `# Debian's main file refuses URLs that end in ~ or .inc.\nurl.access-deny = ()\n${settings}`;
     return `# Save as /etc/lighttpd/conf-available/60-filefield.conf, then:
 # lighty-enable-mod filefield && lighttpd -tt -f /etc/lighttpd/lighttpd.conf && systemctl reload lighttpd
 # lighttpd needs read access to the folders; DiskStorage makes files readable for their owner and group.
-server.modules += ( "mod_proxy", "mod_setenv" )
+server.modules += ( ${modules} )
 ${forAllSites}
-$SERVER["socket"] == "${host ?? ''}:${port}" {
-${indent(all)}}
+${socketLines(setup)} {
+${indent(settings)}}
 `;
   }
   return `# Save as lighttpd.conf in ${standalone}, then: lighttpd -D -f ${standalone}/lighttpd.conf
@@ -37,10 +35,26 @@ server.document-root = ${quote(standalone)}
 server.upload-dirs = ( ${quote(standalone)} )
 server.pid-file = ${quote(`${standalone}/lighttpd.pid`)}
 server.errorlog = ${quote(`${standalone}/error.log`)}
-${host === undefined ? '' : `server.bind = "${host}"\n`}server.port = ${port}
-server.modules = ( "mod_proxy", "mod_setenv" )
+${listen.host === undefined ? `$SERVER["socket"] == "[::]:${listen.port}" { }\n` : `server.bind = "${listen.host}"\n`}server.port = ${listen.port}
+server.modules = ( ${modules} )
 ${forAllSites}
 ${settings}`;
+}
+
+/** The condition for one address. All addresses are two sockets: one of IPv4 and one of IPv6. */
+function socketLines({ listen: { host, port } }: CheckedSetup): string {
+  if (host !== undefined) return `$SERVER["socket"] == "${host}:${port}"`;
+  return `# All addresses of IPv4 and IPv6.
+$SERVER["socket"] == ":${port}" { }
+$SERVER["socket"] == "[::]:${port}" { }
+$SERVER["socket"] =~ ":${port}$"`;
+}
+
+function forNames({ serverNames }: CheckedSetup, settings: string): string {
+  if (serverNames.length === 0) return settings;
+  const patterns = serverNames.map((name) => name.replaceAll('.', '\\.').replace('*', '[^:]+'));
+  const pattern = patterns.length === 1 ? patterns[0]! : `(${patterns.join('|')})`;
+  return `$HTTP["host"] =~ "^${pattern}(:\\d+)?$" {\n${indent(settings)}}\n`;
 }
 
 /** lighttpd has these settings per server, not per site; `:=` replaces those of the main file. */
@@ -52,21 +66,38 @@ server.stat-cache-engine := "disable"
 
 const indent = (text: string) => text.replace(/^(?=.)/gm, '  ');
 
-function proxySettings({ places, upstream }: CheckedSetup, instructions: readonly string[]): string {
-  const folders = places.map(({ folder }) => `    ${quote(folder)},\n`).join('');
+function proxySettings(setup: CheckedSetup, instructions: readonly string[]): string {
+  const { standalone, trustProxy, headers } = setup;
   // lighttpd removes X-Sendfile after it has acted on it; this setting would do so before.
-  const hidden = instructions.filter((name) => name !== 'X-Sendfile');
-  const port = upstream.port === '' ? '80' : upstream.port;
-  return `# By default lighttpd buffers whole bodies, of uploads and of responses.
+  const hidden = instructions.filter((name) => name !== 'X-Sendfile').map((name) => [name, ''] as const);
+  const forwarded = trustProxy
+    ? `# The proxy before this server knows better where the request comes from.
+extforward.forwarder = ( "all" => "trust" )
+extforward.headers = ( "X-Forwarded-For" )
+`
+    : `# What a client says about where it comes from is replaced; lighttpd itself replaces the other headers.
+setenv.set-request-header = ( "X-Forwarded-For" => "" )
+`;
+  const access = `# Debian's main file refuses URLs that end in ~ or .inc.\nurl.access-deny = ()\n`;
+  return `${standalone === undefined ? access : ''}# By default lighttpd buffers whole bodies, of uploads and of responses.
 server.stream-request-body = 2
 server.stream-response-body = 2
-proxy.server = ( "" => (( "host" => "${upstream.hostname}", "port" => ${port},
+# WebSockets pass.
+proxy.header = ( "upgrade" => "enable" )
+${forwarded}proxy.server = ( "" => (${hosts(setup)}) )
+setenv.set-response-header = (
+${[...hidden, ...headers].map(([name, value]) => `  "${name}" => "${value}",\n`).join('')})
+`;
+}
+
+function hosts({ upstreams, places }: CheckedSetup): string {
+  const folders = places.map(({ folder }) => `    ${quote(folder)},\n`).join('');
+  const one = ({ hostname, port, socket }: CheckedSetup['upstreams'][number]) =>
+    `( ${socket === undefined ? `"host" => "${hostname}", "port" => ${port}` : `"host" => "${socket}"`},
   "x-sendfile" => "enable",
   # Files are sent from these folders only.
   "x-sendfile-docroot" => (
 ${folders}  )
-)) )
-setenv.set-response-header = (
-${hidden.map((name) => `  "${name}" => "",\n`).join('')})
-`;
+)`;
+  return upstreams.map(one).join(', ');
 }

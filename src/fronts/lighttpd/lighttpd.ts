@@ -15,6 +15,7 @@ export const lighttpd = {
   // The last two are for FastCGI, where lighttpd acts on them.
   instructions: ['X-Sendfile', 'X-Sendfile2', 'X-LIGHTTPD-send-file'],
   fetches: false,
+  listensOnSockets: false,
   configuration: lighttpdConfiguration,
   sentences: {
     mapping:

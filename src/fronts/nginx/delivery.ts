@@ -8,8 +8,11 @@ import { mapRemotes } from './remotes.js';
 /** Options of `xAccelRedirect`. */
 export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
   /**
-   * Buckets that nginx fetches from, by the start of their URLs: `{ 'https://bucket.s3.example': '/_photos' }`. For files
-   * whose storage has signed or permanent URLs. nginx gets the URL, the client never sees it.
+   * Buckets and other servers that nginx fetches from, by the start of their URLs:
+   * `{ 'https://bucket.s3.example': '/_photos' }`. For files whose storage has signed or permanent URLs, and for those of
+   * `httpView` and `remoteFile`, unless these send headers of yours or were redirected. nginx gets the URL, the client never
+   * sees it. nginx checks no addresses, so an `http:` URL of `httpView` needs `allowPrivate`; for `https:` it checks the
+   * certificate. Costs one `stat` of the storage per download, unless the file knows its metadata, as those of columns do.
    * @default none
    */
   readonly remotes?: PathMapping;
@@ -17,7 +20,7 @@ export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
 
 /**
  * A delivery for nginx: the view responds without a body and with `X-Accel-Redirect`; nginx sends the file from an
- * `internal` location, and handles ranges. The view answers 304 and 412. Other files are streamed by this process. Costs one
+ * `internal` location, and handles ranges. The view answers 304 and 412, and what a bucket could answer wrongly. Other files are streamed by this process. Costs one
  * stat() per download.
  *
  * WARNING: nginx drops X-Content-Type-Options, Content-Security-Policy, ETag and Last-Modified of the view's response. The

@@ -1,3 +1,5 @@
+import type { CheckedSetup } from '../setup.js';
+
 /** Headers of a view's response that nginx drops when it sends the file itself, so that its configuration must add them. */
 export const droppedHeaders: readonly string[] = [
   'X-Content-Type-Options',
@@ -17,14 +19,31 @@ export const droppedHeaders: readonly string[] = [
   'X-Filefield-Delivery',
 ];
 
-/** One directive for each of these headers, with names and values in two columns. */
-export function forEachDropped(
-  directive: string,
-  name: (header: string) => string,
-  value: (header: string) => string,
-): string {
-  const width = Math.max(...droppedHeaders.map((header) => name(header).length));
-  return droppedHeaders.map((header) => `    ${directive} ${name(header).padEnd(width)} ${value(header)};`).join('\n');
+/** One `add_header` for each of these headers, with the value of a variable, and for those of the site. */
+export function addHeaders(value: (header: string) => string, site: CheckedSetup['headers']): string {
+  const given = new Set(site.map(([header]) => header.toLowerCase()));
+  const dropped = droppedHeaders.filter((header) => !given.has(header.toLowerCase()));
+  return lines('add_header', [
+    ...dropped.map((header) => [header, value(header)] as const),
+    ...site.map(([header, text]) => [header, `"${text}"`] as const),
+  ]);
+}
+
+/** One `set` for each of these headers: a variable that keeps it when nginx makes another request. */
+export function keepHeaders(): string {
+  return lines(
+    'set',
+    ['ETag', 'Last-Modified', ...droppedHeaders].map((header) => [
+      `$filefield_${variable(header)}`,
+      `$upstream_http_${variable(header)}`,
+    ]),
+  );
+}
+
+/** Directives with names and values in two columns. */
+function lines(directive: string, rows: readonly (readonly [name: string, value: string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `    ${directive} ${name.padEnd(width)} ${value};`).join('\n');
 }
 
 /** A header's name as part of the name of a variable. */

@@ -13,6 +13,7 @@ export const nginx = {
   conditions: ['if-modified-since', 'if-range'],
   instructions: ['X-Accel-Redirect', 'X-Accel-Buffering', 'X-Accel-Charset', 'X-Accel-Expires', 'X-Accel-Limit-Rate'],
   fetches: true,
+  listensOnSockets: true,
   configuration: nginxConfiguration,
   sentences: {
     mapping:

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { frontConfiguration, type Delivery, type FrontName, type FrontSetup } from 'filefield';
 import { askServer, serve, type Asked, type Reply, type RunningServer } from '../../adapters/server.js';
 import { freePort, startFront, type RunningFront } from '../../fronts/start-front.js';
@@ -33,6 +34,8 @@ export interface DeliveryMember {
   readonly keepsHeadOfLost: boolean;
   /** The statuses for a path outside of the place, which a faulty application might send. */
   readonly outside: readonly number[];
+  /** True if it passes on an Upgrade to any protocol. */
+  readonly passesProtocols: boolean;
   /** The status while the application is not running. */
   readonly away: number;
   /** Makes a correct configuration incorrect. */
@@ -88,6 +91,11 @@ export class DeliveryBench {
     mkdirSync(`${this.root}-evil`);
     writeFileSync(`${this.root}-evil/x`, bytesOf('outside', 20_000));
     this.#application = await serve((request, response) => this.#run(request, response));
+    this.#application.server.on('upgrade', ({ headers: { upgrade } }, socket: Duplex) => {
+      socket.on('error', () => undefined);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\nhello`);
+      socket.pipe(socket);
+    });
     this.#port = await this.front(this.#application.port);
   }
 

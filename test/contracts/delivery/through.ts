@@ -33,6 +33,32 @@ export const throughClaims: DeliveryClaims = {
     await until(() => client.received().includes('last'), 'the last chunk arrived');
     client.socket.destroy();
   },
+  'passes on a WebSocket in both directions': async (bench) => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket' };
+    const client = await talk(bench.port, head('GET', '/socket', headers));
+    await until(() => client.received().includes('hello'), 'the application spoke', 3000);
+    assert.match(client.received().toString(), /^HTTP\/1\.1 101 /);
+    client.socket.write('ping');
+    await until(() => client.received().includes('ping'), 'the application echoed', 3000);
+    client.socket.destroy();
+  },
+  'passes on no other protocol than WebSocket, except for Caddy': async (bench) => {
+    const headers = { connection: 'Upgrade, close', upgrade: 'h2c' };
+    if (bench.member.passesProtocols) {
+      const client = await talk(bench.port, head('GET', '/socket', headers));
+      await until(() => client.received().includes('hello'), 'the application spoke', 3000);
+      return void client.socket.destroy();
+    }
+    const reply = await askServer(bench.port, { path: '/echo/', headers });
+    const received = JSON.parse(reply.body.toString()) as { headers: Record<string, string> };
+    assert.equal(reply.status, 200);
+    assert.equal(received.headers.upgrade, undefined);
+  },
+  'passes on a request of HTTP/1.0 without Host': async (bench) => {
+    const client = await talk(bench.port, 'GET /echo/ HTTP/1.0\r\n\r\n');
+    await client.closed;
+    assert.match(client.received().toString(), /^HTTP\/1\.[01] 200 /);
+  },
   'passes on an upload of 12 MB unbuffered': async (bench) => {
     const request = http.request({
       port: bench.port,
