@@ -6,6 +6,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import {
   ChildEntity,
   Column,
+  DataSource,
   Entity,
   EntitySchema,
   PrimaryColumn,
@@ -204,6 +205,11 @@ describe('attachFiles for TypeORM', () => {
     const { dataSource, close } = await openDataSource('sqlite', { entities: [entity(options)], logging: false });
     await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
     await close();
+  });
+
+  it('throws invalid_option before the data source is initialised', async () => {
+    const dataSource = new DataSource({ type: 'sqljs', entities: [entity({ storage: 'media' })] });
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
   });
 
   it('throws when the ledger has no tables, and when it is called twice', async () => {
