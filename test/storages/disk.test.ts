@@ -4,7 +4,7 @@ import fs, { promises as fsp } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compile, type Compiled } from '../support/compiled.js';
-import { checkKey, type FileFieldError } from 'filefield';
+import { checkKey, FileFieldError } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { storageContract } from 'filefield/testing';
 import { descriptorsBelow } from '../support/descriptors-below.js';
@@ -111,6 +111,17 @@ describe('DiskStorage', () => {
     await expect(storage.write('left/good', bytes(5))).rejects.toMatchObject({ code: 'already_exists' });
     expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
     expect(descriptorsBelow(root)).toBe(0);
+  });
+
+  it('rejects with the error of the body if it is one of this library', async () => {
+    for (const signal of [undefined, new AbortController()]) {
+      const failing = async function* () {
+        yield Buffer.alloc(10);
+        throw new FileFieldError('not_found', 'There is no such upload.');
+      };
+      const write = storage.write('left/none', failing(), { ...(signal && { signal: signal.signal }) });
+      await expect(write).rejects.toMatchObject({ code: 'not_found', message: 'There is no such upload.' });
+    }
   });
 
   it('refuses a key whose folder is another object as invalid', async () => {
