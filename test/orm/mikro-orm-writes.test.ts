@@ -222,6 +222,14 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     await expect(file).rejects.toThrow('in the current transaction');
   });
 
+  const waits = async () => {
+    await em.begin();
+    await expectRejection('busy', fixture.stage());
+    await em.rollback();
+    expect(await fixture.stateOf(await fixture.stage())).toBe('pending');
+  };
+  if (database === 'sqlite') test('rejects with busy in a transaction that was begun by hand', waits, 15_000);
+
   test('stages for one request while another one stages inside a transaction at the same moment', async () => {
     await fixture.stage('the first one');
     let begin: () => void = () => undefined;

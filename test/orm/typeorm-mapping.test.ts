@@ -65,7 +65,9 @@ async function open(database: DatabaseName) {
   return { dataSource, close, files, media, states };
 }
 
-describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) => {
+const databases = await reachableDatabases();
+
+describe.each(databases)('TypeORM mappings on %s', (database) => {
   let site: Awaited<ReturnType<typeof open>>;
   beforeEach(async () => {
     site = await open(database);
@@ -212,13 +214,16 @@ describe('attachFiles for TypeORM', () => {
     await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
   });
 
-  it('throws when the ledger has no tables, and when it is called twice', async () => {
-    const { dataSource, close } = await openDataSource('sqlite', {
+  it.each(databases)('throws on %s when the ledger has no tables, and when it is called twice', async (database) => {
+    const { dataSource, close } = await openDataSource(database, {
       entities: [entity({ storage: 'media' })],
       logging: false,
     });
-    await expect(attachFiles(dataSource, { storages })).rejects.toThrow('run the migration that calls createLedger()');
-    await createLedger(dataSource.createQueryRunner());
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({
+      code: 'database_failed',
+      message: expect.stringContaining('run the migration that calls createLedger()') as string,
+    });
+    await createLedger(dataSource);
     await attachFiles(dataSource, { storages });
     await expect(attachFiles(dataSource, { storages })).rejects.toThrow('attached to this data source already');
     await close();
