@@ -41,6 +41,15 @@ class Page {
   @Column(() => Address) address!: Address;
 }
 
+/** The database holds 7 where the entity holds "T-7". */
+const numbered = { to: (text: string) => Number(text.slice(2)), from: (value: number) => `T-${value}` };
+
+@Entity()
+class Ticket {
+  @PrimaryColumn('int', { transformer: numbered }) id!: string;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+}
+
 interface Invoice {
   id: number;
   file: StoredFile | null;
@@ -52,7 +61,7 @@ const InvoiceSchema = new EntitySchema<Invoice>({
 
 async function open(database: DatabaseName) {
   const { dataSource, close } = await openDataSource(database, {
-    entities: [Media, Film, Page, InvoiceSchema],
+    entities: [Media, Film, Page, Ticket, InvoiceSchema],
     logging: false,
   });
   const runner = dataSource.createQueryRunner();
@@ -111,6 +120,18 @@ describe.each(databases)('TypeORM mappings on %s', (database) => {
     const first = await pages.findOneByOrFail({ book: 'b', number: 1 });
     expect(await first.scan?.text()).toBe('scan 1');
     expect(await first.address.map?.text()).toBe('map 1');
+  });
+
+  it('binds and releases the files of a row whose key has a transformer', async () => {
+    const { dataSource, files, states } = site;
+    const tickets = dataSource.getRepository(Ticket);
+    await tickets.save({ id: 'T-7', file: await files.stage(Ticket, 'file', 'old') });
+    const ticket = await tickets.findOneByOrFail({ id: 'T-7' });
+    ticket.file = await files.stage(Ticket, 'file', 'new');
+    await tickets.save(ticket);
+    expect(await states()).toMatchObject([{ state: 'released' }, { state: 'live' }]);
+    await files.sweep();
+    expect(await (await tickets.findOneByOrFail({ id: 'T-7' })).file?.text()).toBe('new');
   });
 
   it('saves the file of an EntitySchema and applies its options', async () => {
