@@ -33,8 +33,6 @@ export interface ExecuteOptions {
  */
 export interface LedgerConnection {
   readonly dialect: Dialect;
-  /** True if transactions of the application use this very connection too, as with SQLite. */
-  readonly shared?: boolean;
   /** True if a statement's result depends on the caller's async context; statements of different callers must not be batched. */
   readonly personal?: boolean;
   /** Runs one statement. */

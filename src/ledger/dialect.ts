@@ -107,8 +107,11 @@ export interface Dialect {
   index(column: ColumnName, online: boolean): readonly IndexPart[];
   /** The generated column with the id of a file column, where the database cannot index an expression. */
   idColumn?(column: string): IdColumn;
-  /** The SELECT of all generated columns of these tables: `owner`, the table; `name`; and `expression`. */
-  generatedColumns?(tables: readonly string[]): Sql;
+  /**
+   * The SELECT of all generated columns of the tables of these columns: `home`, the schema as the names have it, or empty;
+   * `owner`, the table; `name`; and `expression`.
+   */
+  generatedColumns?(names: readonly ColumnName[]): Sql;
   /** The SELECT, as `member`, of the ids among these that rows have. */
   idsAmong(query: IdQuery, ids: readonly string[]): Sql;
   /**

@@ -19,8 +19,6 @@ export interface FenceState {
   readonly since: number;
   /** The fence in milliseconds: the option, or twice the longest time between two sweeps. */
   readonly length: number;
-  /** When another database was first found in the storage; undefined if none was. */
-  readonly contestedAt: number | undefined;
   /** The database's time. */
   readonly now: number;
 }
@@ -117,7 +115,7 @@ export class Fence {
         await this.#take(fence, newest.generation, markers);
       } else if (last && last.generation === fence.generation && last.token === fence.token) {
         if (!newest) throw this.#missing(name);
-        throw await this.#contest(fence, newest, markers);
+        throw await this.#contest(name, newest, markers);
       }
       // Another process may have rotated the token between the two looks.
       last = fence;
@@ -240,7 +238,7 @@ export class Fence {
     const fence = (await this.state(name))!;
     if (fence.generation > 0 || fence.next === undefined) return fence;
     const written = await markers.write({ generation: 1, token: fence.next });
-    if (!written) throw await this.#contest(fence, (await markers.newest()) ?? { generation: 1, token: '' }, markers);
+    if (!written) throw await this.#contest(name, (await markers.newest()) ?? { generation: 1, token: '' }, markers);
     await this.#record(name, 1, fence.next);
     return (await this.state(name))!;
   }
@@ -257,16 +255,13 @@ export class Fence {
 
   async #record(name: string, generation: number, token: string): Promise<void> {
     await this.database.execute(
-      sql`UPDATE file_fence SET generation = ${generation}, token = ${token}, token_at = ${this.#now}, next_token = NULL, last_gap = gap, gap = 0, contested_at = NULL WHERE storage = ${name} AND next_token = ${token}`,
+      sql`UPDATE file_fence SET generation = ${generation}, token = ${token}, token_at = ${this.#now}, next_token = NULL, last_gap = gap, gap = 0 WHERE storage = ${name} AND next_token = ${token}`,
     );
   }
 
-  async #contest(fence: FenceState, newest: Marker, markers: Markers): Promise<FileFieldError> {
+  async #contest(name: string, newest: Marker, markers: Markers): Promise<FileFieldError> {
     if (newest.token !== contested) await markers.write({ generation: newest.generation + 1, token: contested });
-    await this.database.execute(
-      sql`UPDATE file_fence SET contested_at = ${this.#now} WHERE storage = ${fence.storage} AND contested_at IS NULL`,
-    );
-    return contest(fence.storage);
+    return contest(name);
   }
 
   #missing(name: string): FileFieldError {
@@ -287,7 +282,7 @@ export class Fence {
 
   async #read(condition: Sql): Promise<FenceState[]> {
     const { rows } = await this.database.execute(
-      sql`SELECT storage, generation, token, token_at, next_token, gap, last_gap, contested_at, ${this.#now} AS time FROM file_fence ${condition}`,
+      sql`SELECT storage, generation, token, token_at, next_token, gap, last_gap, ${this.#now} AS time FROM file_fence ${condition}`,
     );
     return rows.map((row) => ({
       storage: String(row.storage),
@@ -296,7 +291,6 @@ export class Fence {
       next: typeof row.next_token === 'string' ? row.next_token : undefined,
       since: Number(row.token_at ?? 0),
       length: Math.max(this.length, Math.min(longest, 2 * Math.max(Number(row.gap), Number(row.last_gap)))),
-      contestedAt: row.contested_at === null ? undefined : Number(row.contested_at),
       now: Number(row.time),
     }));
   }

@@ -104,14 +104,15 @@ async function withIdColumns(
   references: readonly FileReference[],
 ): Promise<readonly FileReference[]> {
   const { dialect } = database;
-  const tables = references.flatMap(({ name }) => (name ? [name.table] : []));
-  if (!dialect.generatedColumns || tables.length === 0) return references;
-  const { rows } = await database.execute(dialect.generatedColumns(tables));
-  const generated = new Set(rows.map(({ owner, name, expression }) => plain([owner, name, expression])));
+  const names = references.flatMap(({ name }) => (name ? [name] : []));
+  if (!dialect.generatedColumns || names.length === 0) return references;
+  const { rows } = await database.execute(dialect.generatedColumns(names));
+  const generated = new Set(rows.map(({ home, owner, name, expression }) => plain([home, owner, name, expression])));
   return references.map((reference) => {
     const expected = reference.name && dialect.idColumn?.(reference.name.column);
-    if (!expected || !generated.has(plain([reference.name?.table, expected.name, expected.expression])))
-      return reference;
+    if (!expected) return reference;
+    const { schema = '', table } = reference.name!;
+    if (!generated.has(plain([schema, table, expected.name, expected.expression]))) return reference;
     return { ...reference, idColumn: dialect.quote(expected.name) };
   });
 }

@@ -133,5 +133,4 @@ const fenceColumns = [
   'swept_at bigint',
   'gap bigint NOT NULL',
   'last_gap bigint NOT NULL',
-  'contested_at bigint',
 ];

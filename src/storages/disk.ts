@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { fstatSync, promises as fsp, type Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { abortable } from '../file/abortable.js';
+import { abortable, wasAborted } from '../file/abortable.js';
 import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file/body.js';
@@ -82,15 +82,14 @@ export class DiskStorage implements Storage {
   ): Promise<Info> {
     const target = this.localPath(key);
     const temporary = path.join(this.root, unfinished, `${nameOf(key)}.${randomUUID()}`);
-    let made = false;
     try {
       const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
-      made = true;
       const info = await work(handle, temporary);
       if (!info) return info;
+      if (options.signal?.aborted) throw wasAborted(options.signal);
       const publish = () => this.#within(path.dirname(target), () => link(temporary, target));
       await publish().catch((cause: unknown) => {
-        throw folderError(cause, key);
+        throw keyError(cause, key);
       });
       await this.#settle(target);
       return info;
@@ -98,7 +97,7 @@ export class DiskStorage implements Storage {
       throw writeError(cause, key, options.signal);
     } finally {
       // An earlier failure matters more than a failure to delete the temporary file.
-      if (made) await fsp.unlink(temporary).catch(() => undefined);
+      await fsp.unlink(temporary).catch(() => undefined);
     }
   }
 
@@ -129,7 +128,7 @@ export class DiskStorage implements Storage {
     const folder = path.join(this.root, unfinished);
     const names = await fsp.readdir(folder).catch((cause: unknown) => {
       if (errno(cause) === 'ENOENT') return [];
-      throw diskError(cause, 'delete an object', { key });
+      throw folderError(cause, 'delete an object', key);
     });
     for (const name of names) if (name.startsWith(`${nameOf(key)}.`)) await remove(path.join(folder, name), key);
   }
@@ -143,7 +142,7 @@ export class DiskStorage implements Storage {
     const folder = path.join(this.root, prefix);
     const entries = await fsp.readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
       if (errno(cause) === 'ENOENT') return [];
-      throw diskError(cause, 'list objects', {});
+      throw folderError(cause, 'list objects');
     });
     // With the slash, a folder sorts like the keys below it.
     const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
@@ -262,13 +261,18 @@ function writeError(cause: unknown, key: string, signal?: AbortSignal): FileFiel
   if (isFileFieldError(cause)) return cause;
   // A body that fails because of the signal has an error of its own.
   if (signal?.aborted) return new FileFieldError('aborted', 'The write was aborted.', { key, cause });
-  const error = diskError(cause, 'write an object', { key });
-  // The folder of the storage is missing, not an object.
-  return error.code === 'not_found' ? new FileFieldError('storage_failed', error.message, { key, cause }) : error;
+  return folderError(cause, 'write an object', key);
+}
+
+/** Where a folder of the storage is missing or no folder, no object is: that is a failure of the storage. */
+function folderError(cause: unknown, action: string, key?: string): FileFieldError {
+  const context = { ...(key !== undefined && { key }), cause };
+  const error = diskError(cause, action, context);
+  return error.code === 'not_found' ? new FileFieldError('storage_failed', error.message, context) : error;
 }
 
 /** A disk cannot keep a key below another object: `a/b` where `a` is a file. */
-function folderError(cause: unknown, key: string): unknown {
+function keyError(cause: unknown, key: string): unknown {
   const folder = typeof cause === 'object' && cause !== null && 'syscall' in cause && cause.syscall === 'mkdir';
   if (errno(cause) !== 'ENOTDIR' && !(folder && errno(cause) === 'EEXIST')) return cause;
   return new FileFieldError('invalid_key', 'A part of the key is the name of another object.', { key, cause });

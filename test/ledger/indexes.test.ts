@@ -155,6 +155,41 @@ describe.each(await reachableDatabases())('with 50,000 rows on %s, before any AN
   });
 });
 
+it('MariaDB: the generated column of a table is not taken for one of a table of that name in another schema', async () => {
+  if (!(await reachableDatabases()).includes('mariadb')) return;
+  const { runner, connection, statements, plan, dialect } = await opened('mariadb');
+  const other = await createDatabase('mariadb', '');
+  opening.unshift(() => other.drop());
+  const name = { schema: other.name, table: 'note', column: 'file' };
+  const elsewhere = reference(dialect, { table: `${other.name}.note`, owner: `${other.name}.note`, name });
+  const found = async (one: FileReference) => {
+    const references = await new References([one, elsewhere]).readable(connection, new FileEvents());
+    return [...(await references.among(connection, ['row-7', 'row-8']))].sort();
+  };
+  const makeColumn = async (column: typeof name | Omit<typeof name, 'schema'>) => {
+    for (const { create } of dialect.index(column, false))
+      for (const statement of create) await runner.query(statement);
+  };
+  const plain = '(id integer PRIMARY KEY, file json, file_id varchar(36))';
+
+  await runner.query(`CREATE TABLE note ${plain}`);
+  await runner.query(`CREATE TABLE ${other.name}.note (id integer PRIMARY KEY, file json)`);
+  await runner.query(`INSERT INTO note VALUES (1, '{"id":"row-7"}', 'other')`);
+  await runner.query(`INSERT INTO ${other.name}.note VALUES (1, '{"id":"row-8"}')`);
+  await makeColumn(name);
+  expect(await found(reference(dialect))).toEqual(['row-7', 'row-8']);
+  expect(await plan(statements.at(-1)!)).toContain(dialect.index(name, false).at(-1)!.name);
+
+  await runner.query('DROP TABLE note');
+  await runner.query(`DROP TABLE ${other.name}.note`);
+  await runner.query(`CREATE TABLE note (id integer PRIMARY KEY, file json)`);
+  await runner.query(`CREATE TABLE ${other.name}.note ${plain}`);
+  await runner.query(`INSERT INTO note VALUES (1, '{"id":"row-7"}')`);
+  await runner.query(`INSERT INTO ${other.name}.note VALUES (1, '{"id":"row-8"}', 'other')`);
+  await makeColumn({ table: 'note', column: 'file' });
+  expect(await found(reference(dialect))).toEqual(['row-7', 'row-8']);
+});
+
 it('MariaDB: a column of an application that is called like the generated one is not taken for it', async () => {
   if (!(await reachableDatabases()).includes('mariadb')) return;
   const { runner, connection, dialect } = await opened('mariadb');

@@ -33,6 +33,12 @@ class Song extends Work {
   @FileField({ storage: 'documents' }) lyrics!: StoredFile | null;
 }
 
+@Entity({ schema: '*' })
+class Leaflet {
+  @PrimaryKey({ type: 'integer' }) id!: number;
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+}
+
 @Entity()
 class Draft {
   @PrimaryKey({ type: 'integer' }) id!: number;
@@ -97,7 +103,7 @@ describe(`MikroORM ${major}, set-up`, () => {
     await b.close();
   });
 
-  test('refuses a file inside a JSON column, onSoftDelete, an unknown storage and a missing ledger when it attaches', async () => {
+  test('refuses a file inside a JSON column or a table of many schemas, onSoftDelete, an unknown storage and a missing ledger when it attaches', async () => {
     const parcels = await openMikro('sqlite', [Parcel, Packed]);
     await expect(attachFiles(parcels.orm, { storages: memory() })).rejects.toThrow(
       'Parcel.packed.file is inside a JSON',
@@ -106,6 +112,9 @@ describe(`MikroORM ${major}, set-up`, () => {
     const drafts = await openMikro('sqlite', [Draft]);
     await expect(attachFiles(drafts.orm, { storages: memory() })).rejects.toThrow('MikroORM has no soft delete');
     await drafts.close();
+    const leaflets = await openMikro('sqlite', [Leaflet]);
+    await expect(attachFiles(leaflets.orm, { storages: memory() })).rejects.toThrow('in a table of many schemas');
+    await leaflets.close();
     const documents = await openMikro('sqlite', [Document]);
     const other = new StorageRegistry({ other: new MemoryStorage() });
     await expect(attachFiles(documents.orm, { storages: other })).rejects.toThrow('names the storage "documents"');

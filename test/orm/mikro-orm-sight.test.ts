@@ -75,6 +75,16 @@ await onDatabases(['postgres'], `MikroORM ${major} on %s, one schema per tenant`
     expect(await textIn(open, 't1')).toBe('tenant 1');
   });
 
+  it('binds a file to the table of the schema of the entity manager, whatever the search path finds', async () => {
+    const file = await site.files.stage(Letter, 'file', 'of t1');
+    await tenants[0]!.transactional(async (em) => {
+      await em.getConnection().execute('SET LOCAL search_path TO t2, public', [], 'run', em.getTransactionContext());
+      await em.persist(em.create(Letter, { file } as Letter)).flush();
+    });
+    const entries: unknown = await site.open.rows(`SELECT owner_type FROM file_ledger WHERE id = '${file.id}'`);
+    expect(entries).toEqual([{ owner_type: 't1.letter' }]);
+  });
+
   it('reports the files of tables in other schemas as foreign', async () => {
     const { foreign, unreferenced } = await site.files.reconcile({ repair: true });
     expect(foreign.length).toBeGreaterThanOrEqual(1);

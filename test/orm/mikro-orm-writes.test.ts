@@ -217,8 +217,35 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
   test('stages inside a transaction, except on SQLite, where it rejects with busy', async () => {
     const file = em.transactional(() => fixture.stage());
     // The transaction holds SQLite's only connection.
-    if (database === 'sqlite') await expectRejection('busy', file);
-    else expect(await fixture.stateOf(await file)).toBe('pending');
+    if (database !== 'sqlite') return expect(await fixture.stateOf(await file)).toBe('pending');
+    await expectRejection('busy', file);
+    await expect(file).rejects.toThrow('in the current transaction');
+  });
+
+  const waits = async () => {
+    await em.begin();
+    await expectRejection('busy', fixture.stage());
+    await em.rollback();
+    expect(await fixture.stateOf(await fixture.stage())).toBe('pending');
+  };
+  if (database === 'sqlite') test('rejects with busy in a transaction that was begun by hand', waits, 15_000);
+
+  test('stages for one request while another one stages inside a transaction at the same moment', async () => {
+    await fixture.stage('the first one');
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    // A few turns apart, so that some of them come while the statement of the other request is under way.
+    const outside = Array.from({ length: 20 }, async (_, turns) => {
+      await begun;
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
+      return fixture.stage('outside');
+    });
+    const inside = em.transactional(() => {
+      begin();
+      return fixture.stage('inside');
+    });
+    await inside.catch(() => undefined);
+    for (const file of await Promise.all(outside)) expect(await fixture.stateOf(file)).toBe('pending');
   });
 
   test('refuses a second attachFiles() on the same ORM', async () => {

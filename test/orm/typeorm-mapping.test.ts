@@ -6,6 +6,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import {
   ChildEntity,
   Column,
+  DataSource,
   Entity,
   EntitySchema,
   PrimaryColumn,
@@ -40,6 +41,15 @@ class Page {
   @Column(() => Address) address!: Address;
 }
 
+/** The database holds 7 where the entity holds "T-7". */
+const numbered = { to: (text: string) => Number(text.slice(2)), from: (value: number) => `T-${value}` };
+
+@Entity()
+class Ticket {
+  @PrimaryColumn('int', { transformer: numbered }) id!: string;
+  @FileField({ storage: 'media' }) file!: StoredFile | null;
+}
+
 interface Invoice {
   id: number;
   file: StoredFile | null;
@@ -51,7 +61,7 @@ const InvoiceSchema = new EntitySchema<Invoice>({
 
 async function open(database: DatabaseName) {
   const { dataSource, close } = await openDataSource(database, {
-    entities: [Media, Film, Page, InvoiceSchema],
+    entities: [Media, Film, Page, Ticket, InvoiceSchema],
     logging: false,
   });
   const runner = dataSource.createQueryRunner();
@@ -64,7 +74,9 @@ async function open(database: DatabaseName) {
   return { dataSource, close, files, media, states };
 }
 
-describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) => {
+const databases = await reachableDatabases();
+
+describe.each(databases)('TypeORM mappings on %s', (database) => {
   let site: Awaited<ReturnType<typeof open>>;
   beforeEach(async () => {
     site = await open(database);
@@ -108,6 +120,18 @@ describe.each(await reachableDatabases())('TypeORM mappings on %s', (database) =
     const first = await pages.findOneByOrFail({ book: 'b', number: 1 });
     expect(await first.scan?.text()).toBe('scan 1');
     expect(await first.address.map?.text()).toBe('map 1');
+  });
+
+  it('binds and releases the files of a row whose key has a transformer', async () => {
+    const { dataSource, files, states } = site;
+    const tickets = dataSource.getRepository(Ticket);
+    await tickets.save({ id: 'T-7', file: await files.stage(Ticket, 'file', 'old') });
+    const ticket = await tickets.findOneByOrFail({ id: 'T-7' });
+    ticket.file = await files.stage(Ticket, 'file', 'new');
+    await tickets.save(ticket);
+    expect(await states()).toMatchObject([{ state: 'released' }, { state: 'live' }]);
+    await files.sweep();
+    expect(await (await tickets.findOneByOrFail({ id: 'T-7' })).file?.text()).toBe('new');
   });
 
   it('saves the file of an EntitySchema and applies its options', async () => {
@@ -206,13 +230,21 @@ describe('attachFiles for TypeORM', () => {
     await close();
   });
 
-  it('throws when the ledger has no tables, and when it is called twice', async () => {
-    const { dataSource, close } = await openDataSource('sqlite', {
+  it('throws invalid_option before the data source is initialised', async () => {
+    const dataSource = new DataSource({ type: 'sqljs', entities: [entity({ storage: 'media' })] });
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({ code: 'invalid_option' });
+  });
+
+  it.each(databases)('throws on %s when the ledger has no tables, and when it is called twice', async (database) => {
+    const { dataSource, close } = await openDataSource(database, {
       entities: [entity({ storage: 'media' })],
       logging: false,
     });
-    await expect(attachFiles(dataSource, { storages })).rejects.toThrow('run the migration that calls createLedger()');
-    await createLedger(dataSource.createQueryRunner());
+    await expect(attachFiles(dataSource, { storages })).rejects.toMatchObject({
+      code: 'database_failed',
+      message: expect.stringContaining('run the migration that calls createLedger()') as string,
+    });
+    await createLedger(dataSource);
     await attachFiles(dataSource, { storages });
     await expect(attachFiles(dataSource, { storages })).rejects.toThrow('attached to this data source already');
     await close();

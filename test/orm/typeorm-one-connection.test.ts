@@ -3,6 +3,7 @@ import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField, type Files } from 'filefield/typeorm';
 import { Entity, PrimaryGeneratedColumn, type DataSource, type QueryRunner } from 'typeorm';
 import { sql } from '../../src/ledger/sql.js';
+import { expectCode } from '../contracts/orm/context.js';
 import { openDataSource } from '../support/typeorm.js';
 
 @Entity()
@@ -84,6 +85,13 @@ describe('a statement of the ledger on the one connection of SQLite', () => {
     expect((await renewed).affected).toBe(1);
     expect(await lease()).toEqual({ lease_until: 7 });
   });
+
+  it('rejects with busy, instead of waiting for ever, while a transaction stays open', async () => {
+    await runner.startTransaction();
+    await expectCode(files.stage(Scan, 'file', 'x'), 'busy');
+    await runner.rollbackTransaction();
+    expect(await files.stage(Scan, 'file', 'x')).toMatchObject({ size: 1 });
+  }, 15_000);
 
   it('waits for a transaction that is open, and sees nothing of it', async () => {
     const { renew, lease } = await entry();

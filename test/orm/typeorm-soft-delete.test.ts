@@ -48,6 +48,9 @@ describe.each(await reachableDatabases())('soft deletes in TypeORM on %s', (data
     const script = await saved('plain', 'patient');
     await scripts.softRemove(script);
     await files.sweep();
+    expect(await files.reconcile({ repair: true })).toMatchObject({ unreferenced: [] });
+    await delay(5);
+    await files.sweep();
     await scripts.recover(script);
     await files.sweep();
     expect(await textOf('plain', script.id)).toBe('patient');

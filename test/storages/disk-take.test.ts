@@ -18,6 +18,7 @@ import path from 'node:path';
 import type { TakenFile } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { OpenFile } from '../../src/file/open-file.js';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 
 const { rename, open } = fsp;
 const content = 'the bytes';
@@ -57,7 +58,7 @@ describe('DiskStorage.take', () => {
     expect(await storage.take('a/b', taken())).toMatchObject({ size: content.length });
     expect(statSync(storage.localPath('a/b')).ino).toBe(ino);
     expect(readFileSync(storage.localPath('a/b'), 'utf8')).toBe(content);
-    expect([existsSync(file), measured, unfinished()]).toEqual([false, 1, []]);
+    expect([existsSync(file), measured, unfinished(), descriptorsBelow(storage.root)]).toEqual([false, 1, [], 1]);
   });
 
   it('gives the object the permissions, names and time of a written one', async () => {
@@ -126,6 +127,13 @@ describe('DiskStorage.take', () => {
     prepare();
     expect(await storage.take('a/b', taken())).toBeUndefined();
     expect([existsSync(file), measured, await storage.stat('a/b'), unfinished()]).toEqual([true, 0, null, []]);
+  });
+
+  it('leaves a symbolic link at its path if the file itself is where it leads', async () => {
+    const place = `${file}-2`;
+    symlinkSync(file, place);
+    expect(await storage.take('a/b', { ...taken(), path: place, isAt: async () => true })).toBeUndefined();
+    expect([existsSync(place), existsSync(file), measured, await storage.stat('a/b')]).toEqual([true, true, 0, null]);
   });
 
   it('keeps nothing of a file that is refused when it is measured', async () => {

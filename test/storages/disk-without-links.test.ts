@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DiskStorage } from 'filefield/storages/disk';
 import { storageContract } from 'filefield/testing';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 
 const { link, rename } = fsp;
 
@@ -38,6 +39,7 @@ describe('DiskStorage on a file system without hard links', () => {
     await storage.write('a/b', text('bytes'));
     expect(await fsp.readFile(path.join(root, 'a/b'), 'utf8')).toBe('bytes');
     expect(unfinished()).toEqual([]);
+    expect(descriptorsBelow(root)).toBe(0);
   });
 
   it('keeps the old bytes of a key that is taken', async () => {

@@ -4,9 +4,10 @@ import fs, { promises as fsp } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { compile, type Compiled } from '../support/compiled.js';
-import { checkKey, type FileFieldError } from 'filefield';
+import { checkKey, FileFieldError } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { storageContract } from 'filefield/testing';
+import { descriptorsBelow } from '../support/descriptors-below.js';
 
 const root = fs.mkdtempSync(path.join(tmpdir(), 'disk-storage-'));
 afterAll(() => fsp.rm(root, { recursive: true }));
@@ -27,6 +28,29 @@ describe('DiskStorage', () => {
 
   const storage = new DiskStorage({ root });
 
+  it('refuses an empty root, which would be the working directory', () => {
+    expect(() => new DiskStorage({ root: '' })).toThrow(expect.objectContaining({ code: 'invalid_option' }) as Error);
+  });
+
+  it('keeps its folder when the working directory changes', async () => {
+    const [home, relative] = [process.cwd(), new DiskStorage({ root: path.relative(process.cwd(), root) })];
+    process.chdir(tmpdir());
+    try {
+      await relative.write('moved/object', bytes(3));
+    } finally {
+      process.chdir(home);
+    }
+    expect(await storage.stat('moved/object')).toMatchObject({ size: 3 });
+  });
+
+  it('makes a folder again that was deleted since the last write', async () => {
+    await storage.write('again/a', bytes(1));
+    fs.rmSync(path.join(root, 'again'), { recursive: true });
+    fs.rmSync(path.join(root, '.filefield'), { recursive: true });
+    await storage.write('again/b', bytes(2));
+    expect(await storage.stat('again/b')).toMatchObject({ size: 2 });
+  });
+
   it('writes files that only owner and group can read', async () => {
     await storage.write('mode/flushed', bytes(10));
     expect(fs.statSync(storage.localPath('mode/flushed')).mode & 0o777).toBe(0o640 & ~process.umask());
@@ -43,7 +67,7 @@ describe('DiskStorage', () => {
       jest.spyOn(prototype, 'sync').mockImplementation(async function (this: fsp.FileHandle) {
         const place = path.relative(root, fs.readlinkSync(`/proc/self/fd/${this.fd}`));
         flushed.push(place.startsWith('.filefield/') ? 'the unfinished file' : place);
-        if (place === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+        if (flushed.at(-1) === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
         return flush.call(this);
       });
       return flushed;
@@ -58,18 +82,22 @@ describe('DiskStorage', () => {
       flushed.length = 0;
       await storage.write('new/folder/other', bytes(10));
       expect(flushed).toEqual(['the unfinished file', 'new/folder']);
-      await new DiskStorage({ root, sync: false }).write('new/folder/third', bytes(10));
+      await new DiskStorage({ root, sync: false }).write('unflushed/third', bytes(10));
       expect(flushed).toHaveLength(2);
     });
 
-    it('has no object, and accepts its key again, when the flush of its folder fails', async () => {
-      await storage.write('unlucky/first', bytes(1));
-      await watchFlushes('unlucky');
+    it.each([
+      ['its bytes', 'the unfinished file'],
+      ['its folder', 'unlucky'],
+    ])('has no object, and accepts its key again, when the flush of %s fails', async (_, failing) => {
+      await storage.write(`unlucky/first ${failing}`, bytes(1));
+      await watchFlushes(failing);
       await expect(storage.write('unlucky/object', bytes(10))).rejects.toMatchObject({ code: 'storage_failed' });
       jest.restoreAllMocks();
       expect(await storage.stat('unlucky/object')).toBeNull();
       await storage.write('unlucky/object', bytes(5));
       expect(await storage.stat('unlucky/object')).toMatchObject({ size: 5 });
+      await storage.delete('unlucky/object');
     });
   });
 
@@ -82,6 +110,18 @@ describe('DiskStorage', () => {
     await expect(storage.write('left/bad', failing())).rejects.toMatchObject({ code: 'storage_failed' });
     await expect(storage.write('left/good', bytes(5))).rejects.toMatchObject({ code: 'already_exists' });
     expect(files().filter((file) => file.includes('.filefield'))).toEqual([]);
+    expect(descriptorsBelow(root)).toBe(0);
+  });
+
+  it('rejects with the error of the body if it is one of this library', async () => {
+    for (const signal of [undefined, new AbortController()]) {
+      const failing = async function* () {
+        yield Buffer.alloc(10);
+        throw new FileFieldError('not_found', 'There is no such upload.');
+      };
+      const write = storage.write('left/none', failing(), { ...(signal && { signal: signal.signal }) });
+      await expect(write).rejects.toMatchObject({ code: 'not_found', message: 'There is no such upload.' });
+    }
   });
 
   it('refuses a key whose folder is another object as invalid', async () => {

@@ -27,4 +27,14 @@ describe.each([
       expect({ after, listed }).toEqual({ after, listed: keys.filter((key) => key > after) });
     }
   });
+
+  it('lists each key with the time at which its object was written', async () => {
+    const storage = make();
+    await storage.write('z/timed', content());
+    for await (const { key, modified } of storage.list()) {
+      expect(modified?.getTime()).toBeGreaterThan(0);
+      expect(modified).toEqual((await storage.stat(key))?.modified);
+    }
+    await storage.delete('z/timed');
+  });
 });

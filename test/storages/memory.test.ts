@@ -9,4 +9,8 @@ describe('MemoryStorage', () => {
     for (const key of ['b', 'a']) await storage.write(key, (async function* () {})());
     expect(storage.keys).toEqual(['b', 'a']);
   });
+
+  it('says that its objects are lost with the process', () => {
+    expect(new MemoryStorage().volatile).toBe(true);
+  });
 });

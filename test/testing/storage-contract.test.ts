@@ -232,6 +232,18 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
         }
       })(),
   ],
+  'cannot list while objects are deleted': [
+    'goes on with a listing whose other objects are deleted meanwhile',
+    () =>
+      new (class extends MemoryStorage {
+        override async *list(options?: { after?: string }) {
+          for (const key of this.keys.filter((one) => one > (options?.after ?? ''))) {
+            if (!(await this.stat(key))) throw new FileFieldError('not_found', 'gone');
+            yield { key };
+          }
+        }
+      })(),
+  ],
   'returns a localPath without a file': [
     'returns a localPath at which the bytes are, below root',
     () => Object.assign(new MemoryStorage(), { localPath: (key: string) => `/nowhere/${key}` }),
@@ -300,9 +312,9 @@ describe('storageContract', () => {
 
   it('passes for a storage that takes files as it should', async () => {
     const right = () =>
-      taker(async (memory, key, file) => {
-        await file.measure();
-        return memory.write(key, one(await taken(file.path)));
+      taker(async (memory, key, file, { signal } = {}) => {
+        await file.measure().catch((error: unknown) => signal?.aborted || Promise.reject(error));
+        return memory.write(key, one(await taken(file.path)), { signal: signal! });
       });
     expect(await brokenClaims(right)).toEqual([]);
   });

@@ -8,7 +8,7 @@ import {
   type TriggerEvent,
   type TriggerSteps,
 } from '../dialect.js';
-import { list, raw, sql } from '../sql.js';
+import { join, list, raw, sql } from '../sql.js';
 import { objectName, type ColumnName, type TriggerColumn } from '../trigger-column.js';
 
 /** MariaDB 10.6 or later, MySQL 8. */
@@ -75,8 +75,16 @@ export const mysql: Dialect = {
     type: 'varchar(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
     expression: mysql.readableText(mysql.quote(column), 'id'),
   }),
-  generatedColumns: (tables) =>
-    sql`SELECT TABLE_NAME AS owner, COLUMN_NAME AS name, GENERATION_EXPRESSION AS expression FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN (${list(tables)}) AND GENERATION_EXPRESSION LIKE '%json_extract(%'`,
+  // The tables of the connection's own schema are named without it.
+  generatedColumns(names) {
+    const tables = list(names.map(({ table }) => table));
+    const schemas = [...new Set(names.map(({ schema }) => schema))];
+    const parts = schemas.map((schema) => {
+      const home = schema === undefined ? raw('DATABASE()') : sql`${schema}`;
+      return sql`SELECT ${schema ?? ''} AS home, TABLE_NAME AS owner, COLUMN_NAME AS name, GENERATION_EXPRESSION AS expression FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ${home} AND TABLE_NAME IN (${tables}) AND GENERATION_EXPRESSION LIKE '%json_extract(%'`;
+    });
+    return join(parts, ' UNION ALL ');
+  },
   idsAmong: idsInList,
 
   guard(column) {

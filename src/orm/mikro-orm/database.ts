@@ -40,7 +40,6 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
   const isShared = dialect === sqlite;
   return {
     dialect,
-    shared: isShared,
     personal: isShared,
     async execute(statement, { patience, unfiltered = false } = {}) {
       try {

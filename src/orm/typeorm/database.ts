@@ -116,7 +116,6 @@ const patience = 5_000;
  * transaction began meanwhile. Ledger statements are conditions on rows: repeating one changes nothing.
  */
 class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
-  readonly shared = true;
   readonly #waiting = new Set<() => void>();
   /** Transactions that have begun so far. */
   #begun = 0;

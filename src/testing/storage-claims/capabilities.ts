@@ -47,6 +47,21 @@ export const capabilityClaims: Claims = {
     });
   },
 
+  'rejects with aborted when the signal aborts while it takes a file, and keeps nothing': async (storage) => {
+    for (const failure of [undefined, new Error('the source was aborted')]) {
+      await withFile(storage, async (file) => {
+        const [key, controller] = [freshKey(), new AbortController()];
+        const measure = async () => {
+          controller.abort();
+          if (failure) throw failure;
+        };
+        const take = storage.take!(key, { ...file, measure }, { signal: controller.signal });
+        if ((await take.catch(() => null)) !== undefined) await rejectsWith('aborted', take);
+        await assertAbsent(storage, key);
+      });
+    }
+  },
+
   'rejects a taken key with already_exists when it takes a file, and keeps the old bytes': async (storage) => {
     await withFile(storage, async (file) => {
       const [key, old] = [freshKey(), someBytes(10)];

@@ -18,6 +18,20 @@ export const listingClaims: Claims = {
       assert.deepEqual(await listed(storage, after, folder), expected, `the objects after ${after} are others`);
     }
   },
+
+  'goes on with a listing whose other objects are deleted meanwhile': async (storage) => {
+    if (!storage.list) return;
+    const folder = freshKey('');
+    const keys = ['a', 'b', 'c/d', 'e'].map((name) => `${folder}${name}`);
+    for (const key of keys) await storage.write(key, chunked(someBytes(1)));
+    let first: string | undefined;
+    for await (const { key } of storage.list({ after: folder })) {
+      if (!key.startsWith(folder)) break;
+      if (first === undefined) for (const other of keys.slice(1)) await storage.delete(other);
+      first ??= key;
+    }
+    assert.equal(first, keys[0], 'the first object was not listed');
+  },
 };
 
 /** The keys after the given one, up to the end of the folder: the storage may have many other objects. */

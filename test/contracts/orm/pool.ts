@@ -1,4 +1,5 @@
 import { isFileFieldError, type StoredFile } from 'filefield';
+import { sql } from '../../../src/ledger/sql.js';
 import { expectCode } from './context.js';
 import { siteOf, type OpenSite, type SiteUnit } from './site.js';
 
@@ -106,6 +107,16 @@ export function poolClaims(open: OpenSite<PosterRow>): void {
     await expect(work).rejects.toThrow('changed its mind');
     await site().files.discard(image);
     expect(await site().files.sweep()).toMatchObject({ expired: 1 });
+  });
+
+  it('leaves no connection of the pool inside a transaction after it has looked at every row', async () => {
+    const { database } = site().files.ledger;
+    await times(poolSize, () => database.execute(sql`SELECT 1 AS one`, { unfiltered: true }));
+    // Row level security, for which the look needs a transaction, is a matter of PostgreSQL.
+    if (database.dialect.name !== 'postgres') return;
+    // The connection of this statement too would be in a transaction that began before it.
+    const inside = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND xact_start < query_start`;
+    expect(await times(poolSize, () => site().query(inside))).toEqual([[], [], []]);
   });
 
   it('deletes other files while a transaction holds one whose lease has ended', async () => {
