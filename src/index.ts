@@ -75,6 +75,7 @@ export type { EntityRef, FileFieldOf, FindOptions, ObjectFinder } from './file/e
 // responses
 export type { DownloadRequest } from './response/request.js';
 export type { Delivery, DeliveryChoice, Download, DownloadHandler, PreparedResponse } from './response/download.js';
+export type { MountedView } from './send/mounted-view.js';
 export type { DownloadHooks, DownloadProgress } from './response/hooks.js';
 export type { StoredEncoding } from './http/encoding.js';
 export { respond } from './response/respond.js';

@@ -75,6 +75,23 @@ export interface Signer {
   verify(request: SignedRequest): Verified;
 }
 
+/**
+ * Verifies a request for a route whose URLs are bound to clients. A client that is not known, such as one without a session,
+ * is a mismatch: an unbound URL must not admit it.
+ *
+ * @param bind the route's function; undefined if its URLs are not bound
+ */
+export function verifyBound<Raw>(
+  signer: Signer,
+  request: { readonly method: string; readonly url: string },
+  bind: ((request: Raw) => string) | undefined,
+  raw: Raw,
+): Verified {
+  if (!bind) return signer.verify(request);
+  const client: unknown = bind(raw);
+  return typeof client === 'string' ? signer.verify({ ...request, bind: client }) : fault('mismatch');
+}
+
 type Parameter = readonly [name: string, value: string];
 
 interface ParsedUrl {
@@ -149,7 +166,8 @@ function sign(pathAndQuery: string, { expiresIn, methods, fileName, bind }: Sign
 }
 
 function verify({ method, url: text, bind }: SignedRequest, ring: KeyRing): Verified {
-  const url = parseUrl(text);
+  // A proxy may send the absolute form (RFC 9112 section 3.2.2).
+  const url = parseUrl(text.replace(/^https?:\/\/[^/?#]+/i, ''));
   if (!url) return fault('malformed');
   const valuesOf = (name: string) => url.query.filter(([other]) => other === name).map(([, value]) => value);
   const [signature, ...repeated] = valuesOf(parameters.signature);

@@ -43,6 +43,14 @@ describe('a signed URL', () => {
     expect(reason(new URL(url, 'http://localhost').href.slice('http://localhost'.length))).toBeUndefined();
   });
 
+  it('is valid in absolute form, as a proxy may send it', () => {
+    const url = signer.sign('/files/a', soon);
+    expect(reason(`http://files.example:8080${url}`)).toBeUndefined();
+    expect(reason(`HTTPS://files.example${url}`)).toBeUndefined();
+    expect(reason(`http://files.example/x${url}`)).toBe('mismatch');
+    expect(reason(`ftp://files.example${url}`)).toBe('malformed');
+  });
+
   it('is not valid after any change', () => {
     const url = signer.sign('/files/a%2Fb?x=1&y=2&x=3', { ...soon, fileName: 'a.txt' });
     const changed = [
@@ -202,6 +210,9 @@ describe('the option signature of a view', () => {
     const url = signer.sign('/x', { ...soon, bind: 'ann' });
     const requests = [
       { url, raw: { user: 'bob' } },
+      // A request without a session, and a URL that is bound to nobody.
+      { url: signer.sign('/x', soon), raw: {} as typeof raw },
+      { url: signer.sign('/x', soon), raw },
       { url: '/x', raw },
       { url: url.replace('/x', '/y'), raw },
     ];

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
+import type { DownloadRequest } from '../response/request.js';
 import { errorBody, errorStatus, HttpError, isHttpError } from '../response/http-error.js';
 import {
   adapterSettings,
@@ -10,9 +11,13 @@ import {
   type AdapterOptions,
   type RunOptions,
 } from '../send/run.js';
-import type { Signer } from '../signing.js';
+import { verifyBound, type Signer } from '../signing.js';
+import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
+
+/** A route handler of Express 4 or 5. Its `view` is for `runView`. */
+export type ExpressHandler = MountedView<RequestHandler, Request>;
 
 /**
  * Mounts a view on Express 4 or 5. A failure goes to Express's error handling as an `HttpError`: its message is the status
@@ -30,10 +35,11 @@ import { readyViews } from '../views/ready-views.js';
  * express().get('/terms', toExpress(view, { idleTimeout: '30s' }));
  * ```
  */
-export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): RequestHandler {
+export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): ExpressHandler {
   const settings = adapterSettings(options);
-  return (request, response, next) => {
-    const { params, originalUrl: url } = request;
+  const serve: RequestHandler = (request, response, next) => {
+    const { originalUrl: url } = request;
+    const params = paramsOf(request);
     const begun = response.headersSent;
     runDownload(handler, { raw: request, request, response, params, url }, settings).catch((error: unknown) => {
       // After a part of the response the connection is broken, and an error handler would try to answer. What something else
@@ -45,9 +51,25 @@ export function toExpress(handler: DownloadHandler<Request>, options: AdapterOpt
       if (answerable) next(new HttpError(error));
     });
   };
+  return mountedView(serve, handler, settings.delivery);
 }
 
-const views = readyViews<Request, RequestHandler, RunOptions<Request>>(toExpress);
+/** Names of the parameters of routes, by route. */
+const paramNames = new WeakMap<object, Readonly<Record<string, undefined>>>();
+
+/** The parameters of a request. Express 5 leaves out optional ones that the URL does not have; here they are undefined. */
+function paramsOf({ params, route }: Request): DownloadRequest['params'] {
+  const { path } = (route ?? {}) as { path?: unknown };
+  if (typeof path !== 'string' || !path.includes('{')) return params;
+  let names = paramNames.get(route as object);
+  if (!names) {
+    names = Object.fromEntries([...path.matchAll(/[:*](\w+)/g)].map(([, name]) => [name!, undefined]));
+    paramNames.set(route as object, names);
+  }
+  return { ...names, ...params };
+}
+
+const views = readyViews<Request, ExpressHandler, RunOptions<Request>>(toExpress);
 
 /** `objectView` of `filefield` as a handler of Express. */
 export const objectDownloadView = views.objectDownloadView;
@@ -152,7 +174,7 @@ export function requireSignature(
 ): RequestHandler {
   return (request, _response, next) => {
     const { method, originalUrl: url } = request;
-    const verified = signer.verify({ method, url, bind: options.bind?.(request) });
+    const verified = verifyBound(signer, { method, url }, options.bind, request);
     if (verified.ok) next();
     else {
       const message = `The signature of the URL is not valid: ${verified.reason}.`;

@@ -13,11 +13,15 @@ import {
 } from '../send/run.js';
 import { FrameworkBody } from '../send/framework-body.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
+import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
-/** A route handler of Fastify 5. */
-export type FastifyHandler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** A route handler of Fastify 5. Its `view` is for `runView`. */
+export type FastifyHandler = MountedView<
+  (request: FastifyRequest, reply: FastifyReply) => Promise<void>,
+  FastifyRequest
+>;
 
 /**
  * Makes a route handler for Fastify 5 from a view. Its hooks run, `onSend` included, and their headers are kept. A failure goes to Fastify's error
@@ -40,7 +44,7 @@ export function toFastify(
   options: AdapterOptions<FastifyRequest> = {},
 ): FastifyHandler {
   const settings = adapterSettings(options);
-  return async (request, reply) => {
+  const serve = async (request: FastifyRequest, reply: FastifyReply) => {
     const { raw: response } = reply;
     const params = request.params as DownloadRequest['params'];
     const sent: string[] = [];
@@ -62,6 +66,7 @@ export function toFastify(
       throw new HttpError(error);
     }
   };
+  return mountedView(serve, handler, settings.delivery);
 }
 
 /** Lets Fastify run its onSend hooks and send the head. Returns where they want the body. */

@@ -12,14 +12,18 @@ import {
   type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
+import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
 /**
  * Answers a request. `params` are the route parameters that your router found. Never rejects: a failure resolves to a
- * response with its status and the status text as one line.
+ * response with its status and the status text as one line. Its `view` is for `runView`.
  */
-export type FetchHandler = (request: Request, params?: Readonly<Record<string, string>>) => Promise<Response>;
+export type FetchHandler = MountedView<
+  (request: Request, params?: Readonly<Record<string, string>>) => Promise<Response>,
+  Request
+>;
 
 /**
  * Runs a view on servers that use the `Request` and `Response` of the Fetch Standard: Hono, Next.js, Deno, Bun, and
@@ -41,7 +45,7 @@ export type FetchHandler = (request: Request, params?: Readonly<Record<string, s
 export function toFetch(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): FetchHandler {
   const settings = adapterSettings(options);
   const delivered = withDelivery(handler, settings.delivery);
-  return async (request, params = {}) => {
+  const serve = async (request: Request, params: Readonly<Record<string, string>> = {}) => {
     try {
       const { pathname, search } = new URL(request.url);
       const download: DownloadRequest<Request> = {
@@ -60,6 +64,7 @@ export function toFetch(handler: DownloadHandler<Request>, options: AdapterOptio
       return new Response(request.method === 'HEAD' ? null : text, { status, headers });
     }
   };
+  return mountedView(serve, handler, settings.delivery);
 }
 
 async function toResponse(

@@ -14,8 +14,12 @@ import {
 } from '../send/run.js';
 import { FrameworkBody } from '../send/framework-body.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
+import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
+
+/** A middleware of Koa 2 or 3. Its `view` is for `runView`. */
+export type KoaHandler = MountedView<Middleware, Context>;
 
 /**
  * Makes a middleware for Koa 2 or 3 from a view. Headers that other middleware set are kept. A failure is thrown as an
@@ -34,9 +38,10 @@ import { readyViews } from '../views/ready-views.js';
  * new Koa().use(toKoa(view));
  * ```
  */
-export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions<Context> = {}): Middleware {
+export function toKoa(handler: DownloadHandler<Context>, options: AdapterOptions<Context> = {}): KoaHandler {
   const settings = adapterSettings(options);
-  return (context) => serve(context, handler, settings);
+  const middleware: Middleware = (context) => serve(context, handler, settings);
+  return mountedView(middleware, handler, settings.delivery);
 }
 
 async function serve(
@@ -99,7 +104,7 @@ function setResponse(context: Context, prepared: PreparedResponse): Promise<Writ
   return bodiless ? undefined : body.target;
 }
 
-const views = readyViews<Context, Middleware, RunOptions<Context>>(toKoa);
+const views = readyViews<Context, KoaHandler, RunOptions<Context>>(toKoa);
 
 /** `objectView` of `filefield` as a handler of Koa. */
 export const objectDownloadView = views.objectDownloadView;

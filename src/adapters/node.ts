@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { DownloadHandler } from '../response/download.js';
 import { errorResponse } from '../response/http-error.js';
 import { adapterSettings, reportFailure, runDownload, type AdapterOptions, type RunOptions } from '../send/run.js';
+import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
 import { readyViews } from '../views/ready-views.js';
 
@@ -14,13 +15,12 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
  * Answers a request. `params` are the route parameters that your router found. Never rejects: a failure is answered with
- * its status and the status text as one line.
+ * its status and the status text as one line. Its `view` is for `runView`.
  */
-export type NodeHandler<Request extends NodeRequest = NodeRequest> = (
-  request: Request,
-  response: NodeResponse,
-  params?: Readonly<Record<string, string>>,
-) => Promise<void>;
+export type NodeHandler<Request extends NodeRequest = NodeRequest> = MountedView<
+  (request: Request, response: NodeResponse, params?: Readonly<Record<string, string>>) => Promise<void>,
+  Request
+>;
 
 /**
  * Runs a view on a plain `node:http` or `node:http2` server. Over HTTP/2 a download that fails resets its own stream and
@@ -43,7 +43,7 @@ export function toNode<Request extends NodeRequest = IncomingMessage>(
   options: AdapterOptions<Request> = {},
 ): NodeHandler<Request> {
   const settings = adapterSettings(options);
-  return async (raw, nodeResponse, params = {}) => {
+  const serve = async (raw: Request, nodeResponse: NodeResponse, params: Readonly<Record<string, string>> = {}) => {
     // The classes of HTTP/2 imitate those of HTTP/1; `send/client-connection` deals with the differences.
     const request = raw as IncomingMessage;
     const response = nodeResponse as ServerResponse;
@@ -57,6 +57,7 @@ export function toNode<Request extends NodeRequest = IncomingMessage>(
       response.end(text);
     }
   };
+  return mountedView(serve, handler, settings.delivery);
 }
 
 const views = readyViews<NodeRequest, NodeHandler, RunOptions<NodeRequest>>(toNode);

@@ -41,6 +41,12 @@ export interface FileSource {
   readonly name: string;
   /** Media type without parameters; absent if unknown. */
   readonly type?: string | undefined;
+  /**
+   * True if the bytes come from people who upload: JavaScript, CSS and their kin are then served as text/plain, unless the
+   * view names a type.
+   * @default false
+   */
+  readonly uploaded?: boolean | undefined;
   /** Bytes; absent if unknown until `load`, or always unknown without `load`. */
   readonly size?: number | undefined;
   /** When the file was last changed; absent if unknown. */

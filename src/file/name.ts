@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 
-// Control characters, and marks that make a name read backwards (RFC 6266 section 7, CVE-2021-42574).
-// eslint-disable-next-line no-control-regex
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+/**
+ * Characters that a name must not have: control characters, line separators, and bidirectional marks, which can display
+ * `exe.gpj` as `jpg.exe` (RFC 6266 section 7, CVE-2021-42574).
+ */
+export const unsafeCharacters = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g; // eslint-disable-line no-control-regex
 const longest = 255;
 
 /**
@@ -12,12 +14,28 @@ const longest = 255;
  */
 export function cleanName(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
-  const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').normalize('NFC').replace(unsafe, '').trim();
-  if (base === '' || /^\.+$/.test(base)) return undefined;
-  if (Buffer.byteLength(base) <= longest) return base;
-  const extension = path.extname(base);
-  const room = Buffer.byteLength(extension) > 32 ? longest : longest - Buffer.byteLength(extension);
-  return cutBytes(base, room) + (room === longest ? '' : extension);
+  const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').normalize('NFC').replace(unsafeCharacters, '').trim();
+  return base === '' || /^\.+$/.test(base) ? undefined : cutName(base);
+}
+
+/**
+ * A name cut to 255 bytes of UTF-8, the most that file systems take, with its extension kept.
+ *
+ * @param most another limit
+ * @param length how much of the limit a text takes
+ */
+export function cutName(name: string, most = longest, length: (text: string) => number = Buffer.byteLength): string {
+  if (length(name) <= most) return name;
+  const extension = path.extname(name);
+  const room = length(extension) > most / 8 ? most : most - length(extension);
+  let taken = 0;
+  let kept = '';
+  for (const character of name) {
+    taken += length(character);
+    if (taken > room) break;
+    kept += character;
+  }
+  return kept + (room === most ? '' : extension);
 }
 
 /**
@@ -39,15 +57,4 @@ export function nameOfUrl(url: URL): string | undefined {
   } catch {
     return last;
   }
-}
-
-function cutBytes(text: string, most: number): string {
-  let bytes = 0;
-  let kept = '';
-  for (const character of text) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > most) break;
-    kept += character;
-  }
-  return kept;
 }

@@ -104,6 +104,11 @@ export class StoredFile implements FileSource {
     return StoredFile.#contentOf(this).descriptor.height;
   }
 
+  /** True: the bytes come from people who upload. */
+  get uploaded(): true {
+    return true;
+  }
+
   /** A strong entity-tag made of the hash, else of the id: the bytes of one id never change. */
   get etag(): string {
     return `"${StoredFile.#contentOf(this).descriptor.sha256?.slice(0, 32) ?? this.id}"`;

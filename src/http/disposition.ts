@@ -1,22 +1,24 @@
 import { create, parse } from 'content-disposition';
+import { cutName, unsafeCharacters } from '../file/name.js';
 
-// Control characters, line separators, and bidirectional marks, which can display `exe.gpj` as `jpg.exe` (CVE-2021-42574).
-// eslint-disable-next-line no-control-regex
-const unsafeCharacters = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 // The ASCII form is for old clients. It has no percent sign, which Chromium would decode, no quote and no backslash.
 const outsideAscii = /[^\u0020-\u007e]|["%\\]/gu;
+const longestEncoded = 3072;
+const encodedLength = (text: string) => encodeURIComponent(text).length;
 
 /**
  * The Content-Disposition header for a name that an uploader may have chosen (RFC 6266): a quoted ASCII form and, if that
  * differs from the name, the exact name in UTF-8 (RFC 8187). Removes folders, written with `/` or `\`, and unsafe
- * characters (section 4.3). If nothing is left, the header has no name. Never throws.
+ * characters (section 4.3), and cuts a name of more than 3 KiB in that form, since nginx refuses heads of more than 4 KiB by
+ * default. The extension is kept. If nothing is left, the header has no name. Never throws.
  */
 export function contentDisposition(disposition: 'attachment' | 'inline', name: string): string {
-  const exact = withoutTrailingDots(
-    (name.toWellFormed().split(/[/\\]/).pop() ?? '').replace(unsafeCharacters, '').trimStart(),
-  );
+  const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').replace(unsafeCharacters, '').trimStart();
+  const exact = withoutTrailingDots(cutName(withoutTrailingDots(base), longestEncoded, encodedLength));
   if (exact === '') return disposition;
-  const plain = exact.replace(outsideAscii, '_').trim();
+  const ascii = exact.replace(outsideAscii, '_').trim();
+  // Old clients are content with the beginning of a long name.
+  const plain = ascii === exact ? ascii : cutName(ascii, 100);
   return create(exact, { type: disposition, fallback: plain });
 }
 

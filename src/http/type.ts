@@ -28,3 +28,16 @@ const safeTypes =
 export function isInert(type: string): boolean {
   return safeTypes.test(type.split(';', 1)[0]!.trim());
 }
+
+// JavaScript's types of the MIME Sniffing standard, and what else a page can load to act on itself.
+const loadedTypes =
+  /^(?:(?:text|application)\/(?:x-)?(?:java|ecma|live|j|vb)script(?:1\.[0-5])?|text\/(?:css|cache-manifest|xsl)|application\/xslt\+xml)$/i;
+
+/**
+ * The type itself, or `text/plain` for one that a page of the same site can run or apply: a policy such as `script-src
+ * 'self'` would admit it, whatever Content-Disposition says.
+ */
+export function harmlessType(type: string): string {
+  const [essence = '', ...parameters] = type.split(';');
+  return loadedTypes.test(essence.trim()) ? ['text/plain', ...parameters].join(';') : type;
+}

@@ -1,5 +1,10 @@
 import type { FileBody } from '../file/body.js';
-import type { DownloadHandler, PreparedResponse } from '../response/download.js';
+import {
+  withDelivery,
+  type DeliveryChoice,
+  type DownloadHandler,
+  type PreparedResponse,
+} from '../response/download.js';
 import type { DownloadHooks } from '../response/hooks.js';
 import { HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
@@ -21,6 +26,11 @@ export interface ViewRequest<Raw> {
   readonly params?: DownloadRequest['params'];
   /** The request that the functions among the view's options get. */
   readonly raw?: Raw;
+  /**
+   * The delivery of the application or router, as `deliverWith` sets it.
+   * @default none
+   */
+  readonly delivery?: DeliveryChoice;
 }
 
 /** A response whose body is open and unread. Call `close` at the end. */
@@ -42,13 +52,13 @@ export interface OpenResponse {
  */
 export async function runHandler<Raw>(
   handler: DownloadHandler<Raw>,
-  { method = 'GET', url, headers = {}, params = {}, raw }: ViewRequest<Raw>,
+  { method = 'GET', url, headers = {}, params = {}, raw, delivery }: ViewRequest<Raw>,
 ): Promise<OpenResponse> {
   const lowerCase = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const request: DownloadRequest<Raw> = { method, url, headers: lowerCase, params, raw: raw as Raw };
   let prepared: PreparedResponse | undefined;
   try {
-    prepared = methodResponse(method) ?? (await respond(request, await handler(request)));
+    prepared = methodResponse(method) ?? (await respond(request, await withDelivery(handler, delivery)(request)));
     const body = await prepared.open?.();
     const { status, hooks, close } = prepared;
     return {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { rawPath } from '../fronts/encode-path.js';
+import type { Front } from '../fronts/front.js';
+import { fronts, type FrontName } from '../fronts/fronts.js';
 import type { ViewResult } from './run-view.js';
 
 /** What a response must be. Members that are absent are not checked. */
@@ -17,6 +20,12 @@ export interface ExpectedDownload {
   readonly text?: string;
   /** The part of the file that the body is, as in Content-Range: `'0-3/13'`. */
   readonly range?: string;
+  /**
+   * The file that a server in front sends in place of the application, by the server: `{ nginx: '/_filefield/documents/a.pdf' }`.
+   * nginx and Caddy are given a path of their configuration, Apache and lighttpd one of their disk; as text, not encoded. A
+   * RegExp is compared with the header itself. False: the application sends the bytes.
+   */
+  readonly handedOver?: Readonly<Partial<Record<FrontName, string | RegExp>>> | false;
   /** Other headers by name, in any case; null means that the header must be absent. */
   readonly headers?: Readonly<Record<string, string | RegExp | null>>;
 }
@@ -58,9 +67,12 @@ export async function expectDownload(response: Response | ViewResult, expected: 
     else same(`header ${name}`, actual, wanted ?? undefined);
   }
 
+  if (expected.handedOver !== undefined) expectHandedOver(header, expected.handedOver);
+
   const body =
     'body' in response && Buffer.isBuffer(response.body) ? response.body : await bytesOf(response as Response);
   if (expected.text !== undefined) same('text', body.toString('utf8'), expected.text);
+  if (expected.handedOver) same('length of a body that another server sends', body.byteLength, 0);
   if (expected.bytes !== undefined) {
     assert.ok(
       body.equals(expected.bytes),
@@ -70,6 +82,33 @@ export async function expectDownload(response: Response | ViewResult, expected: 
   const length = header('content-length');
   // A response to HEAD has the length of a body that it does not have.
   if (length !== undefined && body.byteLength > 0) same('length', body.byteLength, Number(length));
+}
+
+type HandedOver = NonNullable<ExpectedDownload['handedOver']>;
+
+function expectHandedOver(header: (name: string) => string | undefined, wanted: HandedOver): void {
+  const sent = [...new Set(Object.values(fronts).map((front) => front.header))].filter((name) => header(name));
+  if (wanted === false) {
+    assert.deepEqual(sent, [], `the response leaves the file to a server in front, by ${sent.join(', ')}`);
+    return;
+  }
+  for (const [name, path] of Object.entries(wanted) as [FrontName, string | RegExp][]) {
+    const front: Front = fronts[name];
+    const value = header(front.header);
+    assert.ok(value !== undefined, `the response leaves no file to ${name}: it has no ${front.header}`);
+    if (path instanceof RegExp) assert.match(value, path);
+    else
+      assert.ok(
+        valuesOf(front, path).includes(value),
+        `the file for ${name} is ${JSON.stringify(value)}, not ${JSON.stringify(path)}`,
+      );
+  }
+}
+
+/** What a front may be given for a path. Caddy 2.6 and earlier get it byte by byte. */
+function valuesOf(front: Front, path: string): readonly (string | undefined)[] {
+  const [prefix = '', ...segments] = path.split('/');
+  return [front.encode({ prefix, segments }), ...(front.name === 'caddy' ? [rawPath({ prefix, segments })] : [])];
 }
 
 async function bytesOf(response: Response): Promise<Buffer> {

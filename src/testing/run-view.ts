@@ -21,6 +21,8 @@ export interface ViewResult {
  * fails before the first byte, the result has the status that a client would get, and the `error`. Rejects if the source
  * fails later.
  *
+ * @param view a view, or the handler that an adapter made of it, such as `objectDownloadView` of `filefield/express`
+ *
  * @example
  * ```ts
  * import { virtualView } from 'filefield';
@@ -30,8 +32,11 @@ export interface ViewResult {
  * const { status, body } = await runView(view, { headers: { range: 'bytes=0-1' } }); // 206, 'he'
  * ```
  */
-export async function runView<Raw>(view: DownloadHandler<Raw>, request: ViewRequest<Raw> = {}): Promise<ViewResult> {
-  const response = await runHandler(view, request);
+export async function runView<Raw>(
+  view: DownloadHandler<Raw> | { readonly view: DownloadHandler<Raw> },
+  request: ViewRequest<Raw> = {},
+): Promise<ViewResult> {
+  const response = await runHandler('view' in view ? view.view : view, request);
   const { status, headers } = response;
   if ('error' in response) return { status, headers, body: Buffer.alloc(0), error: response.error };
   const hooks = new HookCaller(response);

@@ -80,7 +80,8 @@ export function objectView<Entity extends object, Raw = unknown>(
   return downloadView(async (request: DownloadRequest<Raw>) => {
     const where: Record<string, unknown> = {};
     for (const { column, param, kind } of lookups) {
-      const value = columnValue(kind, routeParam(request, param));
+      const text = routeParam(request, param);
+      const value = text === undefined ? undefined : columnValue(kind, text);
       if (value === undefined) return null;
       where[column] = value;
     }
@@ -111,10 +112,16 @@ function lookupsOf<Entity extends object, Raw>(
   return [first, lookup(primaryKey, idParam)];
 }
 
-/** A route without the parameter is a mistake in the program, not in the request. */
-function routeParam(request: DownloadRequest, name: string): string {
-  const value = request.params[name];
+/**
+ * The value of a route parameter; undefined for an optional one that the URL does not have. A route without the parameter
+ * is a mistake in the program, not in the request. A wildcard has a list of segments.
+ */
+function routeParam({ params }: DownloadRequest, name: string): string | undefined {
+  const value = params[name];
   if (typeof value === 'string') return value;
+  // A guard of the router has not seen a slash within a segment.
+  if (value !== undefined) return value.some((segment) => segment.includes('/')) ? undefined : value.join('/');
+  if (name in params) return undefined;
   throw new FileFieldError(
     'invalid_option',
     `The route has no parameter ":${name}". Mount the view on a path with it, or set the option "param".`,

@@ -1,6 +1,6 @@
 import type { FileSource, LoadHint, UrlOptions } from '../file/file.js';
 import { contentDisposition } from '../http/disposition.js';
-import { contentType, isInert } from '../http/type.js';
+import { contentType, harmlessType, isInert } from '../http/type.js';
 import type { Download } from '../response/download.js';
 import type { DownloadHooks } from '../response/hooks.js';
 import { whileSigned, type Signed } from './signed.js';
@@ -30,7 +30,9 @@ export async function present<Raw, Subject>(
       ? (choice as (request: Raw, subject: Subject) => Value | Promise<Value>)(raw, subject)
       : choice;
   const name = signed?.fileName ?? (await choose(options.fileName)) ?? file.name;
-  const type = contentType((await choose(options.contentType)) ?? file.type, name);
+  const chosen = await choose(options.contentType);
+  const known = contentType(chosen ?? file.type, name);
+  const type = chosen === undefined && file.uploaded ? harmlessType(known) : known;
   const inline = (await choose(options.disposition)) === 'inline' && isInert(type);
   const caching = (await choose(options.cacheControl)) ?? 'private';
   const headers: Record<string, string> = {
@@ -62,6 +64,7 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
   const changed: EveryMember<FileSource> = {
     name: file.name,
     type: file.type,
+    uploaded: file.uploaded,
     size: file.size,
     sha256: file.sha256,
     encoding: file.encoding,

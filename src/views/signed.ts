@@ -1,6 +1,6 @@
 import { FileFieldError } from '../errors.js';
 import type { DownloadRequest } from '../response/request.js';
-import type { Verified } from '../signing.js';
+import { verifyBound, type Verified } from '../signing.js';
 import type { SignatureOptions } from './view-options.js';
 
 /** The content of a valid signature. */
@@ -22,7 +22,7 @@ export function checkSignature<Raw>(
       'The option "signature" needs an adapter that sets the URL of requests.',
     );
   }
-  const verified = options.signer.verify({ method, url, bind: options.bind?.(raw) });
+  const verified = verifyBound(options.signer, { method, url }, options.bind, raw);
   if (verified.ok) return verified;
   throw new FileFieldError('forbidden', `The signature of the URL is not valid: ${verified.reason}.`);
 }

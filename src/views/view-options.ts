@@ -65,7 +65,8 @@ export interface SignatureOptions<Raw> {
   /** From `createSigner`, with the key that signed the URL. */
   readonly signer: Signer;
   /**
-   * Identifies the client that sent the request, as the `bind` option of `sign` did.
+   * Identifies the client that sent the request, as the `bind` option of `sign` did. A request for which it returns no text,
+   * such as one without a session, is refused.
    * @default any client that has the URL
    */
   readonly bind?: (request: Raw) => string;

@@ -1,6 +1,6 @@
 import { validateHeaderValue } from 'node:http';
 import fc from 'fast-check';
-import { contentType, isInert } from '../../src/http/type.js';
+import { contentType, harmlessType, isInert } from '../../src/http/type.js';
 
 describe('contentType', () => {
   it.each([
@@ -75,4 +75,23 @@ describe('isInert', () => {
     'text/html;image/png',
     '',
   ])('returns false for %s', (type) => expect(isInert(type)).toBe(false));
+});
+
+describe('harmlessType', () => {
+  it.each([
+    ['text/javascript; charset=utf-8', 'text/plain; charset=utf-8'],
+    ['application/javascript', 'text/plain'],
+    ['application/x-javascript', 'text/plain'],
+    ['Text/ECMAScript', 'text/plain'],
+    ['text/javascript1.5', 'text/plain'],
+    ['text/jscript', 'text/plain'],
+    ['text/vbscript', 'text/plain'],
+    ['text/css; charset=utf-8', 'text/plain; charset=utf-8'],
+    ['text/xsl', 'text/plain'],
+    ['application/xslt+xml', 'text/plain'],
+    ['text/html; charset=utf-8', 'text/html; charset=utf-8'],
+    ['application/json', 'application/json'],
+    ['text/csv', 'text/csv'],
+    ['image/svg+xml', 'image/svg+xml'],
+  ])('of %s is %s', (type, expected) => expect(harmlessType(type)).toBe(expected));
 });

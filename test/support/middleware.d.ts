@@ -16,5 +16,7 @@ declare module 'cookie-session-old' {
 }
 /** Middleware of Koa that has no types of its own. */
 declare module 'koa-conditional-get' {
-  export default function conditional(): import('koa').Middleware;
+  import type { Middleware } from 'koa';
+
+  export default function conditional(): Middleware;
 }

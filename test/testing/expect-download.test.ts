@@ -1,12 +1,28 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Readable } from 'node:stream';
-import { storageView, virtualView, xAccelRedirect } from 'filefield';
+import {
+  caddyFileServer,
+  pathView,
+  storageView,
+  virtualView,
+  xAccelRedirect,
+  xSendfile,
+  type PathMapping,
+} from 'filefield';
+import * as onExpress from 'filefield/express';
+import * as onFastify from 'filefield/fastify';
+import * as onFetch from 'filefield/fetch';
+import * as onKoa from 'filefield/koa';
+import * as onNode from 'filefield/node';
 import { toNode } from 'filefield/node';
 import { expectDownload, runView, temporaryStorage, type ExpectedDownload } from 'filefield/testing';
 import { serve } from '../adapters/server.js';
 
 const view = virtualView(() => ({ name: 'Bericht „März“ 10%.txt', content: 'Grüße\n' }));
 const right: Required<Omit<ExpectedDownload, 'range' | 'status'>> = {
+  handedOver: false,
   name: 'Bericht „März“ 10%.txt',
   type: 'text/plain',
   disposition: 'attachment',
@@ -26,6 +42,7 @@ const wrong: readonly ExpectedDownload[] = [
   { headers: { 'cache-control': 'public' } },
   { headers: { 'content-length': null } },
   { headers: { etag: /./ } },
+  { handedOver: { nginx: '/a' } },
 ];
 
 describe('expectDownload', () => {
@@ -115,5 +132,50 @@ describe('temporaryStorage', () => {
     await storage.remove();
     await storage.remove();
     expect(existsSync(storage.root)).toBe(false);
+  });
+});
+
+describe('a file that a server in front sends', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'handed-'));
+  const name = 'März 10% #1.txt';
+  writeFileSync(path.join(folder, name), 'x');
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const mapping: PathMapping = { [folder]: '/_public' };
+  const adapters = { onExpress, onFastify, onFetch, onKoa, onNode } as const;
+
+  it.each(Object.keys(adapters) as (keyof typeof adapters)[])(
+    'is asserted for handlers of every adapter without a server: %s',
+    async (adapter) => {
+      const ready = adapters[adapter].pathDownloadView as typeof onNode.pathDownloadView;
+      const streamed = ready({ root: folder, path: name });
+      await expectDownload(await runView(streamed), { handedOver: false, text: 'x', name });
+      const delivery = xAccelRedirect(mapping, { limitRate: 1000 });
+      for (const result of [
+        await runView(ready({ root: folder, path: name, delivery })),
+        // As `deliverWith` of an application does.
+        await runView(streamed, { delivery }),
+      ]) {
+        await expectDownload(result, {
+          handedOver: { nginx: `/_public/${name}` },
+          headers: { 'x-accel-limit-rate': '1000' },
+          name,
+        });
+        await expectDownload(result, { handedOver: { nginx: /^\/_public\/M%C3%A4rz/ } });
+        for (const handedOver of [false, { apache: folder }, { nginx: `/_public/x` }, { nginx: /x$/ }] as const)
+          await expect(expectDownload(result, { handedOver })).rejects.toMatchObject({ code: 'ERR_ASSERTION' });
+      }
+    },
+  );
+
+  it('is asserted for each server', async () => {
+    const file = { root: folder, path: name };
+    const disk = path.join(folder, name);
+    for (const [handedOver, delivery] of [
+      [{ apache: disk }, xSendfile({ [folder]: folder }, { server: 'apache' })],
+      [{ lighttpd: disk }, xSendfile({ [folder]: folder }, { server: 'lighttpd' })],
+      [{ caddy: `/_public/${name}` }, caddyFileServer(mapping)],
+    ] as const) {
+      await expectDownload(await runView(pathView({ ...file, delivery })), { handedOver });
+    }
   });
 });

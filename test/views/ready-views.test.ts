@@ -1,6 +1,6 @@
 import { getRequestListener } from '@hono/node-server';
 import express from 'express';
-import { fastify } from 'fastify';
+import { fastify, type RouteHandlerMethod } from 'fastify';
 import { writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import path from 'node:path';
@@ -25,7 +25,7 @@ interface Member {
   readonly sendFile: (file: string, options: { readonly root?: string }) => RequestListener;
 }
 
-const fastifyListener = (handler: ReturnType<typeof onFastify.toFastify>): RequestListener => {
+const fastifyListener = (handler: RouteHandlerMethod): RequestListener => {
   const app = fastify();
   app.get('/:id', handler);
   return (request, response) => void app.ready(() => app.routing(request, response));

@@ -59,6 +59,8 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
     const modified = new Date(statSync(bench.path(name)).mtimeMs + 1_800_000);
     run(visit, fileView(visit, bench.delivery, { etag: `"${tag}"`, modified }));
   },
+  /** The same file, under a name of a thousand letters of three bytes each. */
+  long: (visit) => run(visit, fileView(visit, visit.bench.delivery, { fileName: `${'本'.repeat(1000)}.html` })),
   /** The same file, streamed. */
   streamed: (visit) => run(visit, fileView(visit)),
   /** The same file, after middleware. */
@@ -125,8 +127,9 @@ export const routes: Readonly<Record<string, (visit: Visit) => void>> = {
 };
 
 interface Given {
-  readonly etag: string;
-  readonly modified: Date;
+  readonly fileName?: string;
+  readonly etag?: string;
+  readonly modified?: Date;
 }
 
 function fileView({ bench, name }: Visit, delivery?: Delivery, given?: Given): DownloadHandler<IncomingMessage> {
