@@ -214,12 +214,14 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(states).toEqual(files.map((_, index) => (index % 3 === 0 ? 'pending' : 'live')));
   });
 
-  test('stages inside a transaction, except on SQLite, where it rejects with busy', async () => {
+  test('stages inside a transaction, except on SQLite, where that and deleteMany() reject with busy', async () => {
     const file = em.transactional(() => fixture.stage());
     // The transaction holds SQLite's only connection.
     if (database !== 'sqlite') return expect(await fixture.stateOf(await file)).toBe('pending');
     await expectRejection('busy', file);
     await expect(file).rejects.toThrow('in the current transaction');
+    const remove = em.transactional(() => fixture.files.deleteMany(Document, { title: 'none' }));
+    await expect(remove).rejects.toThrow('in the current transaction');
   });
 
   const waits = async () => {

@@ -96,6 +96,7 @@ describe.each(databases)('TypeORM mappings on %s', (database) => {
       { state: 'live', pk: film.id, slot: 'source' },
       { state: 'live', pk: film.id, slot: 'poster_file' },
     ]);
+    expect(files.columnKind(Film, 'id')).toBe('uuid');
     // The parent's repository finds the child with its files.
     const loaded = await dataSource.getRepository(Media).findOneByOrFail({ id: film.id });
     expect(await loaded.source?.text()).toBe('reel');
