@@ -1,5 +1,5 @@
 import { MikroORM, type Options } from '@mikro-orm/core';
-import type { StoredFile } from 'filefield';
+import { ledgerTables, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField, protectFiles, unprotectFiles, withFiles } from 'filefield/mikro-orm';
 import { reachableDatabases } from '../support/databases.js';
@@ -133,3 +133,24 @@ describe.each(await reachableDatabases())(
     });
   },
 );
+
+describe('withFiles around a configuration', () => {
+  it('keeps the options and the hook of the application', async () => {
+    const seen: unknown[] = [];
+    const own = {
+      dbName: 'shop',
+      discovery: { warnWhenNoEntities: false, onMetadata: (metadata: unknown) => void seen.push(metadata) },
+      schemaGenerator: { disableForeignKeys: false, skipTables: ['legacy'] },
+    };
+    const { dbName, discovery, schemaGenerator } = withFiles(own) as Options;
+    expect([dbName, discovery?.warnWhenNoEntities, schemaGenerator?.disableForeignKeys]).toEqual([
+      'shop',
+      false,
+      false,
+    ]);
+    expect(schemaGenerator?.skipTables).toEqual(['legacy', ...ledgerTables]);
+    const metadata = {};
+    await discovery?.onMetadata?.(metadata as never, { getSchemaHelper: () => undefined } as never);
+    expect(seen).toEqual([metadata]);
+  });
+});
