@@ -44,6 +44,18 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(fixture.statements()).toEqual([]);
   });
 
+  test('saves other columns of a row whose file is in a storage that the field named before', async () => {
+    const { id, file } = await fixture.saved();
+    const before = JSON.stringify({ ...file!.toDescriptor(), storage: 'before' });
+    await em.getConnection().execute(`UPDATE document SET file = '${before}' WHERE id = ${id}`, [], 'run');
+    const document = await em.findOneOrFail(Document, id);
+    document.title = 'changed';
+    await em.flush();
+    const again = await fixture.em.findOneOrFail(Document, id);
+    expect([again.title, again.file?.toDescriptor().storage]).toEqual(['changed', 'before']);
+    await fixture.em.nativeDelete(Document, id);
+  });
+
   test('sends no statement to the ledger when another column changes', async () => {
     const { id } = await fixture.saved();
     const document = await em.findOneOrFail(Document, id);

@@ -161,6 +161,20 @@ describe.each(databases)('TypeORM mappings on %s', (database) => {
     expect(JSON.stringify(raw)).toContain(scan.toDescriptor().key);
   });
 
+  it('saves other columns of a row whose file is in a storage that the field named before', async () => {
+    const { dataSource, files } = site;
+    const pages = dataSource.getRepository(Page);
+    const scan = await files.stage(Page, 'scan', 'old place');
+    await pages.save(pages.create({ book: 'o', number: 1, scan }));
+    const before = JSON.stringify({ ...scan.toDescriptor(), storage: 'before' });
+    await dataSource.query(`UPDATE page SET scan = '${before}'`);
+    const page = await pages.findOneByOrFail({ book: 'o' });
+    page.title = 'changed';
+    await pages.save(page);
+    const again = await pages.findOneByOrFail({ book: 'o' });
+    expect([again.title, again.scan?.toDescriptor().storage]).toEqual(['changed', 'before']);
+  });
+
   it('keeps the file of a row when a partial save omits it', async () => {
     const { dataSource, files, states } = site;
     const pages = dataSource.getRepository(Page);
