@@ -1,5 +1,6 @@
 import { instanceToPlain } from 'class-transformer';
 import { wrap, type EntityManager } from '@mikro-orm/core';
+import type { StoredFile } from 'filefield';
 import { Document, Film, Invoice, Media, NoteSchema, Page, Person, type Note } from '../support/mikro-entities.js';
 import { mikroFixture, type MikroFixture } from '../support/mikro-fixture.js';
 import { major } from '../support/mikro-orm.js';
@@ -108,6 +109,19 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, mapping`, 
     await fork.flush();
     expect(await fixture.stateOf(file)).toBe('released');
     expect(() => fixture.files.primaryKey(Page)).toThrow('no single primary key');
+  });
+
+  test('deletes with deleteMany() only the rows of a composite key that match, and their files', async () => {
+    const document = await fixture.saved();
+    const scans = [1, 2].map((number) => fixture.files.stage(Page, 'scan', `page ${number}`));
+    const [first, second] = (await Promise.all(scans)) as [StoredFile, StoredFile];
+    for (const [index, scan] of [first, second].entries()) {
+      em.create(Page, { document: em.getReference(Document, document.id), number: index + 1, scan } as Page);
+    }
+    await em.flush();
+    expect(await fixture.files.deleteMany(Page, { document: document.id as never, number: 2 })).toBe(1);
+    expect([await fixture.stateOf(first), await fixture.stateOf(second)]).toEqual(['live', 'released']);
+    expect(await fixture.em.count(Page, { document: document.id })).toBe(1);
   });
 
   test('finds objects for views, and refuses unknown columns, fields and entities', async () => {

@@ -85,6 +85,23 @@ await onDatabases(['postgres'], `MikroORM ${major} on %s, one schema per tenant`
     expect(entries).toEqual([{ owner_type: 't1.letter' }]);
   });
 
+  it('binds a file to the schema of the entity, or else to that of the entity manager', async () => {
+    const owners = async (em: EntityManager, make: (file: StoredFile) => Letter) => {
+      const file = await site.files.stage(Letter, 'file', 'of one schema');
+      const letter = make(file);
+      await em.persist(letter).flush();
+      const [row] = await site.open.rows(`SELECT owner_type AS owner FROM file_ledger WHERE id = '${file.id}'`);
+      return row?.owner;
+    };
+    const { em } = site.open;
+    expect(await owners(em, (file) => em.create(Letter, { file } as Letter, { schema: 't2' }))).toBe('t2.letter');
+    expect(await owners(tenants[0]!, (file) => Object.assign(new Letter(), { file }))).toBe('t1.letter');
+    const upserted = await site.files.stage(Letter, 'file', 'upserted');
+    await tenants[0]!.upsert(Letter, { id: 77, file: upserted });
+    const rows = await site.open.rows(`SELECT owner_type AS owner FROM file_ledger WHERE id = '${upserted.id}'`);
+    expect(rows).toEqual([{ owner: 't1.letter' }]);
+  });
+
   it('reports the files of tables in other schemas as foreign', async () => {
     const { foreign, unreferenced } = await site.files.reconcile({ repair: true });
     expect(foreign.length).toBeGreaterThanOrEqual(1);

@@ -44,6 +44,18 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(fixture.statements()).toEqual([]);
   });
 
+  test('saves other columns of a row whose file is in a storage that the field named before', async () => {
+    const { id, file } = await fixture.saved();
+    const before = JSON.stringify({ ...file!.toDescriptor(), storage: 'before' });
+    await em.getConnection().execute(`UPDATE document SET file = '${before}' WHERE id = ${id}`, [], 'run');
+    const document = await em.findOneOrFail(Document, id);
+    document.title = 'changed';
+    await em.flush();
+    const again = await fixture.em.findOneOrFail(Document, id);
+    expect([again.title, again.file?.toDescriptor().storage]).toEqual(['changed', 'before']);
+    await fixture.em.nativeDelete(Document, id);
+  });
+
   test('sends no statement to the ledger when another column changes', async () => {
     const { id } = await fixture.saved();
     const document = await em.findOneOrFail(Document, id);
@@ -214,12 +226,14 @@ describe.each(await reachableDatabases())(`MikroORM ${major} with %s, writes`, (
     expect(states).toEqual(files.map((_, index) => (index % 3 === 0 ? 'pending' : 'live')));
   });
 
-  test('stages inside a transaction, except on SQLite, where it rejects with busy', async () => {
+  test('stages inside a transaction, except on SQLite, where that and deleteMany() reject with busy', async () => {
     const file = em.transactional(() => fixture.stage());
     // The transaction holds SQLite's only connection.
     if (database !== 'sqlite') return expect(await fixture.stateOf(await file)).toBe('pending');
     await expectRejection('busy', file);
     await expect(file).rejects.toThrow('in the current transaction');
+    const remove = em.transactional(() => fixture.files.deleteMany(Document, { title: 'none' }));
+    await expect(remove).rejects.toThrow('in the current transaction');
   });
 
   const waits = async () => {

@@ -1,5 +1,5 @@
 import { MikroORM, type Options } from '@mikro-orm/core';
-import type { StoredFile } from 'filefield';
+import { ledgerTables, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { attachFiles, FileField, protectFiles, unprotectFiles, withFiles } from 'filefield/mikro-orm';
 import { reachableDatabases } from '../support/databases.js';
@@ -15,13 +15,13 @@ class Place {
 @Entity({ tableName: 'tooled' })
 class Tooled {
   @PrimaryKey({ type: 'integer' }) id!: number;
-  @Property({ type: 'string', length: 50 }) title = '';
+  @Property({ type: 'string', length: 50, index: true }) title = '';
   @FileField({ storage: 'media' }) file!: StoredFile | null;
   @FileField({ storage: 'media', column: 'of state' }) other!: StoredFile | null;
   @Embedded(() => Place) place!: Place;
 }
 
-/** The same table in the next release. */
+/** The same table in the next release, without the index. */
 @Entity({ tableName: 'tooled' })
 class Next {
   @PrimaryKey({ type: 'integer' }) id!: number;
@@ -124,10 +124,33 @@ describe.each(await reachableDatabases())(
     it('migrate a later change, after which all is protected', async () => {
       const orm = await load(Next);
       const statements = await changes(orm);
-      expect(statements).toEqual([expect.stringMatching(/^alter table .*tooled.* add .*note/)]);
+      expect(statements.join(';')).toMatch(/alter table .*tooled.* add .*note/);
+      expect(statements.join(';')).toMatch(/drop index .*tooled_title_index/);
+      expect(statements.join(';')).not.toMatch(/file|state|map/);
       await update(orm);
       expect(await changes(orm)).toEqual([]);
       expect((await attached(orm)).unprotected).toEqual([]);
     });
   },
 );
+
+describe('withFiles around a configuration', () => {
+  it('keeps the options and the hook of the application', async () => {
+    const seen: unknown[] = [];
+    const own = {
+      dbName: 'shop',
+      discovery: { warnWhenNoEntities: false, onMetadata: (metadata: unknown) => void seen.push(metadata) },
+      schemaGenerator: { disableForeignKeys: false, skipTables: ['legacy'] },
+    };
+    const { dbName, discovery, schemaGenerator } = withFiles(own) as Options;
+    expect([dbName, discovery?.warnWhenNoEntities, schemaGenerator?.disableForeignKeys]).toEqual([
+      'shop',
+      false,
+      false,
+    ]);
+    expect(schemaGenerator?.skipTables).toEqual(['legacy', ...ledgerTables]);
+    const metadata = {};
+    await discovery?.onMetadata?.(metadata as never, { getSchemaHelper: () => undefined } as never);
+    expect(seen).toEqual([metadata]);
+  });
+});

@@ -96,6 +96,7 @@ describe.each(databases)('TypeORM mappings on %s', (database) => {
       { state: 'live', pk: film.id, slot: 'source' },
       { state: 'live', pk: film.id, slot: 'poster_file' },
     ]);
+    expect(files.columnKind(Film, 'id')).toBe('uuid');
     // The parent's repository finds the child with its files.
     const loaded = await dataSource.getRepository(Media).findOneByOrFail({ id: film.id });
     expect(await loaded.source?.text()).toBe('reel');
@@ -158,6 +159,20 @@ describe.each(databases)('TypeORM mappings on %s', (database) => {
     await expect(pages.save(copy)).rejects.toMatchObject({ code: 'invalid_value' });
     const raw = await pages.createQueryBuilder('page').getRawMany();
     expect(JSON.stringify(raw)).toContain(scan.toDescriptor().key);
+  });
+
+  it('saves other columns of a row whose file is in a storage that the field named before', async () => {
+    const { dataSource, files } = site;
+    const pages = dataSource.getRepository(Page);
+    const scan = await files.stage(Page, 'scan', 'old place');
+    await pages.save(pages.create({ book: 'o', number: 1, scan }));
+    const before = JSON.stringify({ ...scan.toDescriptor(), storage: 'before' });
+    await dataSource.query(`UPDATE page SET scan = '${before}'`);
+    const page = await pages.findOneByOrFail({ book: 'o' });
+    page.title = 'changed';
+    await pages.save(page);
+    const again = await pages.findOneByOrFail({ book: 'o' });
+    expect([again.title, again.scan?.toDescriptor().storage]).toEqual(['changed', 'before']);
   });
 
   it('keeps the file of a row when a partial save omits it', async () => {

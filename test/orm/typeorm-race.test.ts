@@ -104,6 +104,21 @@ await onDatabases(['postgres', 'mariadb'], 'a sweep and a write at the same mome
     },
   );
 
+  it('bind no file to a row that another transaction deletes before it is updated', async () => {
+    const { id } = await harness.unit().insert({ slug: 'deleted', file: null });
+    const unit = harness.unit();
+    const row = (await unit.find('deleted'))!;
+    row.file = await harness.files.stage(harness.Document, 'file', 'for nobody');
+    const { subscribers } = harness.dataSource;
+    // TypeORM has seen the row by then, and takes an UPDATE that changes no row for a success.
+    subscribers.push({ beforeUpdate: () => harness.query(`DELETE FROM contract_document WHERE id = ${id}`) });
+    await unit.save(row);
+    subscribers.pop();
+    expect(await harness.unit().find('deleted')).toBeNull();
+    const entries = await harness.query(`SELECT state FROM file_ledger WHERE id = '${row.file.id}'`);
+    expect(entries).toEqual([{ state: 'pending' }]);
+  });
+
   it('begin the grace of a file with the statement that released it, not with its transaction', async () => {
     const { dialect } = harness.files.ledger.database;
     const now = async () => Number((await harness.query(`SELECT ${dialect.now} AS time`))[0]!.time);

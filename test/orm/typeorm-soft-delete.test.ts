@@ -44,9 +44,10 @@ describe.each(await reachableDatabases())('soft deletes in TypeORM on %s', (data
     (await site.scripts.findOneByOrFail({ id }))[field]?.text();
 
   it('keeps the files of a row that is soft-deleted and restored', async () => {
-    const { scripts, files } = site;
+    const { scripts, files, states } = site;
     const script = await saved('plain', 'patient');
     await scripts.softRemove(script);
+    expect(await states()).toEqual(['live']);
     await files.sweep();
     expect(await files.reconcile({ repair: true })).toMatchObject({ unreferenced: [] });
     await delay(5);
@@ -72,6 +73,7 @@ describe.each(await reachableDatabases())('soft deletes in TypeORM on %s', (data
     expect(await files.reconcile({ repair: true })).toMatchObject({ unrecorded: [], missing: [] });
     expect(await states()).toEqual([]);
     await expect(scripts.recover(script)).rejects.toMatchObject({ code: 'staged_expired' });
+    await expect(scripts.recover({ id: script.id } as Script)).rejects.toMatchObject({ code: 'staged_expired' });
     expect(await scripts.findOneBy({ id: script.id })).toBeNull();
   });
 });
