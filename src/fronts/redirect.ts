@@ -1,6 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import { byteSize, duration, oneOf, type Duration } from '../options.js';
 import type { Delivery, Download } from '../response/download.js';
+import { header } from '../response/request.js';
 import { explain } from './explain.js';
 import { fileDelivery, type HandOverOptions } from './hand-over.js';
 
@@ -20,8 +21,8 @@ export interface RedirectOptions extends HandOverOptions {
 
 /**
  * A delivery that redirects the client to the storage: to a signed URL, or to the permanent URL of a public object. The
- * storage sends the name and type that the view chose, and handles ranges and conditions. Files whose storage has no URLs
- * are streamed by this process.
+ * storage sends the name and type that the view chose, and handles ranges and conditions. Files whose storage has no URLs,
+ * and requests with If-Range, are streamed by this process.
  *
  * WARNING: anybody who has the URL can use it until it expires.
  *
@@ -42,6 +43,10 @@ export function redirect(options: RedirectOptions = {}): Delivery {
     const decision = { delivery: 'redirect', name: file.name };
     if (file.size !== undefined && file.size < minSize) {
       return explain(request, download, { ...decision, reason: 'small' }, options);
+    }
+    // Not every bucket knows If-Range, and none has the view's tag: a resumed download could be made of two files.
+    if (header(request, 'if-range') !== undefined && header(request, 'range') !== undefined) {
+      return explain(request, download, { ...decision, reason: 'condition' }, options);
     }
     const location = await fileUrl(download, request.method === 'HEAD' ? 'HEAD' : 'GET', expiresIn);
     if (location === undefined) return explain(request, download, { ...decision, reason: 'no_url' }, options);
