@@ -24,7 +24,7 @@ export interface HandOverSettings extends HandOverOptions {
   /** @default that of the front */
   readonly encode?: Front['encode'];
   /** Extra headers for this server, also sent with streamed responses. */
-  readonly headers?: (request: DownloadRequest) => Readonly<Record<string, string>>;
+  readonly headers?: (request: DownloadRequest, download: Download) => Readonly<Record<string, string>>;
   /** The value of the front's header for a file that is not on this machine; undefined if the front cannot fetch it. */
   readonly remote?: (download: Download) => Promise<string | undefined>;
 }
@@ -62,7 +62,7 @@ export function handOver(front: Front, folders: HandOverFolders, settings: HandO
   return fileDelivery(async (request, download, file) => {
     const decision = { delivery: front.name, name: file.name };
     const choice = await choose(chooser, request, download, file);
-    const headers: Record<string, string> = { ...download.headers, ...settings.headers?.(request) };
+    const headers: Record<string, string> = { ...download.headers, ...settings.headers?.(request, download) };
     if ('reason' in choice) {
       return explain(request, { ...download, headers }, { ...decision, reason: choice.reason }, settings);
     }

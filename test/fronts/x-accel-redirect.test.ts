@@ -142,12 +142,24 @@ describe('xAccelRedirect', () => {
     [{ expires: new Date(1_700_000_000_999) }, { 'x-accel-expires': '@1700000000' }],
     [{ expires: new Date(-1) }, { 'x-accel-expires': '@0' }],
   ])('sends %j as %j, with files that are handed over and streamed', async (options, expected) => {
-    for (const file of [inside(), virtualFile({ name: 'streamed', content: 'x' })]) {
+    for (const file of [inside(), virtualFile({ name: 'streamed.txt', content: 'x' })]) {
       const { headers, close } = await ask(xAccelRedirect({ [folder]: '/_files' }, options), file);
       const written = Object.entries(headers).filter(([name]) => /^x-accel-(?!redirect)/.test(name));
       expect(Object.fromEntries(written)).toEqual(expected);
       close();
     }
+  });
+
+  it('sends a charset with text only', async () => {
+    const charsetOf = async (name: string) => {
+      const file = virtualFile({ name, content: 'x' });
+      const delivery = xAccelRedirect({ [folder]: '/_files' }, { charset: 'utf-8' });
+      return (await ask(delivery, file)).headers['x-accel-charset'];
+    };
+    for (const name of ['a.txt', 'a.html', 'a.json', 'a.js'])
+      expect([name, await charsetOf(name)]).toEqual([name, 'utf-8']);
+    for (const name of ['a.png', 'a.pdf', 'a', 'a.zip'])
+      expect([name, await charsetOf(name)]).toEqual([name, undefined]);
   });
 
   it.each<[XAccelRedirectOptions, RegExp]>([

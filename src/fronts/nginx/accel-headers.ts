@@ -1,5 +1,6 @@
 import { byteSize, duration, invalidOption, type ByteSize, type Duration } from '../../options.js';
 import type { DownloadRequest } from '../../response/request.js';
+import type { HandOverSettings } from '../hand-over.js';
 
 /** Settings of nginx for single downloads, handed over or streamed; clients do not see them. */
 export interface AccelOptions {
@@ -29,26 +30,26 @@ export interface AccelOptions {
   readonly expires?: Duration | Date | false;
 }
 
-/** Returns the X-Accel headers for a request. Throws `invalid_option` for values that nginx would ignore. */
+// Types that have a charset.
+const textual = /^text\/|^application\/(?:[\w.-]+\+)?(?:javascript|json|xml)\b/i;
+
+/** Returns the X-Accel headers for a download. Throws `invalid_option` for values that nginx would ignore. */
 export function accelHeaders({
   buffering,
   limitRate,
   charset,
   expires,
-}: AccelOptions): (request: DownloadRequest) => Readonly<Record<string, string>> {
+}: AccelOptions): NonNullable<HandOverSettings['headers']> {
   const fixed: Record<string, string> = {};
   if (buffering !== undefined) fixed['x-accel-buffering'] = buffering ? 'yes' : 'no';
-  // nginx has no value for "off" here and logs an error for any charset that it does not know.
-  if (charset !== undefined && charset !== false) fixed['x-accel-charset'] = charsetOf(charset);
   if (expires !== undefined) fixed['x-accel-expires'] = expiryOf(expires);
-  if (limitRate === undefined) return () => fixed;
-  if (typeof limitRate !== 'function') {
-    const headers = { ...fixed, 'x-accel-limit-rate': rateOf(limitRate) };
-    return () => headers;
-  }
-  return (request) => {
-    const rate = limitRate(request);
-    return rate === undefined ? fixed : { ...fixed, 'x-accel-limit-rate': rateOf(rate) };
+  if (limitRate !== undefined && typeof limitRate !== 'function') fixed['x-accel-limit-rate'] = rateOf(limitRate);
+  // nginx has no value for "off" here and logs an error for any charset that it does not know.
+  const text = charset !== undefined && charset !== false ? { ...fixed, 'x-accel-charset': charsetOf(charset) } : fixed;
+  return (request, { headers }) => {
+    const given = textual.test(headers['content-type'] ?? '') ? text : fixed;
+    const rate = typeof limitRate === 'function' ? limitRate(request) : undefined;
+    return rate === undefined ? given : { ...given, 'x-accel-limit-rate': rateOf(rate) };
   };
 }
 
