@@ -11,7 +11,7 @@ import {
   type AdapterOptions,
   type RunOptions,
 } from '../send/run.js';
-import { FrameworkBody } from '../send/framework-body.js';
+import { ended, FrameworkBody } from '../send/framework-body.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
@@ -70,11 +70,12 @@ export function toFastify(
 }
 
 /** Lets Fastify run its onSend hooks and send the head. Returns where they want the body. */
-function sendReply(reply: FastifyReply, prepared: PreparedResponse): Promise<Writable | undefined> | undefined {
+function sendReply(reply: FastifyReply, prepared: PreparedResponse): Promise<Writable | undefined> {
   // Fastify ends these itself, and would call a stream a body; for HEAD it expects one.
   if (!prepared.open && reply.request.method !== 'HEAD') {
     reply.send();
-    return undefined;
+    // Until then, as hooks may be slow: Fastify sends the reply once more when its handler resolves before the head is sent.
+    return ended(reply.raw);
   }
   const body = new FrameworkBody(reply.raw, {
     get: (name) => reply.getHeader(name),

@@ -8,6 +8,13 @@ export interface ResponseHeaders {
   readonly remove: (name: string) => unknown;
 }
 
+/** Resolves to undefined once a response is sent, or its client has disconnected. */
+export function ended(response: ServerResponse): Promise<undefined> {
+  return new Promise((resolve) => {
+    for (const event of ['finish', 'close']) response.once(event, () => resolve(undefined));
+  });
+}
+
 /**
  * The body of a response as a framework takes it: a stream, which hooks or outer middleware see before the head is sent. When
  * the framework pipes it to the response, the bytes are written there directly. A hook that reads the stream instead, such as
@@ -24,7 +31,7 @@ export class FrameworkBody extends PassThrough {
   ) {
     super();
     this.target = new Promise((resolve) => (this.#choose = resolve));
-    response.once('close', () => {
+    void ended(response).then(() => {
       this.#choose(undefined);
       this.destroy();
     });

@@ -16,7 +16,7 @@ import koaConditional from 'koa-conditional-get';
 import koaEtag from '@koa/etag';
 import koaSession from 'koa-session';
 import { createHash } from 'node:crypto';
-import type { createReadStream} from 'node:fs';
+import type { createReadStream } from 'node:fs';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ import { toFastify } from 'filefield/fastify';
 import { toFetch } from 'filefield/fetch';
 import { toKoa } from 'filefield/koa';
 import { descriptorsBelow } from '../support/descriptors-below.js';
-import { askServer, head, serve, talk, until, type RunningServer } from './server.js';
+import { askServer, head, serve, talk, until, type Asked, type RunningServer } from './server.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'middleware-'));
 const text = 'text of a download\n'.repeat(30_000);
@@ -232,6 +232,32 @@ describe('Fastify', () => {
     await until(() => descriptorsBelow(folder) === 0, 'the file was closed');
     release();
     expect(ends).toEqual([['/large', 'abort', 0]]);
+  });
+
+  it('a slow hook sees each kind of response once, and Fastify logs no warning', async () => {
+    const seen: unknown[] = [];
+    const warnings: string[] = [];
+    const app = fastify({ logger: { level: 'warn', stream: { write: (line: string) => void warnings.push(line) } } });
+    app.addHook('onSend', async (request, reply) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      seen.push([request.method, reply.statusCode]);
+    });
+    app.route({ method: ['GET', 'HEAD', 'OPTIONS'], url: '/*', handler: toFastify(view, { onError }) });
+    const port = await start((request, response) => void app.ready(() => app.routing(request, response)));
+    const requests: readonly Asked[] = [
+      { headers: { 'if-none-match': '"l1"' } },
+      { headers: { 'if-match': '"other"' } },
+      { headers: { range: 'bytes=99999999-' } },
+      { headers: { range: 'bytes=0-1' } },
+      { method: 'HEAD' },
+      { method: 'OPTIONS' },
+      {},
+    ];
+    const statuses = [];
+    for (const request of requests) statuses.push((await askServer(port, { path: '/large', ...request })).status);
+    expect(statuses).toEqual([304, 412, 416, 206, 200, 204, 200]);
+    expect(seen).toEqual(statuses.map((status, index) => [requests[index]!.method ?? 'GET', status]));
+    expect(warnings).toEqual([]);
   });
 
   it('a hook may pass the body through a stream of its own', async () => {
