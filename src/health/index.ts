@@ -1,5 +1,6 @@
 // checks
 export { deliveryCheck, type DeliveryCheck, type DeliveryCheckOptions } from './delivery-check.js';
+export type { Certificates } from './front-client.js';
 export { healthCheck, type WalkLink } from './health-check.js';
 export { ledgerCheck } from './ledger-check.js';
 export { storageCheck, type StorageCheck } from './storage-check.js';

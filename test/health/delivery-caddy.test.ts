@@ -10,6 +10,9 @@ import { serve, type RunningServer } from '../adapters/server.js';
 import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
 
+/** The port of a second site, on which the folder is also open to clients. */
+let open: number;
+
 /** Files that every account may read, because Caddy does not run as root. */
 class OpenStorage extends DiskStorage {
   override async write(...given: Parameters<DiskStorage['write']>) {
@@ -39,7 +42,14 @@ class OpenStorage extends DiskStorage {
       listen: `127.0.0.1:${port}`,
       standalone: run,
     });
-    front = await startFront('caddy', run, text, port);
+    open = await freePort();
+    const site = text.slice(text.indexOf('\nhttp://')).replace(`:${port}`, `:${open}`);
+    const [root, prefix] = Object.entries(place)[0]!;
+    const opened = site.replace(
+      '\treverse_proxy',
+      `\thandle_path ${prefix}/* {\nroot * ${root}\nfile_server\n}\n\treverse_proxy`,
+    );
+    front = await startFront('caddy', run, `${text}\n${opened}`, port);
   });
   afterAll(async () => {
     await front?.stop();
@@ -47,11 +57,11 @@ class OpenStorage extends DiskStorage {
     rmSync(folder, { recursive: true });
   });
 
-  const check = (paths: 'raw' | 'encoded') => {
+  const check = (paths: 'raw' | 'encoded', listening = port) => {
     const made = deliveryCheck({
       storage,
       delivery: caddyFileServer(place, { paths }),
-      url: `http://127.0.0.1:${port}/${paths}`,
+      url: `http://127.0.0.1:${listening}/${paths}`,
     });
     app.get(`/${paths}/:id`, toExpress(made.view));
     return made;
@@ -60,6 +70,19 @@ class OpenStorage extends DiskStorage {
   it('passes with raw paths, which Caddy 2.6 reads', async () => {
     const { links } = await check('raw').run();
     expect(links.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it.each([401, 403, 404, 200])('passes when the application answers %d at the place of the files', async (status) => {
+    app.use('/_filefield', (_request, response) => void response.status(status).send('<!doctype html>'));
+    try {
+      expect((await check('raw').run()).links.filter(({ ok }) => !ok)).toEqual([]);
+    } finally {
+      app.router.stack.pop();
+    }
+  });
+
+  it('fails at public_place when the folder is open to clients, too', async () => {
+    expect((await brokenLink(check('raw', open))).link).toBe('public_place');
   });
 
   it('fails at mapping with encoded paths, which Caddy 2.6 does not decode, and names the option', async () => {
