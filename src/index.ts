@@ -37,7 +37,8 @@ export type { FilesEvents, ObjectName, Slot, UnprotectedColumns } from './events
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
-export type { ForeignColumn, LedgerStatus, StorageCondition, StorageStatus } from './ledger/status.js';
+export type { LedgerSample } from './ledger/sample.js';
+export type { ForeignColumn, LedgerStatus, StatusOptions, StorageCondition, StorageStatus } from './ledger/status.js';
 export type { ForgetOptions, SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
   columnProtection,

@@ -90,11 +90,16 @@ function statusText(
     ['staged', String(entries.pending)],
     ['released', String(entries.released)],
     ['kept', String(entries.kept)],
-    ['due', `${found.due} for the next sweep`],
+    [
+      'due',
+      `${found.due} for the next sweep${found.dueSince ? `, the first since ${found.dueSince.toISOString()}` : ''}`,
+    ],
+    ['swept', found.swept ? `last at ${found.swept.toISOString()}` : 'never'],
     [
       'trash',
       `${trash.waiting} waiting, ${trash.failing} failing, ${problem(`${trash.stuck} stuck`, trash.stuck > 0)}`,
     ],
+    ...(found.missingIndexes ?? []).map((name) => ['index', problem(`${name} is missing`, true)] as const),
     ...found.unprotected.map((column) => ['unprotected', `${column}: run protectFiles() in a migration`] as const),
     ...found.foreign.map(
       ({ column, files }) => ['foreign', `${files} of ${column}, which is not mapped here`] as const,

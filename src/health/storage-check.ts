@@ -27,11 +27,12 @@ export interface StorageCheck extends Check {
  * ```
  */
 export function storageCheck(storage: Storage): StorageCheck {
-  const check = healthCheck(async (link, signal) => {
+  const check = healthCheck(async (link, signal, notChecked) => {
     const probe = new Probe(storage);
     try {
       await link('write', sentences.write, () => probe.write(signal));
       await readBack(link, storage, probe);
+      if (!storage.localPath) notChecked('path: the storage has no folder on this machine');
       await link('delete', sentences.delete, () => deleteProbe(storage, probe));
     } finally {
       await probe.discard();

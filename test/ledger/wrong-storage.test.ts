@@ -30,7 +30,7 @@ describe.each(await reachableDatabases())('a storage that is not the one it shou
 
   async function onDisk(): Promise<Application & { readonly name: string }> {
     const name = await copies.create();
-    const application = await copies.open(name, disk('media'));
+    const application = await copies.open(name, disk('media'), { protection: 'off' });
     await application.add('one');
     return { ...application, name };
   }
@@ -49,7 +49,14 @@ describe.each(await reachableDatabases())('a storage that is not the one it shou
     await rm(path.join(folder, 'media'), { recursive: true, force: true });
     await rename(path.join(folder, 'away'), path.join(folder, 'media'));
     expect(await files.sweep()).toMatchObject({ deleted: 1, waiting: 0 });
-    expect((await check.run()).links.map(({ link }) => link)).toEqual(['ledger', 'storages', 'stuck']);
+    expect((await check.run()).links.map(({ link }) => link)).toEqual([
+      'ledger',
+      'storages',
+      'sweep',
+      'stuck',
+      'objects',
+      'indexes',
+    ]);
     await add('three');
     expect(await read('two')).toBe('text of two');
   });
