@@ -233,7 +233,7 @@ export class Files implements ObjectFinder {
    *
    * declare const files: Files;
    * const stop = files.sweepEvery('5m');
-   * process.once('SIGTERM', () => void stop());
+   * await stop(); // when the application ends, before its database is closed; the README has the rest
    * ```
    */
   sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
