@@ -79,6 +79,7 @@ export type { Delivery, DeliveryChoice, Download, DownloadHandler, PreparedRespo
 export type { MountedView } from './send/mounted-view.js';
 export type { DownloadHooks, DownloadProgress } from './response/hooks.js';
 export type { StoredEncoding } from './http/encoding.js';
+export type { DownloadEvent, ViewKind } from './response/observed.js';
 export { respond } from './response/respond.js';
 export type { AdapterOptions, RunOptions } from './send/run.js';
 // deliveries
