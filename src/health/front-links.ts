@@ -78,7 +78,7 @@ async function walkFile(walk: FrontWalk, response: FrontResponse): Promise<void>
 }
 
 function validatorsSentence(names: readonly string[]): string {
-  return `The front replaces these headers of the view: ${names.join(', ')}. Those of the front can be the same for two files: configure it to pass on those of the view, as the printed configuration does.`;
+  return `These headers do not arrive as the view sends them: ${names.join(', ')}. Those that a front sets itself can be the same for two files: let it pass on those of the view, as the printed configuration does.`;
 }
 
 /** Further requests, once the first one has returned the file. */

@@ -19,7 +19,7 @@ export const sentences = {
   leaked_header: 'The front reveals to clients where the file is stored: hide that header.',
   streamed: 'The application at the URL sends the bytes itself.',
   lost_header: 'The front drops headers of the view.',
-  validators: 'The front replaces the ETag or the Last-Modified of the view.',
+  validators: 'The ETag or the Last-Modified does not arrive as the view sends it.',
   public_place:
     'Everybody gets the file from the front without the view: close that place. In nginx its location needs "internal;"; elsewhere nothing but the header of the view may lead to the folder, and no site may have it below its root.',
   compression:

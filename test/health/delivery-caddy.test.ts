@@ -10,8 +10,9 @@ import { serve, type RunningServer } from '../adapters/server.js';
 import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
 
-/** The port of a second site, on which the folder is also open to clients. */
+/** The ports of two more sites: one on which the folder is also open to clients, and one that compresses. */
 let open: number;
+let compressing: number;
 
 /** Files that every account may read, because Caddy does not run as root. */
 class OpenStorage extends DiskStorage {
@@ -44,12 +45,16 @@ class OpenStorage extends DiskStorage {
     });
     open = await freePort();
     const site = text.slice(text.indexOf('\nhttp://')).replace(`:${port}`, `:${open}`);
+    compressing = await freePort();
+    const compressed = site
+      .replace(`:${open}`, `:${compressing}`)
+      .replace('\treverse_proxy', '\tencode gzip\n\treverse_proxy');
     const [root, prefix] = Object.entries(place)[0]!;
     const opened = site.replace(
       '\treverse_proxy',
       `\thandle_path ${prefix}/* {\nroot * ${root}\nfile_server\n}\n\treverse_proxy`,
     );
-    front = await startFront('caddy', run, `${text}\n${opened}`, port);
+    front = await startFront('caddy', run, `${text}\n${opened}\n${compressed}`, port);
   });
   afterAll(async () => {
     await front?.stop();
@@ -83,6 +88,10 @@ class OpenStorage extends DiskStorage {
 
   it('fails at public_place when the folder is open to clients, too', async () => {
     expect((await brokenLink(check('raw', open))).link).toBe('public_place');
+  });
+
+  it('fails at compression when the site has encode', async () => {
+    expect((await brokenLink(check('raw', compressing))).link).toBe('compression');
   });
 
   it('fails at mapping with encoded paths, which Caddy 2.6 does not decode, and names the option', async () => {
