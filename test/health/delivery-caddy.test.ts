@@ -37,24 +37,22 @@ class OpenStorage extends DiskStorage {
     application = await serve(app);
     port = await freePort();
     const run = path.join(folder, 'run');
-    const text = frontConfiguration('caddy', {
-      places: Object.entries(place).map(([root, prefix]) => ({ folder: root, prefix })),
-      upstream: `http://127.0.0.1:${application.port}`,
-      listen: `127.0.0.1:${port}`,
-      standalone: run,
-    });
     open = await freePort();
-    const site = text.slice(text.indexOf('\nhttp://')).replace(`:${port}`, `:${open}`);
     compressing = await freePort();
-    const compressed = site
-      .replace(`:${open}`, `:${compressing}`)
-      .replace('\treverse_proxy', '\tencode gzip\n\treverse_proxy');
     const [root, prefix] = Object.entries(place)[0]!;
-    const opened = site.replace(
-      '\treverse_proxy',
-      `\thandle_path ${prefix}/* {\nroot * ${root}\nfile_server\n}\n\treverse_proxy`,
-    );
-    front = await startFront('caddy', run, `${text}\n${opened}\n${compressed}`, port);
+    const site = (listen: number, more = '', standalone?: string) =>
+      frontConfiguration('caddy', {
+        places: [{ folder: root, prefix }],
+        upstream: `http://127.0.0.1:${application.port}`,
+        listen: `127.0.0.1:${listen}`,
+        ...(standalone !== undefined && { standalone }),
+      }).replace('\treverse_proxy', `\t${more}\n\treverse_proxy`);
+    const text = [
+      site(port, '', run),
+      site(open, `handle_path ${prefix}/* {\nroot * ${root}\nfile_server\n}`),
+      site(compressing, 'encode gzip'),
+    ].join('\n');
+    front = await startFront('caddy', run, text, port);
   });
   afterAll(async () => {
     await front?.stop();
