@@ -90,11 +90,15 @@ async function main(args: Arguments): Promise<void> {
 
   let stopping = false;
   const stop = () => {
-    // A second Ctrl-C stops at once.
+    // A second Ctrl-C, or SIGTERM, stops at once.
     if (stopping) process.exit(130);
     stopping = true;
-    server.close(() => void application.close());
-    server.closeAllConnections();
+    // Uploads and downloads end first. Connections that become idle meanwhile are closed, and then nothing keeps the process.
+    const idle = setInterval(() => server.closeIdleConnections(), 500);
+    server.close(() => {
+      clearInterval(idle);
+      void application.close();
+    });
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
 }

@@ -37,7 +37,8 @@ export type { FilesEvents, ObjectName, Slot, UnprotectedColumns } from './events
 export type { LedgerOptions } from './ledger/ledger.js';
 export type { CopyPolicy, FilePolicies, RetainFor, Retention } from './ledger/policies.js';
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from './ledger/reconcile.js';
-export type { ForeignColumn, LedgerStatus, StorageCondition, StorageStatus } from './ledger/status.js';
+export type { LedgerSample } from './ledger/sample.js';
+export type { ForeignColumn, LedgerStatus, StatusOptions, StorageCondition, StorageStatus } from './ledger/status.js';
 export type { ForgetOptions, SweepOptions, SweepReport } from './ledger/sweep.js';
 export {
   columnProtection,
@@ -78,6 +79,7 @@ export type { Delivery, DeliveryChoice, Download, DownloadHandler, PreparedRespo
 export type { MountedView } from './send/mounted-view.js';
 export type { DownloadHooks, DownloadProgress } from './response/hooks.js';
 export type { StoredEncoding } from './http/encoding.js';
+export type { DownloadEvent, ViewKind } from './response/observed.js';
 export { respond } from './response/respond.js';
 export type { AdapterOptions, RunOptions } from './send/run.js';
 // deliveries

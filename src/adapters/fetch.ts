@@ -1,6 +1,7 @@
 import { withDelivery, type DownloadHandler, type PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
 import { errorResponse } from '../response/http-error.js';
+import { observed } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
 import { openStream } from '../send/fetch-body.js';
@@ -56,8 +57,10 @@ export function toFetch(handler: DownloadHandler<Request>, options: AdapterOptio
         raw: request,
         report: reporter(request, settings),
       };
-      const decided = methodResponse(download.method);
-      return await toResponse(decided ?? (await respond(download, await delivered(download))), request, settings);
+      return await observed(download, async () => {
+        const decided = methodResponse(download.method);
+        return toResponse(decided ?? (await respond(download, await delivered(download))), request, settings);
+      });
     } catch (error) {
       reportFailure(error, request, settings);
       const { status, headers, text } = errorResponse(error);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { invalidOption } from '../options.js';
-import type { Terminal } from './terminal.js';
+import { displayWidth, padded, wrapped, type Terminal } from './terminal.js';
 
 /** An option of a command. */
 export interface CommandOption {
@@ -128,10 +128,10 @@ function distance(from: string, to: string): number {
   return row[to.length]!;
 }
 
-/** Lines of the help text in two columns. */
-export function columns(rows: readonly (readonly [left: string, right: string])[]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
+/** Lines in two columns; `columns` is the width of a line. */
+export function columns(rows: readonly (readonly [left: string, right: string])[], width = Infinity): string {
+  const first = Math.max(...rows.map(([left]) => displayWidth(left)));
+  return rows.map(([left, right]) => `${wrapped(`  ${padded(left, first)}  ${right}`, width, first + 4)}\n`).join('');
 }
 
 /** The options of a command as rows of the help text. */

@@ -6,7 +6,7 @@ import { Trash } from '../ledger/trash.js';
 import { invalidOption } from '../options.js';
 import { columns, type Command, type CommandOption, type OptionValues } from './command.js';
 import { configOption, loadFiles } from './load-config.js';
-import { painter, type Terminal } from './terminal.js';
+import { lineWidth, painter, type Terminal } from './terminal.js';
 
 export const jsonOption: CommandOption = { name: 'json', description: 'prints JSON for programs' };
 export const dryRunOption: CommandOption = {
@@ -65,24 +65,25 @@ export const filesCommands: readonly Command[] = [
   },
 ];
 
-async function status(values: OptionValues, { stdout, env }: Terminal): Promise<number> {
+async function status(values: OptionValues, terminal: Terminal): Promise<number> {
   const files = await loadFiles(values.get('config')?.at(-1));
   const found = await files.status();
   const isWrong = ({ condition }: StorageStatus) => ['contested', 'wrong', 'failing'].includes(condition);
   const wrong = found.storages.filter(isWrong);
   const { unprotected } = files;
-  if (values.has('json')) stdout.write(`${JSON.stringify({ ...found, unprotected }, shownErrors, 2)}\n`);
-  else stdout.write(statusText({ ...found, unprotected }, wrong, painter({ stdout, env } as Terminal)));
+  if (values.has('json')) terminal.stdout.write(`${JSON.stringify({ ...found, unprotected }, shownErrors, 2)}\n`);
+  else terminal.stdout.write(statusText({ ...found, unprotected }, wrong, terminal));
   return wrong.length + found.trash.stuck > 0 ? 1 : 0;
 }
 
 function statusText(
   found: LedgerStatus & Pick<Files, 'unprotected'>,
   wrong: readonly StorageStatus[],
-  paint: ReturnType<typeof painter>,
+  terminal: Terminal,
 ): string {
   if (!found.recorded) return 'There is no ledger: nothing is deleted by itself.\n';
   const { entries, trash } = found;
+  const paint = painter(terminal);
   const problem = (text: string, isProblem: boolean) => (isProblem ? paint('red', text) : text);
   const rows: (readonly [string, string])[] = [
     ['identity', found.identity ?? 'none yet: nothing was stored'],
@@ -90,11 +91,16 @@ function statusText(
     ['staged', String(entries.pending)],
     ['released', String(entries.released)],
     ['kept', String(entries.kept)],
-    ['due', `${found.due} for the next sweep`],
+    [
+      'due',
+      `${found.due} for the next sweep${found.dueSince ? `, the first since ${found.dueSince.toISOString()}` : ''}`,
+    ],
+    ['swept', found.swept ? `last at ${found.swept.toISOString()}` : 'never'],
     [
       'trash',
       `${trash.waiting} waiting, ${trash.failing} failing, ${problem(`${trash.stuck} stuck`, trash.stuck > 0)}`,
     ],
+    ...(found.missingIndexes ?? []).map((name) => ['index', problem(`${name} is missing`, true)] as const),
     ...found.unprotected.map((column) => ['unprotected', `${column}: run protectFiles() in a migration`] as const),
     ...found.foreign.map(
       ({ column, files }) => ['foreign', `${files} of ${column}, which is not mapped here`] as const,
@@ -103,7 +109,7 @@ function statusText(
       (one) => [`storage ${one.storage}`, problem(conditionText(one), wrong.includes(one))] as const,
     ),
   ];
-  return columns(rows);
+  return columns(rows, lineWidth(terminal));
 }
 
 function conditionText({ condition, since, fence = 0, error }: StorageStatus): string {

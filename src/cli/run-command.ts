@@ -6,7 +6,7 @@ import { doctorCommand } from './doctor.js';
 import { filesCommands } from './files-commands.js';
 import { configurationCommand } from './print-configuration.js';
 import { storageCommands } from './storage-commands.js';
-import type { Terminal } from './terminal.js';
+import { lineWidth, wrapped, type Terminal } from './terminal.js';
 
 const commands: readonly Command[] = [
   doctorCommand,
@@ -22,9 +22,9 @@ const commands: readonly Command[] = [
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const [name, ...rest] = args;
-    if (name === undefined) return usage(terminal.stderr, 2);
+    if (name === undefined) return usage('stderr', terminal);
     if (name === '--help' || name === '-h' || name === 'help') {
-      return rest[0] === undefined ? usage(terminal.stdout, 0) : commandUsage(find(rest[0]), terminal);
+      return rest[0] === undefined ? usage('stdout', terminal) : commandUsage(find(rest[0]), terminal);
     }
     if (name === '--version' || name === '-V') {
       terminal.stdout.write(`${version()}\n`);
@@ -50,29 +50,36 @@ function find(name: string): Command {
   );
 }
 
-function usage(output: Terminal['stderr'], code: number): number {
-  output.write(`Usage: filefield <command> [options]
+function usage(output: 'stdout' | 'stderr', terminal: Terminal): number {
+  const width = lineWidth(terminal);
+  terminal[output].write(`Usage: filefield <command> [options]
 
 Checks storages, views and deliveries, deletes what no row has, and prints the configuration of a server in front.
 
 Commands:
-${columns(commands.map(({ name, description }) => [name, description]))}
+${columns(
+  commands.map(({ name, description }) => [name, description]),
+  width,
+)}
 Options:
-${columns([
-  ['-V, --version', 'prints the version'],
-  ['-h, --help [command]', 'prints this help, or the options of a command'],
-])}`);
-  return code;
+${columns(
+  [
+    ['-V, --version', 'prints the version'],
+    ['-h, --help [command]', 'prints this help, or the options of a command'],
+  ],
+  width,
+)}`);
+  return output === 'stdout' ? 0 : 2;
 }
 
 function commandUsage({ name, description, argument, options }: Command, terminal: Terminal): number {
   const word = argument ? (argument.required ? ` <${argument.name}>` : ` [${argument.name} …]`) : '';
   terminal.stdout.write(`Usage: filefield ${name}${word} [options]
 
-${description[0]!.toUpperCase()}${description.slice(1)}.
+${wrapped(`${description[0]!.toUpperCase()}${description.slice(1)}.`, lineWidth(terminal))}
 
 Options:
-${columns(optionRows([...options, helpOption]))}`);
+${columns(optionRows([...options, helpOption]), lineWidth(terminal))}`);
   return 0;
 }
 

@@ -50,8 +50,9 @@ export async function openFiles(
   const { ticketKeys } = options;
   const files = new Files({ storages, ledger, entities, events, ...(ticketKeys && { ticketKeys }) });
   await ledger.verify();
-  if (ledger.recorded) files.noteUnprotected(await lookForProtection(ledger.database, entities));
-  if (files.unprotected.length > 0 && options.protection !== 'off') warn(files.unprotected);
+  const { protection = 'warn' } = options;
+  if (ledger.recorded) files.noteUnprotected(await lookForProtection(ledger.database, entities), protection);
+  if (files.unprotected.length > 0 && protection !== 'off') warn(files.unprotected);
   return files;
 }
 

@@ -7,7 +7,7 @@ import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { Reconciler, type ReconcileOptions, type ReconcileReport } from '../ledger/reconcile.js';
 import { References } from '../ledger/references.js';
-import { ledgerStatus, type LedgerStatus } from '../ledger/status.js';
+import { ledgerStatus, type LedgerStatus, type StatusOptions } from '../ledger/status.js';
 import { Sweeper, type ForgetOptions, type SweepOptions, type SweepReport } from '../ledger/sweep.js';
 import type { SigningKey } from '../keys.js';
 import { duration, type Duration } from '../options.js';
@@ -55,6 +55,7 @@ export class Files implements ObjectFinder {
   readonly #sweeper: Sweeper;
   readonly #reconciler: Reconciler;
   readonly #tickets: Tickets;
+  #protection: 'warn' | 'off' = 'warn';
 
   /** @internal */
   constructor({ storages, ledger, entities, events, ticketKeys }: FilesParts) {
@@ -76,8 +77,9 @@ export class Files implements ObjectFinder {
   }
 
   /** @internal */
-  noteUnprotected(columns: readonly string[]): void {
+  noteUnprotected(columns: readonly string[], protection: 'warn' | 'off'): void {
     Object.assign(this, { unprotected: columns });
+    this.#protection = protection;
     if (columns.length > 0) this.#events.emit('unprotected', { columns });
   }
 
@@ -231,7 +233,7 @@ export class Files implements ObjectFinder {
    *
    * declare const files: Files;
    * const stop = files.sweepEvery('5m');
-   * process.once('SIGTERM', () => void stop());
+   * await stop(); // when the application ends, before its database is closed; the README has the rest
    * ```
    */
   sweepEvery(interval: Duration, options: SweepOptions = {}): () => Promise<void> {
@@ -247,9 +249,9 @@ export class Files implements ObjectFinder {
     return this.#reconciler.reconcile(options);
   }
 
-  /** What waits in the ledger, and whether the storages are the right ones. Reads the whole ledger; changes nothing. */
-  async status(): Promise<LedgerStatus> {
-    return ledgerStatus(this.ledger, this.storages, this.#references);
+  /** What waits, and whether storages and database are as they should be. Reads the whole ledger; changes nothing. */
+  async status(options?: StatusOptions): Promise<LedgerStatus> {
+    return ledgerStatus(this.ledger, this.storages, this.#references, { ...options, protection: this.#protection });
   }
 
   /**

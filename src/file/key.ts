@@ -6,6 +6,9 @@ const maximumSegmentBytes = 255;
 // eslint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u001f\u007f\\]/;
 
+/** The folder of a storage on a disk for files that are being written. No key begins with it. */
+export const unfinishedFolder = '.filefield';
+
 /** The identity in the keys of an application without a ledger. */
 export const noIdentity = 'unrecorded';
 

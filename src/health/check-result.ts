@@ -21,6 +21,8 @@ export interface CheckResult {
   readonly ok: boolean;
   /** The links in order, up to and including the first that failed. */
   readonly links: readonly LinkResult[];
+  /** What the check could not look at, one phrase each, such as `path: the storage has no folder on this machine`. */
+  readonly notChecked?: readonly string[];
   /** Present if the check was aborted: resolves once it has deleted what it wrote. */
   readonly cleared?: Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { Storage } from '../file/storage.js';
 import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import { runHandler } from '../send/in-process.js';
 import { unhealthy, type Check } from './check-result.js';
-import { FrontClient } from './front-client.js';
+import { FrontClient, type Certificates } from './front-client.js';
 import { walkFront, type FrontWalk } from './front-links.js';
 import { healthCheck, type WalkLink } from './health-check.js';
 import { expectBytes, Probe } from './probe.js';
@@ -25,10 +25,15 @@ export interface DeliveryCheckOptions {
    */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * Names of headers that the front replaces on purpose, such as `cache-control`.
+   * Names of headers that the front replaces on purpose, such as `cache-control`. With `content-encoding` it may compress.
    * @default none; all headers of the view must arrive
    */
   readonly replaced?: readonly string[];
+  /**
+   * Certificates that are trusted besides those that Node brings, for a front with one of your own.
+   * @default none; those that Node trusts, with those of NODE_EXTRA_CA_CERTS
+   */
+  readonly ca?: Certificates;
 }
 
 /** A check of one delivery, and the view that it requests. */
@@ -44,11 +49,12 @@ export interface DeliveryCheck extends Check {
  * - `header`: the delivery hands over
  * - `front`, `route`, `same_storage`, `answer`: the front, and the application behind it
  * - `mapping`, `permission`, `ignored_header`, `bytes`, `leaked_header`, `streamed`: the front finds and sends the file
- * - `lost_header`, `ranges`, `head`: headers, ranges and HEAD
+ * - `lost_header`, `validators`, `compression`, `ranges`, `head`: headers, ranges and HEAD
+ * - `public_place`: nobody gets the file from the front without the view
  * - `target`: the URL of a redirect returns the file
  *
- * docs/health.md says what to do about each. Costs four or five requests. The view and the check share no memory, so
- * they may run in different processes.
+ * docs/health.md says what to do about each. Costs five to ten requests. The view and the check share no memory, so they
+ * may run in different processes.
  *
  * @throws `invalid_option` for a `url` that is not http or https
  *
@@ -67,7 +73,7 @@ export interface DeliveryCheck extends Check {
  */
 export function deliveryCheck(options: DeliveryCheckOptions): DeliveryCheck {
   const { storage, delivery, replaced = [] } = options;
-  const client = new FrontClient(options.url, options.headers);
+  const client = new FrontClient(options.url, options.headers, options.ca);
   const view = probeView(storage, delivery);
   const check = healthCheck(async (link, signal) => {
     const probe = new Probe(storage);

@@ -1,9 +1,9 @@
-import type { Front, FrontStep } from '../fronts/front.js';
-import { frontNames, fronts } from '../fronts/fronts.js';
 import type { OpenResponse } from '../send/in-process.js';
 import { unhealthy } from './check-result.js';
 import type { FrontClient, FrontRequest, FrontResponse } from './front-client.js';
-import { evidence, headersWith, lostHeaders, lostSentence } from './front-headers.js';
+import { changedValidators, evidence, headersWith, lostHeaders, lostSentence } from './front-headers.js';
+import { routeSentence } from './front-route.js';
+import { sentenceFor, sentences } from './front-sentences.js';
 import type { WalkLink } from './health-check.js';
 import type { Probe } from './probe.js';
 import { askHeader, handedOverTo, deliveryHeader, whyStreamed } from './probe-view.js';
@@ -20,27 +20,6 @@ export interface FrontWalk {
   readonly signal: AbortSignal;
 }
 
-/** The sentence of each link; the front that the delivery is for may have its own. */
-const sentences = {
-  front: 'The server in front does not answer: is it running, is its address correct, and is its certificate valid?',
-  route: 'The URL does not lead to the view of this check: mount its `view` there, with the parameter `id`.',
-  same_storage: 'The application at the URL does not find the probe: its storage is not the one of this process.',
-  answer: 'The front ends the connection when the view responds with a file.',
-  mapping:
-    'The front finds no such file: the place that the view names is not configured, or its folder is not the root of the storage.',
-  permission:
-    'The front may not send the file: let its account read the folder and all folders above, and name the folder among those that it may send from.',
-  ignored_header:
-    'The front passes on the header and sends no file: it is not configured to act on the header, or the delivery is for another server.',
-  bytes: 'The front sends other bytes than those of the file.',
-  leaked_header: 'The front reveals to clients where the file is stored: hide that header.',
-  streamed: 'The application at the URL sends the bytes itself.',
-  lost_header: 'The front drops headers of the view.',
-  ranges: 'The front ignores ranges: clients cannot resume downloads or seek in videos.',
-  head: 'The front does not answer HEAD with the length of the file.',
-  target: 'The URL of the redirect does not return the file.',
-} as const;
-
 /** Runs all links through the front, from its address to the last byte. */
 export async function walkFront(walk: FrontWalk): Promise<void> {
   const { link, client, probe, signal } = walk;
@@ -56,7 +35,7 @@ export async function walkFront(walk: FrontWalk): Promise<void> {
   });
   await link('route', sentences.route, () => {
     if (found.status !== 204 && found.status !== 410)
-      throw unhealthy(`The front answers ${found.status}. ${sentences.route}`, evidence(found));
+      throw unhealthy(routeSentence(found, probe, client.probeUrl(probe.id)), evidence(found));
   });
   await link('same_storage', sentences.same_storage, () => {
     if (found.status === 410) throw unhealthy(sentences.same_storage);
@@ -79,7 +58,7 @@ async function firstResponse({ client, probe, direct, signal }: FrontWalk): Prom
 async function walkFile(walk: FrontWalk, response: FrontResponse): Promise<void> {
   const { link, probe, direct } = walk;
   const revealing = headersWith(response.headers, probe.id);
-  const expect = (name: keyof typeof sentences, works: boolean, sentence = sentenceFor(name, direct)) =>
+  const expect = (name: keyof typeof sentences, works: boolean, sentence = sentenceFor(name, direct.headers)) =>
     link(name, sentence, () => {
       if (!works) throw unhealthy(sentence, evidence(response, direct.headers, probe.id));
     });
@@ -93,11 +72,23 @@ async function walkFile(walk: FrontWalk, response: FrontResponse): Promise<void>
   await expect('streamed', !streamed, streamed ? whyStreamed(response.headers) : sentences.streamed);
   const lost = lostHeaders(direct.headers, response.headers, walk.replaced);
   await expect('lost_header', lost.length === 0, `${lostSentence(lost)} Configure it to add them again.`);
+  const changed = changedValidators(direct.headers, response.headers, walk.replaced);
+  await expect('validators', changed.length === 0, validatorsSentence(changed));
   await walkRequests(walk);
 }
 
+function validatorsSentence(names: readonly string[]): string {
+  return `These headers do not arrive as the view sends them: ${names.join(', ')}. Those that a front sets itself can be the same for two files: let it pass on those of the view, as the printed configuration does.`;
+}
+
 /** Further requests, once the first one has returned the file. */
-async function walkRequests({ link, client, probe, signal }: FrontWalk): Promise<void> {
+async function walkRequests(walk: FrontWalk): Promise<void> {
+  const { link, client, probe, direct, signal } = walk;
+  if (isHandedOver(direct)) await link('public_place', sentences.public_place, () => checkPlace(walk));
+  await link('compression', sentences.compression, async () => {
+    const compressed = await client.request(probe.id, { headers: { 'accept-encoding': 'gzip, br, zstd' } }, signal);
+    checkCompression(walk, compressed);
+  });
   await link('ranges', sentences.ranges, async () =>
     checkRange(probe, await client.request(probe.id, rangeRequest, signal)),
   );
@@ -106,6 +97,36 @@ async function walkRequests({ link, client, probe, signal }: FrontWalk): Promise
     const right = head.status === 200 && head.headers['content-length'] === String(probe.bytes.byteLength);
     if (!right) throw unhealthy(sentences.head, evidence(head));
   });
+}
+
+/** A client that asks for the file where the view says that it is must not get it. */
+async function checkPlace({ client, probe, direct, signal }: FrontWalk): Promise<void> {
+  for (const path of placesOf(direct.headers)) {
+    // A front that closes the connection sends no file either.
+    const response = await client.requestPath(path, signal).catch(() => undefined);
+    if (response?.body.equals(probe.bytes)) {
+      throw unhealthy(sentences.public_place, evidence(response, direct.headers, probe.id));
+    }
+  }
+}
+
+/** Paths of the front under which a file could be public: the place itself, or a folder of its path on the disk. */
+function placesOf(headers: OpenResponse['headers']): readonly string[] {
+  const place = headers['x-accel-redirect'];
+  if (place !== undefined) return [place];
+  const names = headers['x-sendfile']?.split('/') ?? [];
+  // The two names of the key, with up to three folders.
+  return [2, 3, 4, 5].flatMap((count) => (count < names.length ? [`/${names.slice(-count).join('/')}`] : []));
+}
+
+function checkCompression({ probe, direct, replaced }: FrontWalk, response: FrontResponse): void {
+  const { status, headers, body } = response;
+  if (status !== 200) {
+    throw unhealthy(`The front answers ${status} to a client that accepts compressed files.`, evidence(response));
+  }
+  const allowed = replaced.some((name) => name.toLowerCase() === 'content-encoding');
+  if (headers['content-encoding'] !== undefined ? allowed : body.equals(probe.bytes)) return;
+  throw unhealthy(sentences.compression, evidence(response, direct.headers, probe.id));
 }
 
 /** The front must pass on the redirect; the response at its target is that of the storage. */
@@ -135,11 +156,4 @@ function checkRange({ bytes }: Probe, response: FrontResponse): void {
 
 function isHandedOver({ headers }: FrontWalk['direct']): boolean {
   return handedOverTo(headers) !== undefined;
-}
-
-/** The sentence of the front that the delivery is for; a general one for other deliveries. */
-function sentenceFor(name: keyof typeof sentences, { headers }: FrontWalk['direct']): string {
-  const frontName = frontNames.find((one) => one === handedOverTo(headers));
-  const front: Front | undefined = frontName && fronts[frontName];
-  return front?.sentences[name as FrontStep] ?? sentences[name];
 }

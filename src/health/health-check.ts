@@ -7,6 +7,9 @@ import { tookTooLong, unhealthy, untilAborted, type Check, type CheckResult, typ
  */
 export type WalkLink = <Value>(link: string, sentence: string, work: () => Value | Promise<Value>) => Promise<Value>;
 
+/** Notes what a check does not look at, in one phrase without a path, key or URL; `filefield doctor` prints it. */
+export type NotChecked = (phrase: string) => void;
+
 /**
  * A check of your own, link by link. When it is aborted, work that hangs is abandoned; delete what the check wrote in a
  * `finally`.
@@ -23,11 +26,15 @@ export type WalkLink = <Value>(link: string, sentence: string, work: () => Value
  * });
  * ```
  */
-export function healthCheck(steps: (link: WalkLink, signal: AbortSignal) => Promise<void>): Check {
+export function healthCheck(
+  steps: (link: WalkLink, signal: AbortSignal, notChecked: NotChecked) => Promise<void>,
+): Check {
   return {
     async run({ signal = new AbortController().signal } = {}) {
       const chain = new Chain(signal);
-      const work = (async () => steps(chain.walk, signal))().catch((error: unknown) => chain.fail('check', error));
+      const work = (async () => steps(chain.walk, signal, chain.notChecked))().catch((error: unknown) =>
+        chain.fail('check', error),
+      );
       const aborted = Symbol();
       if ((await untilAborted(work, signal, aborted)) !== aborted) return chain.result();
       chain.abort();
@@ -39,9 +46,12 @@ export function healthCheck(steps: (link: WalkLink, signal: AbortSignal) => Prom
 /** The links that have run. */
 class Chain {
   readonly #links: LinkResult[] = [];
+  readonly #notChecked: string[] = [];
   #running: { readonly link: string; readonly started: number } | undefined;
 
   constructor(private readonly signal: AbortSignal) {}
+
+  readonly notChecked: NotChecked = (phrase) => void this.#notChecked.push(phrase);
 
   readonly walk: WalkLink = async (link, sentence, work) => {
     const started = performance.now();
@@ -76,7 +86,8 @@ class Chain {
   }
 
   result(): CheckResult {
-    return { ok: this.#links.every(({ ok }) => ok), links: [...this.#links] };
+    const notChecked = this.#notChecked.length > 0 && { notChecked: [...this.#notChecked] };
+    return { ok: this.#links.every(({ ok }) => ok), links: [...this.#links], ...notChecked };
   }
 }
 

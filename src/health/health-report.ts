@@ -20,6 +20,8 @@ export interface CheckReport {
   readonly sentence?: string;
   /** The links in order, up to and including the one that failed. Only with details. */
   readonly links?: readonly Pick<LinkResult, 'link' | 'ok' | 'milliseconds'>[];
+  /** What the check could not look at. Only with details. */
+  readonly notChecked?: readonly string[];
 }
 
 /** Results as a client may see them. */
@@ -31,7 +33,7 @@ export function healthReport(results: CheckResults, level: 'summary' | 'details'
   };
 }
 
-function checkReport({ ok, links }: CheckResult, level: 'summary' | 'details'): CheckReport {
+function checkReport({ ok, links, notChecked }: CheckResult, level: 'summary' | 'details'): CheckReport {
   const failed = links.find((link) => !link.ok);
   const summary = { ok, ...(failed && { link: failed.link }) };
   if (level === 'summary') return summary;
@@ -39,6 +41,7 @@ function checkReport({ ok, links }: CheckResult, level: 'summary' | 'details'): 
     ...summary,
     ...(failed && { sentence: sentenceOf(failed.error) }),
     links: links.map(({ link, ok, milliseconds }) => ({ link, ok, milliseconds })),
+    ...(notChecked && { notChecked }),
   };
 }
 

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { probeKey } from '../file/key.js';
 import type { ObjectInfo, Storage } from '../file/storage.js';
 import { unhealthy } from './check-result.js';
+import { folderOf, noteFolders } from './probe-folders.js';
 
 /** More than one chunk, and little enough to be written every few seconds. */
 const size = 300 * 1024;
@@ -13,17 +14,29 @@ export class Probe {
   /** Different for each probe and incompressible, so no error page or compressed body is equal by chance. */
   readonly bytes = createHash('shake256', { outputLength: size }).update(this.id).digest();
   #writing: Promise<unknown> | undefined;
+  #removeFolders: (() => Promise<void>) | undefined;
 
   constructor(private readonly storage: Storage) {}
 
   write(signal: AbortSignal): Promise<ObjectInfo> {
+    const folder = folderOf(this.storage, this.key);
+    const written = folder === undefined ? this.#store(signal) : this.#storeIn(folder, signal);
+    this.#writing = written.catch(() => undefined);
+    return written;
+  }
+
+  async #storeIn(folder: string, signal: AbortSignal): Promise<ObjectInfo> {
+    this.#removeFolders = await noteFolders(this.storage, folder);
+    signal.throwIfAborted();
+    return this.#store(signal);
+  }
+
+  #store(signal: AbortSignal): Promise<ObjectInfo> {
     const chunk = this.bytes;
     const body = (async function* () {
       yield chunk;
     })();
-    const written = this.storage.write(this.key, body, { size, type: 'application/octet-stream', signal });
-    this.#writing = written.catch(() => undefined);
-    return written;
+    return this.storage.write(this.key, body, { size, type: 'application/octet-stream', signal });
   }
 
   async delete(): Promise<void> {
@@ -32,14 +45,15 @@ export class Probe {
   }
 
   /**
-   * Deletes the probe unless that was done. Never rejects: the earlier failure is the one to report, and a reconcile reports
-   * what is left after a day. Deletes a second time once a write that hung has ended, because it may have succeeded.
+   * Deletes the probe unless that was done, and the folders that it made, if they are empty. Never rejects: the earlier
+   * failure is the one to report, and a reconcile reports what is left after a day. Deletes a second time once a write that
+   * hung has ended, because it may have succeeded.
    */
   async discard(): Promise<void> {
     const writing = this.#writing;
-    if (!writing) return;
     const remove = async () => this.storage.delete(this.key);
-    await Promise.allSettled([remove(), writing.then(remove)]);
+    if (writing) await Promise.allSettled([remove(), writing.then(remove)]);
+    await this.#removeFolders?.();
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { tookTooLong, unhealthy, untilAborted, type Check, type CheckResult } from './check-result.js';
 
 /** Checks by name. */
@@ -9,6 +10,8 @@ export type CheckResults = Readonly<Record<string, CheckResult>>;
 /** Runs all checks at the same time. A check without a result after `timeout` milliseconds has failed. Never rejects. */
 export async function runChecks(checks: Checks, timeout: number): Promise<CheckResults> {
   const controller = new AbortController();
+  // Each check has some, and there may be many checks.
+  setMaxListeners(0, controller.signal);
   const timer = setTimeout(() => controller.abort(new Error(`There was no result after ${timeout} ms.`)), timeout);
   try {
     const run = async ([name, check]: [string, Check]) => [name, await runCheck(check, controller.signal)] as const;

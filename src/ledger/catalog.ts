@@ -1,6 +1,7 @@
 import type { LedgerConnection } from './connection.js';
 import { hiddenTriggers, triggerEvents, type Dialect } from './dialect.js';
 import type { FileReference } from './file-reference.js';
+import { indexNames } from './schema.js';
 import { locate } from './search-path.js';
 import { objectName, type ColumnName } from './trigger-column.js';
 
@@ -55,6 +56,13 @@ export async function unprotectedColumns(
     .filter(isNamed)
     .filter(isMissing)
     .map(({ owner, slot }) => `${owner}.${slot}`);
+}
+
+/** The names of the indexes of the ledger's tables that the database does not have. */
+export async function missingIndexes(database: LedgerConnection): Promise<readonly string[]> {
+  const { rows } = await database.execute(database.dialect.catalog(['file_trash'], indexNames));
+  const existing = new Set(rows.map(({ name }) => String(name)));
+  return indexNames.filter((name) => !existing.has(name));
 }
 
 function triggersOf(dialect: Dialect, name: ColumnName): string[] {

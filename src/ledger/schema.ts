@@ -57,13 +57,8 @@ type LedgerReader = Pick<LedgerConnection, 'dialect' | 'execute'>;
 
 function tables(database: Dialect): readonly string[] {
   return [
-    ...database.table('file_ledger', ledgerColumns, {
-      file_ledger_owner: 'owner_type, owner_pk, slot',
-      // No index begins with the state: nearly all rows are live, and a planner without statistics would scan them all.
-      file_ledger_lease: 'lease_until',
-      file_ledger_due: 'not_before',
-    }),
-    ...database.table('file_trash', trashColumns, { file_trash_due: 'not_before' }),
+    ...database.table('file_ledger', ledgerColumns, ledgerIndexes),
+    ...database.table('file_trash', trashColumns, trashIndexes),
     ...stateTables(database),
   ];
 }
@@ -85,6 +80,18 @@ const upgrades: readonly ((database: Dialect) => readonly string[])[] = [
     ...stateTables(database),
   ],
 ];
+
+const ledgerIndexes = {
+  file_ledger_owner: 'owner_type, owner_pk, slot',
+  // No index begins with the state: nearly all rows are live, and a planner without statistics would scan them all.
+  file_ledger_lease: 'lease_until',
+  file_ledger_due: 'not_before',
+};
+
+const trashIndexes = { file_trash_due: 'not_before' };
+
+/** The names of the indexes of the ledger's tables, without those of keys. */
+export const indexNames: readonly string[] = [...Object.keys(ledgerIndexes), ...Object.keys(trashIndexes)];
 
 const ledgerColumns = [
   'id varchar(36) NOT NULL PRIMARY KEY',

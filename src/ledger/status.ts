@@ -1,9 +1,13 @@
 import { isFileFieldError } from '../errors.js';
 import type { StorageRegistry } from '../file/registry.js';
+import { wholeNumber } from '../options.js';
+import { missingIndexes, unprotectedColumns } from './catalog.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
 import type { Sight } from './sight.js';
-import { raw, sql } from './sql.js';
+import { sampleObjects, type LedgerSample } from './sample.js';
+import { raw, sql, type Sql } from './sql.js';
+import * as states from './states.js';
 
 /** What a storage is to the ledger: see `StorageStatus`. */
 export type StorageCondition = 'right' | 'unused' | 'volatile' | 'contested' | 'wrong' | 'failing';
@@ -45,12 +49,34 @@ export interface LedgerStatus {
   readonly entries: Readonly<Record<'pending' | 'live' | 'released' | 'kept', number>>;
   /** Entries that the next sweep takes: leases that have ended, and released files whose grace is over. */
   readonly due: number;
+  /** When the first of them was due, of those that this application may let go; absent if there is none. */
+  readonly dueSince?: Date;
+  /** When a sweep began for the last time; absent before the first one, and before the first file. */
+  readonly swept?: Date;
   /** Objects that have left the ledger and are not deleted yet; `stuck` have failed ten times. */
   readonly trash: Readonly<Record<'waiting' | 'failing' | 'stuck', number>>;
   /** Columns that have files in the ledger and that this application does not map: it never deletes these files. */
   readonly foreign: readonly ForeignColumn[];
   /** All storages of the registry. */
   readonly storages: readonly StorageStatus[];
+  /** Indexes of the ledger's tables that the database does not have; absent if this role may not see it. */
+  readonly missingIndexes?: readonly string[];
+  /**
+   * Columns, as `table.column`, that `protectFiles` has not protected, or whose triggers, guard or index are gone; absent if
+   * this role may not see it, and with `protection: 'off'`.
+   */
+  readonly unprotected?: readonly string[];
+  /** With the option `sample`. */
+  readonly sample?: LedgerSample;
+}
+
+/** How much `files.status` looks at. */
+export interface StatusOptions {
+  /**
+   * Objects of live entries that are looked for in their storages, chosen at random, up to 1000.
+   * @default 0
+   */
+  readonly sample?: number;
 }
 
 /** Reads the whole ledger once, and the markers of all storages. Changes nothing. */
@@ -58,20 +84,26 @@ export async function ledgerStatus(
   ledger: Ledger,
   storages: StorageRegistry,
   references: References,
+  options: StatusOptions & { readonly protection?: 'warn' | 'off' } = {},
 ): Promise<LedgerStatus> {
+  const count = wholeNumber('sample', options.sample ?? 0, { from: 0, to: 1000 });
   const entries = { pending: 0, live: 0, released: 0, kept: 0 };
   const trash = { waiting: 0, failing: 0, stuck: 0 };
   if (!ledger.recorded) return { recorded: false, entries, due: 0, trash, foreign: [], storages: [] };
+  await ledger.verify();
   const { database } = ledger;
+  const sight = await references.located(database);
   const now = raw(database.dialect.now);
-  const isDue = sql`(state = 'pending' AND lease_until < ${now}) OR (state = 'released' AND not_before <= ${now})`;
-  const states = await database.execute(
-    sql`SELECT state, COUNT(*) AS count, SUM(CASE WHEN ${isDue} THEN 1 ELSE 0 END) AS due FROM file_ledger GROUP BY state`,
+  const isDue = sql`((${states.isExpired(now)}) OR (${states.isDue(now)}))`;
+  const counts = await database.execute(
+    sql`SELECT state, COUNT(*) AS count, SUM(CASE WHEN ${isDue} THEN 1 ELSE 0 END) AS due, MIN(CASE WHEN ${isDue} AND ${sight.isMapped} THEN ${since} END) AS since FROM file_ledger GROUP BY state`,
   );
   let due = 0;
-  for (const { state, count, due: some } of states.rows) {
-    entries[String(state) as keyof typeof entries] = Number(count);
-    due += Number(some);
+  let dueSince = Infinity;
+  for (const row of counts.rows) {
+    entries[String(row.state) as keyof typeof entries] = Number(row.count);
+    due += Number(row.due);
+    if (row.since !== null) dueSince = Math.min(dueSince, Number(row.since));
   }
   const objects = await database.execute(
     sql`SELECT CASE WHEN attempts >= 10 THEN 'stuck' WHEN attempts > 0 THEN 'failing' ELSE 'waiting' END AS kind, COUNT(*) AS count FROM file_trash GROUP BY 1`,
@@ -79,15 +111,37 @@ export async function ledgerStatus(
   for (const { kind, count } of objects.rows) trash[String(kind) as keyof typeof trash] = Number(count);
   const { rows } = await database.execute(sql`SELECT identity FROM file_state WHERE id = 1`);
   const identity = rows[0]?.identity;
+  const swept = await sweptAt(ledger);
+  const conditions = await Promise.all(storages.names.map((name) => storageStatus(ledger, storages, name)));
+  const right = conditions.filter(({ condition }) => condition === 'right').map(({ storage }) => storage);
+  // A role that may not read the catalogue can still ask for the rest.
+  const indexes = await missingIndexes(database).catch(() => undefined);
+  const unprotected =
+    options.protection === 'off'
+      ? undefined
+      : await unprotectedColumns(database, references.all).catch(() => undefined);
   return {
     recorded: true,
     ...(typeof identity === 'string' && { identity }),
     entries,
     due,
+    ...(dueSince < Infinity && { dueSince: new Date(dueSince) }),
+    ...(swept > 0 && { swept: new Date(swept) }),
     trash,
-    foreign: await foreignColumns(ledger, await references.located(database)),
-    storages: await Promise.all(storages.names.map((name) => storageStatus(ledger, storages, name))),
+    foreign: await foreignColumns(ledger, sight),
+    storages: conditions,
+    ...(indexes && { missingIndexes: indexes }),
+    ...(unprotected && { unprotected }),
+    ...(count > 0 && { sample: await sampleObjects(ledger, storages, right, { count, live: entries.live }) }),
   };
+}
+
+const since: Sql = raw(`CASE WHEN state = 'pending' THEN lease_until ELSE not_before END`);
+
+/** In milliseconds; 0 for never. */
+async function sweptAt({ database }: Ledger): Promise<number> {
+  const { rows } = await database.execute(sql`SELECT MAX(swept_at) AS swept FROM file_fence`);
+  return Number(rows[0]?.swept ?? 0);
 }
 
 async function foreignColumns({ database }: Ledger, sight: Sight): Promise<LedgerStatus['foreign']> {

@@ -47,6 +47,7 @@ export function errorBody(error: unknown): ErrorBody {
 }
 
 const brand = Symbol.for('filefield.http-error');
+const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
  * An error in the form that the error handlers of Express, Fastify and Koa understand. The message is the status text,
@@ -80,6 +81,10 @@ export class HttpError extends Error {
     // Outside production Express shows the stack to clients.
     this.stack = this.message;
     Object.defineProperty(this, brand, { value: true });
+    // The default handler of Express 5 prints errors with the stacks of their causes. A client that asks for what is not there
+    // is one line; failures of the server stay whole.
+    const line = `HttpError ${status}: ${cause instanceof Error ? cause.message : this.message}`;
+    if (status < 500) Object.defineProperty(this, inspect, { value: () => line });
   }
 }
 

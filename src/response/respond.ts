@@ -6,6 +6,7 @@ import { chooseRange, contentRange } from '../http/range.js';
 import type { Download, PreparedResponse } from './download.js';
 import { reportMissing } from './hooks.js';
 import { multipart } from './multipart.js';
+import { observedResponse } from './observed.js';
 import { checkPreconditions, rangeApplies, sizeOf, validatorsOf, type Validators } from './preconditions.js';
 import { header, loadHint, type DownloadRequest } from './request.js';
 
@@ -43,6 +44,10 @@ export function methodResponse(method: string): PreparedResponse | undefined {
  * ```
  */
 export async function respond(request: DownloadRequest, download: Download): Promise<PreparedResponse> {
+  return observedResponse(request, download, await prepare(request, download));
+}
+
+async function prepare(request: DownloadRequest, download: Download): Promise<PreparedResponse> {
   const { hooks } = download;
   const decided = methodResponse(request.method);
   if (decided || download.file === null || download.status !== 200) {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { duration, type Duration } from '../options.js';
 import { withDelivery, type DeliveryChoice, type DownloadHandler } from '../response/download.js';
 import { errorStatus } from '../response/http-error.js';
+import { observed } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
 import { waitForTurn } from './client-connection.js';
@@ -121,11 +122,13 @@ export async function runDownload<Raw>(
     raw,
     report: reporter(raw, settings),
   };
-  // Before the view runs: a POST costs no query and does not reveal whether the file exists.
-  const decided = methodResponse(download.method);
-  if (!(await waitForTurn(request, response))) return 'aborted';
-  const { delivery = requestDelivery(request), idleTimeout } = settings;
-  if (decided) return writeResponse(response, decided, idleTimeout, sendHead);
-  const delivered = withDelivery(handler, delivery);
-  return writeResponse(response, await respond(download, await delivered(download)), idleTimeout, sendHead);
+  return observed(download, async () => {
+    // Before the view runs: a POST costs no query and does not reveal whether the file exists.
+    const decided = methodResponse(download.method);
+    if (!(await waitForTurn(request, response))) return 'aborted';
+    const { delivery = requestDelivery(request), idleTimeout } = settings;
+    if (decided) return writeResponse(response, decided, idleTimeout, sendHead);
+    const delivered = withDelivery(handler, delivery);
+    return writeResponse(response, await respond(download, await delivered(download)), idleTimeout, sendHead);
+  });
 }

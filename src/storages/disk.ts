@@ -6,12 +6,10 @@ import { abortable, wasAborted } from '../file/abortable.js';
 import { diskError, errno } from '../file/disk-error.js';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file/body.js';
-import { checkKey } from '../file/key.js';
+import { checkKey, unfinishedFolder } from '../file/key.js';
 import { OpenFile } from '../file/open-file.js';
 import { FolderFlush } from '../file/folder-flush.js';
 import type { ListedObject, ObjectBody, ObjectInfo, Storage, TakenFile, WriteOptions } from '../file/storage.js';
-
-const unfinished = '.filefield';
 
 /** Where a `DiskStorage` keeps its objects, and how safely. */
 export interface DiskStorageOptions {
@@ -81,7 +79,7 @@ export class DiskStorage implements Storage {
     work: (handle: FileHandle, temporary: string) => Promise<Info>,
   ): Promise<Info> {
     const target = this.localPath(key);
-    const temporary = path.join(this.root, unfinished, `${nameOf(key)}.${randomUUID()}`);
+    const temporary = path.join(this.root, unfinishedFolder, `${nameOf(key)}.${randomUUID()}`);
     try {
       const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
       const info = await work(handle, temporary);
@@ -125,7 +123,7 @@ export class DiskStorage implements Storage {
 
   /** Deletes what a killed process has left of this object; a write that is still running fails. */
   async #deleteUnfinished(key: string): Promise<void> {
-    const folder = path.join(this.root, unfinished);
+    const folder = path.join(this.root, unfinishedFolder);
     const names = await fsp.readdir(folder).catch((cause: unknown) => {
       if (errno(cause) === 'ENOENT') return [];
       throw folderError(cause, 'delete an object', key);
@@ -204,20 +202,44 @@ export class DiskStorage implements Storage {
         this.#folders.delete(folder);
       }
     }
-    await this.#makeFolder(folder);
-    if (this.#folders.size > 1000) this.#folders.clear();
-    this.#folders.add(folder);
-    return work();
+    for (let retried = false; ; retried = true) {
+      await this.#makeFolder(folder);
+      if (this.#folders.size > 1000) this.#folders.clear();
+      this.#folders.add(folder);
+      try {
+        return await work();
+      } catch (error) {
+        // Another process, such as a health check that cleans up, may have removed the folder while it was empty.
+        if (retried || errno(error) !== 'ENOENT') throw error;
+      }
+    }
   }
 
   /** Creates a folder and flushes every parent that got a new entry. */
   async #makeFolder(folder: string): Promise<void> {
-    const first = await fsp.mkdir(folder, { recursive: true });
+    const first = await fsp.mkdir(folder, { recursive: true }).catch(async (cause: unknown) => {
+      throw await refusal(folder, cause);
+    });
     if (!first || !this.#sync) return;
     for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
       await this.#flush.flush(path.dirname(made));
     }
   }
+}
+
+/** Why a folder cannot be made: on a read-only file system Node says ENOENT if it is to make the parents, too. */
+async function refusal(folder: string, cause: unknown): Promise<unknown> {
+  const parent = path.dirname(folder);
+  if (errno(cause) !== 'ENOENT' || parent === folder) return cause;
+  const isThere = await fsp.stat(parent).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return refusal(parent, cause);
+  return fsp.mkdir(folder).then(
+    () => cause,
+    (error: unknown) => (errno(error) === 'EEXIST' ? cause : error),
+  );
 }
 
 /** True for a file that has one name, and the user and group of another one. */

@@ -2,6 +2,7 @@ import { FileFieldError } from '../errors.js';
 import type { FileSource } from '../file/file.js';
 import { withDelivery, type DownloadHandler } from '../response/download.js';
 import { reportMissing, type DownloadHooks } from '../response/hooks.js';
+import { noteView, type ViewKind } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { present } from './present.js';
 import { checkSignature } from './signed.js';
@@ -39,11 +40,30 @@ export function downloadView<Raw, Subject>(
   find: (request: DownloadRequest<Raw>) => Promise<Found<Subject> | null>,
   options: DownloadViewOptions<Raw, Subject> = {},
 ): DownloadHandler<Raw> {
+  return makeView('other', find, options);
+}
+
+/** `downloadView` for ready-made views of one kind. */
+export function viewOf(kind: ViewKind) {
+  return <Raw, Subject>(
+    find: FindDownload<Raw, Subject>,
+    options: DownloadViewOptions<Raw, Subject>,
+  ): DownloadHandler<Raw> => makeView(kind, find, options);
+}
+
+type FindDownload<Raw, Subject> = (request: DownloadRequest<Raw>) => Promise<Found<Subject> | null>;
+
+function makeView<Raw, Subject>(
+  kind: ViewKind,
+  find: FindDownload<Raw, Subject>,
+  options: DownloadViewOptions<Raw, Subject>,
+): DownloadHandler<Raw> {
   const { authorize, onDenied = 404 } = options;
   if (onDenied !== 404 && onDenied !== 403) {
     throw new FileFieldError('invalid_option', 'The option "onDenied" must be 404 or 403.');
   }
   const handler: DownloadHandler<Raw> = async (request) => {
+    noteView(request, kind);
     const signed = checkSignature(request, options.signature);
     const found = await find(request);
     if (!found) throw nothingFound();

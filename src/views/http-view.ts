@@ -3,7 +3,7 @@ import type { DownloadHandler } from '../response/download.js';
 import { loadHint } from '../response/request.js';
 import { remoteFile } from '../sources/remote-file.js';
 import { upstreamSettings, type UpstreamOptions } from '../sources/upstream.js';
-import { downloadView } from './download-view.js';
+import { viewOf } from './download-view.js';
 import { valueFor, type DownloadViewOptions, type Requested } from './view-options.js';
 
 /** Options of `httpView`. */
@@ -39,7 +39,7 @@ export function httpView<Raw = unknown>(options: HttpViewOptions<Raw>): Download
   if (typeof options.url !== 'function') toUrl(options.url);
   const { timeout, allowPrivate, maxRedirects } = options;
   upstreamSettings({ timeout, allowPrivate, maxRedirects });
-  return downloadView(async (request) => {
+  return viewOf('http')(async (request) => {
     const requestedUrl = await valueFor(options.url, request);
     if (requestedUrl === undefined || requestedUrl === null) return null;
     const url = toUrl(requestedUrl);

@@ -4,7 +4,7 @@ import type { EntityRef, FileFieldOf, ObjectFinder } from '../file/entity.js';
 import type { FileSource } from '../file/file.js';
 import type { DownloadHandler } from '../response/download.js';
 import type { DownloadRequest } from '../response/request.js';
-import { downloadView } from './download-view.js';
+import { viewOf } from './download-view.js';
 import type { DownloadViewOptions } from './view-options.js';
 
 type Conditions = Readonly<Record<string, unknown>>;
@@ -77,7 +77,7 @@ export function objectView<Entity extends object, Raw = unknown>(
 ): DownloadHandler<Raw> {
   files.checkFileField(entity, options.field);
   const lookups = lookupsOf(files, entity, options);
-  return downloadView(async (request: DownloadRequest<Raw>) => {
+  return viewOf('object')(async (request: DownloadRequest<Raw>) => {
     const where: Record<string, unknown> = {};
     for (const { column, param, kind } of lookups) {
       const text = routeParam(request, param);

@@ -1,7 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import type { DownloadHandler } from '../response/download.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
-import { downloadView } from './download-view.js';
+import { viewOf } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
 import { pathFor, type DownloadViewOptions, type PathOptions, type Requested } from './view-options.js';
 
@@ -37,7 +37,7 @@ export interface PathViewOptions<Raw>
 export function pathView<Raw = unknown>(options: PathViewOptions<Raw>): DownloadHandler<Raw> {
   const { root, symlinks, dotFiles } = options;
   if (!root) throw new FileFieldError('invalid_option', 'The option "root" of pathView must name a folder.');
-  return downloadView(async (request) => {
+  return viewOf('path')(async (request) => {
     const path = await pathFor(options.path, request, options);
     if (path === null) return null;
     const fileWith = (suffix: string) => localFile(path + suffix, { root, symlinks, dotFiles });
@@ -62,5 +62,5 @@ export interface SendFileOptions<Raw> extends DownloadViewOptions<Raw, string>, 
 export function sendFileView<Raw>(path: string, options: SendFileOptions<Raw> = {}): DownloadHandler<Raw> {
   const { root, symlinks, dotFiles } = options;
   const file = () => localFile(path, { root, symlinks, dotFiles });
-  return downloadView<Raw, string>(async () => ({ subject: path, file }), options);
+  return viewOf('file')<Raw, string>(async () => ({ subject: path, file }), options);
 }

@@ -3,7 +3,7 @@ import type { FileSource } from '../file/file.js';
 import type { Storage } from '../file/storage.js';
 import type { DownloadHandler } from '../response/download.js';
 import { storageFile } from '../sources/storage-file.js';
-import { downloadView } from './download-view.js';
+import { viewOf } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
 import { pathFor, type DownloadViewOptions, type PathOptions, type Requested } from './view-options.js';
 
@@ -45,7 +45,7 @@ export function storageView<Raw = unknown>(
   options: StorageViewOptions<Raw>,
 ): DownloadHandler<Raw> {
   const { prefix = '' } = options;
-  return downloadView(async (request) => {
+  return viewOf('storage')(async (request) => {
     const name = await pathFor(options.name, request, options);
     if (name === null) return null;
     const key = prefix + name;

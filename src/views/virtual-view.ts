@@ -1,6 +1,6 @@
 import type { DownloadHandler } from '../response/download.js';
 import { virtualFile, type VirtualFileOptions } from '../sources/virtual-file.js';
-import { downloadView } from './download-view.js';
+import { viewOf } from './download-view.js';
 import type { DownloadViewOptions, RouteParams } from './view-options.js';
 
 /** Options of `virtualView`. */
@@ -32,7 +32,7 @@ export function virtualView<Raw = unknown>(
   make: MakeVirtualFile<Raw>,
   options: VirtualViewOptions<Raw> = {},
 ): DownloadHandler<Raw> {
-  return downloadView(async (request) => {
+  return viewOf('virtual')(async (request) => {
     const file = async () => {
       const content = await make(request.raw, request.params);
       return content ? virtualFile(content) : null;

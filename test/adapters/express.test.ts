@@ -1,9 +1,10 @@
 import { jest } from '@jest/globals';
 import type { RequestListener } from 'node:http';
+import { format } from 'node:util';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import express4 from 'express-4';
 import { downloadView, FileFieldError, virtualFile, type DownloadHandler } from 'filefield';
-import { fileErrors, toExpress } from 'filefield/express';
+import { fileErrors, pathDownloadView, toExpress } from 'filefield/express';
 import { adapterContract } from '../contracts/adapter-contract.js';
 import { askServer, serve, until } from './server.js';
 
@@ -50,6 +51,35 @@ describe.each(Object.keys(versions))('%s', (version) => {
       await until(() => causes().length > 0, 'the cause has been logged');
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(causes()).toHaveLength(1);
+    } finally {
+      await server.close();
+      process.env.NODE_ENV = NODE_ENV;
+      printed.mockRestore();
+    }
+  });
+
+  it('is logged in one line without a path when a client asks for what is not there, and whole when the server fails', async () => {
+    const { NODE_ENV } = process.env;
+    const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+    process.env.NODE_ENV = 'development';
+    const app = versions[version]!();
+    app.get('/files/:path', pathDownloadView({ root: 'docs', path: (_request, { path }) => path }));
+    const failing: DownloadHandler<Request> = () => Promise.reject(new Error('the disk is broken'));
+    app.get('/failing', toExpress(failing));
+    const server = await serve(app as unknown as RequestListener);
+    const logged = () => printed.mock.calls.map((given) => format(...given)).join('\n');
+    try {
+      expect((await askServer(server.port, { path: '/files/absent.md' })).status).toBe(404);
+      await until(() => logged() !== '', 'the status has been logged');
+      expect(logged().split('\n')).toHaveLength(1);
+      expect(logged()).toMatch(/Not Found|404/);
+      expect(logged()).not.toContain(process.cwd());
+      printed.mockClear();
+      expect((await askServer(server.port, { path: '/failing' })).status).toBe(500);
+      // Express 4 logs the status besides.
+      const calls = version === 'Express 4' ? 2 : 1;
+      await until(() => printed.mock.calls.length === calls, 'the cause has been logged');
+      expect(logged()).toMatch(/the disk is broken\n +at /);
     } finally {
       await server.close();
       process.env.NODE_ENV = NODE_ENV;

@@ -147,6 +147,26 @@ describe('loadConfig', () => {
     });
   });
 
+  const ending = commandFolder();
+  const slow = `export const checks = { a: { run: () => new Promise(() => undefined) } };`;
+  it.each([
+    ['while it is loaded', 'process.exit(0);', /ended by process\.exit\(\)/],
+    ['while checks run', `${slow} setTimeout(() => process.exit(0), 20);`, /ended by process\.exit\(\)/],
+  ])('exits with 2 when the file calls process.exit(0) %s', async (_when, text, sentence) => {
+    const { code, stdout, stderr } = await ending.run(['doctor', '--config', ending.write('ending.mjs', text)]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(sentence);
+  });
+
+  it.each([
+    ['a timer', `${slow} setTimeout(() => { throw new Error('later'); }, 20);`],
+    ['a promise', `${slow} setTimeout(() => void Promise.reject(new Error('later')), 20);`],
+  ])('exits with 2 and the stack when %s of the file fails later', async (_what, text) => {
+    const { code, stdout, stderr } = await ending.run(['doctor', '--config', ending.write('ending.mjs', text)]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^filefield: An error was thrown that nothing handles\.\nError: later\n +at .*ending\.mjs/);
+  });
+
   const holding = folderWith({ 'filefield.config.js': `${esm} setInterval(() => undefined, 1000);` });
   it('exits although the file keeps a timer running', async () => {
     expect(await holding.run(['doctor'])).toEqual(passing);

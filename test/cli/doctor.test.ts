@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { painter } from '../../src/cli/terminal.js';
 import { commandFolder } from './run-filefield.js';
 
 const folder = commandFolder();
@@ -28,11 +27,14 @@ describe('filefield doctor', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.replace(/\(\d+ ms\)/g, '(… ms)').split('\n')).toEqual([
       'documents  ok      write stat read range path delete (… ms)',
+      `           in ${path.join(folder.path, 'documents')}`,
       'handbook   ok      get head range (… ms)',
+      'not checked: ledger, because the configuration exports no "files"',
+      'not checked: the server in front, because "checks" has no deliveryCheck',
       '2 checks, all passed',
       '',
     ]);
-    expect(readdirSync(path.join(folder.path, 'documents/filefield-probe'))).toEqual([]);
+    expect(existsSync(path.join(folder.path, 'documents'))).toBe(false);
   });
 
   it('prints the failed link, what to do and the causes, and exits with 1', async () => {
@@ -74,6 +76,42 @@ describe('filefield doctor', () => {
     });
   });
 
+  it('names in JSON the folders, and what it has not checked', async () => {
+    const args = config(
+      'parts.mjs',
+      `import { MemoryStorage } from 'filefield/storages/memory';
+       import { deliveryCheck } from 'filefield/health';
+       ${documents} export const checks = {
+         documents: storageCheck(documents),
+         memory: storageCheck(new MemoryStorage()),
+         front: deliveryCheck({ storage: documents, url: 'http://127.0.0.1:1' }),
+       };`,
+    );
+    const { stdout } = await folder.run([...args, '--json']);
+    const { checks, notChecked } = JSON.parse(stdout) as { checks: Record<string, object>; notChecked: string[] };
+    expect(checks.documents).toMatchObject({ folder: path.join(folder.path, 'documents') });
+    expect(checks.memory).toMatchObject({ notChecked: ['path: the storage has no folder on this machine'] });
+    expect(notChecked).toEqual([
+      'storages, because the configuration exports neither "storages" nor "files"',
+      'ledger, because the configuration exports no "files"',
+    ]);
+  });
+
+  it('exits with 2 when there is nothing to check', async () => {
+    const { code, stdout, stderr } = await folder.run(config('nothing.mjs', 'export const checks = {};'));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^filefield: There is nothing to check: "storages" and "checks" of .* are empty/);
+  });
+
+  it('prints no warning with fifteen checks at once', async () => {
+    const args = config(
+      'many.mjs',
+      `const storages = Array.from({ length: 15 }, (_, index) => new DiskStorage({ root: 'many/' + index, sync: false }));
+       export const checks = Object.fromEntries(storages.map((storage, index) => ['a' + index, storageCheck(storage)]));`,
+    );
+    expect(await folder.run(args)).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('adds no check for a storage that has one, and renames a check whose name is taken', async () => {
     const args = config(
       'once.mjs',
@@ -99,8 +137,7 @@ describe('filefield doctor', () => {
     const { code, stdout } = await folder.run([...args, '--timeout', '50ms']);
     expect(code).toBe(1);
     expect(stdout).toMatch(/documents +failed +write .*\n +It did not finish in time\.\n +cause: .* 50 ms/);
-    expect(existsSync(path.join(folder.path, 'late/filefield-probe'))).toBe(true);
-    expect(readdirSync(path.join(folder.path, 'late/filefield-probe'))).toEqual([]);
+    expect(existsSync(path.join(folder.path, 'late'))).toBe(false);
   });
 
   it.each(['soon', '-1s', ''])('exits with 2 for --timeout "%s"', async (timeout) => {
@@ -114,10 +151,5 @@ describe('filefield doctor', () => {
     const args = config('plain.mjs', 'export const checks = { a: { run: async () => ({ ok: true, links: [] }) } };');
     // eslint-disable-next-line no-control-regex
     expect((await folder.run(args)).stdout).not.toMatch(/\u001b/);
-    const terminal = { stdout: { write: () => true, isTTY: true }, stderr: process.stderr };
-    expect(painter({ ...terminal, env: {} })('red', 'x')).toBe('\u001b[31mx\u001b[0m');
-    expect(painter({ ...terminal, env: { NO_COLOR: '1' } })('red', 'x')).toBe('x');
-    expect(painter({ ...terminal, env: { TERM: 'dumb' } })('red', 'x')).toBe('x');
-    expect(painter({ ...terminal, stdout: { write: () => true }, env: {} })('red', 'x')).toBe('x');
   });
 });

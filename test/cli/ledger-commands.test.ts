@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { DiskStorage } from 'filefield/storages/disk';
 import { attachFiles, createLedger, type Files } from 'filefield/typeorm';
@@ -65,6 +65,17 @@ describe('the commands that keep a ledger', () => {
     await source.query(`UPDATE file_fence SET token_at = token_at - 7200000`);
     await source.query(`UPDATE file_trash SET retired_at = retired_at - 7200000`);
   };
+
+  it('doctor finds that a volume is not mounted, and leaves nothing in its place', async () => {
+    await add('kept');
+    renameSync(path.join(folder.path, 'media'), path.join(folder.path, 'away'));
+    const { code, result } = await json('a.mjs', 'doctor');
+    expect({ code, result }).toMatchObject({
+      code: 1,
+      result: { checks: { media: { link: 'marker' }, ledger: { link: 'storages' } } },
+    });
+    expect(existsSync(path.join(folder.path, 'media'))).toBe(false);
+  });
 
   it('status counts what waits, and sweep deletes it; --dry-run changes nothing', async () => {
     await add('kept');

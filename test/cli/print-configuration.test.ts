@@ -164,7 +164,9 @@ for (const [server, code, delivery] of deliveries) {
 
     it('agree: doctor passes with the printed configuration', async () => {
       const { code: ended, stdout } = await doctor('0o644');
-      expect(stdout).toMatch(/^front +ok +write view header front .* lost_header ranges head delete/m);
+      expect(stdout).toMatch(
+        /^front +ok +write view header front .* lost_header validators public_place compression ranges head delete/m,
+      );
       expect(ended).toBe(0);
     });
 

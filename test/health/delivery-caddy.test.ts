@@ -10,6 +10,10 @@ import { serve, type RunningServer } from '../adapters/server.js';
 import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
 
+/** The ports of two more sites: one on which the folder is also open to clients, and one that compresses. */
+let open: number;
+let compressing: number;
+
 /** Files that every account may read, because Caddy does not run as root. */
 class OpenStorage extends DiskStorage {
   override async write(...given: Parameters<DiskStorage['write']>) {
@@ -33,12 +37,21 @@ class OpenStorage extends DiskStorage {
     application = await serve(app);
     port = await freePort();
     const run = path.join(folder, 'run');
-    const text = frontConfiguration('caddy', {
-      places: Object.entries(place).map(([root, prefix]) => ({ folder: root, prefix })),
-      upstream: `http://127.0.0.1:${application.port}`,
-      listen: `127.0.0.1:${port}`,
-      standalone: run,
-    });
+    open = await freePort();
+    compressing = await freePort();
+    const [root, prefix] = Object.entries(place)[0]!;
+    const site = (listen: number, more = '', standalone?: string) =>
+      frontConfiguration('caddy', {
+        places: [{ folder: root, prefix }],
+        upstream: `http://127.0.0.1:${application.port}`,
+        listen: `127.0.0.1:${listen}`,
+        ...(standalone !== undefined && { standalone }),
+      }).replace('\treverse_proxy', `\t${more}\n\treverse_proxy`);
+    const text = [
+      site(port, '', run),
+      site(open, `handle_path ${prefix}/* {\nroot * ${root}\nfile_server\n}`),
+      site(compressing, 'encode gzip'),
+    ].join('\n');
     front = await startFront('caddy', run, text, port);
   });
   afterAll(async () => {
@@ -47,11 +60,11 @@ class OpenStorage extends DiskStorage {
     rmSync(folder, { recursive: true });
   });
 
-  const check = (paths: 'raw' | 'encoded') => {
+  const check = (paths: 'raw' | 'encoded', listening = port) => {
     const made = deliveryCheck({
       storage,
       delivery: caddyFileServer(place, { paths }),
-      url: `http://127.0.0.1:${port}/${paths}`,
+      url: `http://127.0.0.1:${listening}/${paths}`,
     });
     app.get(`/${paths}/:id`, toExpress(made.view));
     return made;
@@ -60,6 +73,23 @@ class OpenStorage extends DiskStorage {
   it('passes with raw paths, which Caddy 2.6 reads', async () => {
     const { links } = await check('raw').run();
     expect(links.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it.each([401, 403, 404, 200])('passes when the application answers %d at the place of the files', async (status) => {
+    app.use('/_filefield', (_request, response) => void response.status(status).send('<!doctype html>'));
+    try {
+      expect((await check('raw').run()).links.filter(({ ok }) => !ok)).toEqual([]);
+    } finally {
+      app.router.stack.pop();
+    }
+  });
+
+  it('fails at public_place when the folder is open to clients, too', async () => {
+    expect((await brokenLink(check('raw', open))).link).toBe('public_place');
+  });
+
+  it('fails at compression when the site has encode', async () => {
+    expect((await brokenLink(check('raw', compressing))).link).toBe('compression');
   });
 
   it('fails at mapping with encoded paths, which Caddy 2.6 does not decode, and names the option', async () => {

@@ -2,10 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import express from 'express';
-import { xAccelRedirect, type DeliveryChoice, type Storage } from 'filefield';
+import { frontConfiguration, storageView, xAccelRedirect, type DeliveryChoice, type Storage } from 'filefield';
 import { toExpress } from 'filefield/express';
 import { deliveryCheck, type DeliveryCheck, type LinkResult } from 'filefield/health';
 import { DiskStorage } from 'filefield/storages/disk';
+import { MemoryStorage } from 'filefield/storages/memory';
 import { serve, type RunningServer } from '../adapters/server.js';
 import { freePort, haveFront, startFront, type RunningFront } from '../fronts/start-front.js';
 import { brokenLink } from './broken-link.js';
@@ -19,10 +20,21 @@ class SecretStorage extends DiskStorage {
   }
 }
 
-const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Control-Allow-Origin', 'Vary']
+/** A bucket whose objects anyone may read. */
+class Bucket extends MemoryStorage {
+  base = '';
+  url(key: string) {
+    return `${this.base}/${key}`;
+  }
+}
+
+const old = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Control-Allow-Origin', 'Vary']
   .concat('Cross-Origin-Resource-Policy', 'Referrer-Policy')
   .map((name) => `add_header ${name} $upstream_http_${name.toLowerCase().replaceAll('-', '_')} always;`)
   .join('\n');
+const added = `${old}
+  etag off; if_modified_since off;
+  add_header ETag $upstream_http_etag; add_header Last-Modified $upstream_http_last_modified;`;
 
 (haveFront('nginx') ? describe : describe.skip)('deliveryCheck through nginx', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'front-'));
@@ -57,9 +69,13 @@ const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Cont
     location /marked/ { proxy_pass http://127.0.0.1:${application.port}; proxy_set_header X-Streams yes; }
     location /dead/ { proxy_pass http://127.0.0.1:1; }
     location /refused/ { return 403; }
+    location /everything/ { proxy_pass http://127.0.0.1:${application.port}; gzip on; gzip_proxied any; }
     location /_good/ { internal; alias ${storage.root}/; ${added} }
     location /_wrong/ { internal; alias ${folder}/; ${added} }
     location /_bare/ { internal; alias ${storage.root}/; }
+    location /_old/ { internal; alias ${storage.root}/; ${old} }
+    location /_open/ { alias ${storage.root}/; ${added} }
+    location /_zipped/ { internal; alias ${storage.root}/; gzip on; ${added} }
     location /_whole/ { internal; alias ${storage.root}/; max_ranges 0; ${added} }
     location /_leaky/ { internal; alias ${storage.root}/; add_header X-From $upstream_http_x_accel_redirect always; ${added} }
     location /_other/ { internal; return 200 "something else"; }
@@ -102,7 +118,7 @@ const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Cont
     const { links } = await check('/_good', '/probe').run();
     expect(links.filter(({ ok }) => !ok)).toEqual([]);
     expect(links.map(({ link }) => link).join(' ')).toBe(
-      'write view header front route same_storage answer mapping permission ignored_header bytes leaked_header streamed lost_header ranges head delete',
+      'write view header front route same_storage answer mapping permission ignored_header bytes leaked_header streamed lost_header validators public_place compression ranges head delete',
     );
     const keys = [];
     for await (const { key } of storage.list()) keys.push(key);
@@ -144,9 +160,56 @@ const added = ['X-Content-Type-Options', 'Content-Security-Policy', 'Access-Cont
   });
 
   it('passes when all dropped headers are in the option replaced', async () => {
-    const replaced = ['X-Content-Type-Options', 'content-security-policy', 'access-control-allow-origin', 'vary'];
+    const replaced = [
+      'X-Content-Type-Options',
+      'content-security-policy',
+      'access-control-allow-origin',
+      'vary',
+      'ETag',
+    ];
     const options = { replaced: [...replaced, 'cross-origin-resource-policy', 'referrer-policy'] };
     expect((await check('/_bare', '/probe', options as object).run()).ok).toBe(true);
+  });
+
+  it('fails at validators when nginx sends an ETag of its own, as configurations printed before did', async () => {
+    const { link, sentence } = await broken(check('/_old', '/probe'));
+    expect(link).toBe('validators');
+    expect(sentence).toContain(': etag.');
+  });
+
+  it('fails at public_place when the location is not internal, and names the directive', async () => {
+    const { link, sentence } = await broken(check('/_open', '/probe'));
+    expect(link).toBe('public_place');
+    expect(sentence).toContain('"internal;"');
+  });
+
+  it.each([true, false])('compares a printed location of a bucket, internal: %s', async (internal) => {
+    const bucket = new Bucket();
+    bucket.base = `http://127.0.0.1:${application.port}/bucket`;
+    const object = storageView(bucket, { name: (_request, params) => `filefield-probe/${String(params.key)}` });
+    app.get(`/bucket/filefield-probe/:key`, toExpress(object));
+    const [run, listen] = [path.join(folder, `bucket-${internal}`), await freePort()];
+    const text = frontConfiguration('nginx', {
+      places: [],
+      remotes: [{ url: bucket.base, prefix: '/_bucket' }],
+      upstream: `http://127.0.0.1:${application.port}`,
+      listen: `127.0.0.1:${listen}`,
+      standalone: run,
+    });
+    fronts.push(await startFront('nginx', run, internal ? text : text.replaceAll('internal;', ''), listen));
+    const delivery = xAccelRedirect({}, { remotes: { [bucket.base]: '/_bucket' } });
+    const made = deliveryCheck({ storage: bucket, delivery, url: `http://127.0.0.1:${listen}/remote` });
+    mounted.set('/remote', made);
+    const { links } = await made.run();
+    expect(links.find(({ ok }) => !ok)?.link).toBe(internal ? undefined : 'public_place');
+    app.router.stack.pop();
+  });
+
+  it.each(['/_zipped', 'streamed'])('fails at compression when nginx compresses files of %s', async (how) => {
+    const made = how === 'streamed' ? check('/_good', '/everything', { delivery: undefined }) : check(how, '/probe');
+    const { link, sentence } = await broken(made);
+    expect(link).toBe('compression');
+    expect(sentence).toContain('"gzip off;"');
   });
 
   it('fails at ranges with max_ranges 0', async () => {

@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checkKey, FileFieldError, type Storage } from 'filefield';
-import { storageCheck } from 'filefield/health';
+import { deliveryCheck, storageCheck } from 'filefield/health';
+import { DiskStorage } from 'filefield/storages/disk';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { FailingStorage, temporaryStorage, type StorageOperation } from 'filefield/testing';
 import { probeKey } from '../../src/file/key.js';
@@ -23,12 +24,44 @@ describe('storageCheck', () => {
     const { ok, links } = await storageCheck(storage).run();
     expect(ok).toBe(true);
     expect(links.map(({ link }) => link)).toEqual(['write', 'stat', 'read', 'range', 'path', 'delete']);
-    expect(readdirSync(path.join(storage.root, 'filefield-probe'))).toEqual([]);
+    expect(readdirSync(storage.root)).toEqual([]);
+  });
+
+  it('leaves nothing behind in a root that is missing or empty, also if two checks run at once', async () => {
+    await using base = await temporaryStorage();
+    for (const root of ['empty', 'missing/below']) {
+      if (root === 'empty') mkdirSync(path.join(base.root, root));
+      const storage = new DiskStorage({ root: path.join(base.root, root), sync: false });
+      const checks = [
+        storageCheck(storage),
+        storageCheck(storage),
+        deliveryCheck({ storage, url: 'http://127.0.0.1:1' }),
+      ];
+      const results = await Promise.all(checks.map((check) => check.run()));
+      expect(results.map(({ ok }) => ok)).toEqual([true, true, false]);
+      expect((await storageCheck(storage).run()).ok).toBe(true);
+    }
+    expect(readdirSync(base.root, { recursive: true })).toEqual(['empty']);
+  });
+
+  it('leaves folders that were there, and those that are used meanwhile', async () => {
+    await using base = await temporaryStorage();
+    mkdirSync(path.join(base.root, 'old/filefield-probe'), { recursive: true });
+    expect((await storageCheck(new DiskStorage({ root: path.join(base.root, 'old') })).run()).ok).toBe(true);
+    expect(existsSync(path.join(base.root, 'old/filefield-probe'))).toBe(true);
+    const storage = new DiskStorage({ root: path.join(base.root, 'new'), sync: false });
+    const { read } = storage;
+    storage.read = (...given) => (
+      writeFileSync(path.join(storage.root, 'upload'), 'bytes'),
+      read.apply(storage, given)
+    );
+    expect((await storageCheck(storage).run()).ok).toBe(true);
+    expect(readdirSync(storage.root)).toEqual(['upload']);
   });
 
   it('skips the link path for a storage without localPath', async () => {
-    const { ok, links } = await storageCheck(new MemoryStorage()).run();
-    expect(ok).toBe(true);
+    const { ok, links, notChecked } = await storageCheck(new MemoryStorage()).run();
+    expect({ ok, notChecked }).toEqual({ ok: true, notChecked: ['path: the storage has no folder on this machine'] });
     expect(links.map(({ link }) => link)).toEqual(['write', 'stat', 'read', 'range', 'delete']);
   });
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DiskStorage } from 'filefield/storages/disk';
-import { ledgerCheck } from 'filefield/health';
+import { ledgerCheck, storageCheck } from 'filefield/health';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { isFenceKey } from '../../src/file/key.js';
 import { CopiedDatabases, type Application } from '../support/copied-databases.js';
@@ -30,7 +30,7 @@ describe.each(await reachableDatabases())('a storage that is not the one it shou
 
   async function onDisk(): Promise<Application & { readonly name: string }> {
     const name = await copies.create();
-    const application = await copies.open(name, disk('media'));
+    const application = await copies.open(name, disk('media'), { protection: 'off' });
     await application.add('one');
     return { ...application, name };
   }
@@ -46,10 +46,30 @@ describe.each(await reachableDatabases())('a storage that is not the one it shou
     expect(faults).toEqual(['wrong_storage']);
     const check = ledgerCheck(files);
     expect((await check.run()).links.at(-1)).toMatchObject({ link: 'storages', ok: false });
-    await rm(path.join(folder, 'media'), { recursive: true, force: true });
+    const stored = storageCheck(files.storages.resolve('media'), { files });
+    expect((await stored.run()).links).toMatchObject([
+      { link: 'marker', error: { code: 'unhealthy', cause: { code: 'wrong_storage' } } },
+    ]);
+    expect(await readdir(folder)).toEqual(['away']);
     await rename(path.join(folder, 'away'), path.join(folder, 'media'));
+    expect((await stored.run()).links).toMatchObject([
+      { link: 'marker', ok: true },
+      { link: 'write', ok: true },
+      {},
+      {},
+      {},
+      {},
+      {},
+    ]);
     expect(await files.sweep()).toMatchObject({ deleted: 1, waiting: 0 });
-    expect((await check.run()).links.map(({ link }) => link)).toEqual(['ledger', 'storages', 'stuck']);
+    expect((await check.run()).links.map(({ link }) => link)).toEqual([
+      'ledger',
+      'storages',
+      'sweep',
+      'stuck',
+      'objects',
+      'indexes',
+    ]);
     await add('three');
     expect(await read('two')).toBe('text of two');
   });

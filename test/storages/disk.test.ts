@@ -56,6 +56,38 @@ describe('DiskStorage', () => {
     expect(fs.statSync(storage.localPath('mode/flushed')).mode & 0o777).toBe(0o640 & ~process.umask());
   });
 
+  it('names EROFS when the root is on a read-only file system, where Node would say ENOENT', async () => {
+    const { mkdir } = fsp;
+    const frozen = new DiskStorage({ root: path.join(root, 'mode/frozen') });
+    const refuse = (code: string) => Promise.reject(Object.assign(new Error(code), { code }));
+    // As Node does it: seen with a tmpfs that is mounted with the option ro.
+    jest
+      .spyOn(fsp, 'mkdir')
+      .mockImplementation(((folder: string, options?: { recursive?: boolean }) =>
+        folder.startsWith(frozen.root)
+          ? refuse(options?.recursive ? 'ENOENT' : 'EROFS')
+          : mkdir(folder, options)) as never);
+    await expect(frozen.write('a', bytes(1))).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: 'The disk could not write an object (EROFS).',
+      cause: { code: 'EROFS' },
+    });
+    jest.restoreAllMocks();
+  });
+
+  it('writes although an empty folder is removed after it was made', async () => {
+    const fresh = new DiskStorage({ root: path.join(root, 'fresh'), sync: false });
+    const { open } = fsp;
+    jest.spyOn(fsp, 'open').mockImplementationOnce(async (file, ...rest) => {
+      await fsp.rmdir(path.dirname(String(file)));
+      return open(file, ...rest);
+    });
+    await fresh.write('a', bytes(1));
+    jest.restoreAllMocks();
+    expect(await fresh.stat('a')).toMatchObject({ size: 1 });
+    await fresh.delete('a');
+  });
+
   describe('flushing', () => {
     /** The files and folders that were flushed, relative to the root; a flush of `failing` fails. */
     async function watchFlushes(failing?: string) {

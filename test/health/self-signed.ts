@@ -1,0 +1,21 @@
+/** The key of a self-signed certificate for 127.0.0.1, made for this suite and valid for a hundred years. */
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg6XzNjgGMtusTMrMK
+p21XtXSmTTPa1xvXy0a31UNh5JuhRANCAASINCT0XMx71AbyVG7Lue2ApViKppG2
+ANCxjH7FEPJ+ZcVlG7b5xshLdsgdeQDaAdmfpoC+Qrom+ODR+ZGhpOKW
+-----END PRIVATE KEY-----
+`;
+
+/** The certificate. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUbQhUdPSQsjvzDdvYPjTPWnUDl20wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyOTEyMTMyMloYDzIxMjYxMTA1
+MTIxMzIyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASINCT0XMx71AbyVG7Lue2ApViKppG2ANCxjH7FEPJ+ZcVlG7b5xshL
+dsgdeQDaAdmfpoC+Qrom+ODR+ZGhpOKWo28wbTAdBgNVHQ4EFgQUqpWXiEyFJcx8
+SdiW1/q5VXdogl4wHwYDVR0jBBgwFoAUqpWXiEyFJcx8SdiW1/q5VXdogl4wDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZI
+zj0EAwIDSQAwRgIhAKBHHh6fhyQ7Yr8K8I37tLswcvK177L6TBOIPTtU0mueAiEA
+hQuTPNyCyYkhhB+Pwd2V4Opyg8wXKOLkCTVizBe3Fas=
+-----END CERTIFICATE-----
+`;
