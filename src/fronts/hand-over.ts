@@ -1,10 +1,9 @@
 import type { FileSource, LocatedFile } from '../file/file.js';
-import { reprDigest } from '../http/digest.js';
 import { chooseRange } from '../http/range.js';
 import { byteSize, type ByteSize } from '../options.js';
 import type { Delivery, Download } from '../response/download.js';
 import { checkPreconditions, rangeApplies, validatorsOf } from '../response/preconditions.js';
-import { header, type DownloadRequest } from '../response/request.js';
+import { digestFor, header, type DownloadRequest } from '../response/request.js';
 import { explain, type ExplainOptions, type StreamReason } from './explain.js';
 import type { ConditionHeader, Front } from './front.js';
 import { mapPaths, type FrontPath, type HandOverFolders } from './places.js';
@@ -67,7 +66,7 @@ export function handOver(front: Front, folders: HandOverFolders, settings: HandO
       return explain(request, { ...download, headers }, { ...decision, reason: choice.reason }, settings);
     }
     headers[front.header] = choice.value;
-    const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
+    const digest = digestFor(request, file.sha256);
     if (digest !== undefined) headers['repr-digest'] = digest;
     const { etag, modified } = validatorsOf(choice.file);
     if (etag !== undefined) headers.etag = etag;

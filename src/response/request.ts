@@ -1,4 +1,5 @@
 import type { LoadHint } from '../file/file.js';
+import { reprDigest } from '../http/digest.js';
 
 /**
  * The part of a request that views and deliveries read. An adapter makes it from its framework's request, which is
@@ -33,4 +34,17 @@ export function header(request: DownloadRequest, name: string): string | undefin
 /** What the request is going to read of a file, for `FileSource.load`. */
 export function loadHint(request: DownloadRequest): LoadHint {
   return { head: request.method === 'HEAD', range: header(request, 'range') };
+}
+
+const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto'];
+
+/**
+ * The Repr-Digest header for a file with this SHA-256. Undefined where it could become false: a proxy that compresses keeps
+ * it, although it covers the bytes without their Content-Encoding only (RFC 9530 section 3).
+ */
+export function digestFor(request: DownloadRequest, sha256: string | undefined): string | undefined {
+  const accepted = header(request, 'accept-encoding') ?? 'identity';
+  const compressible = !/^\s*(?:identity)?\s*$/i.test(accepted);
+  if (compressible && proxyHeaders.some((name) => header(request, name) !== undefined)) return undefined;
+  return reprDigest(sha256, header(request, 'want-repr-digest'));
 }

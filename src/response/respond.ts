@@ -1,14 +1,13 @@
 import { FileFieldError } from '../errors.js';
 import { exactly, lengthOf, type ByteRange, type FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
-import { reprDigest } from '../http/digest.js';
 import { chooseRange, contentRange } from '../http/range.js';
 import type { Download, PreparedResponse } from './download.js';
 import { reportMissing } from './hooks.js';
 import { multipart } from './multipart.js';
 import { observedResponse } from './observed.js';
 import { checkPreconditions, rangeApplies, sizeOf, validatorsOf, type Validators } from './preconditions.js';
-import { header, loadHint, type DownloadRequest } from './request.js';
+import { digestFor, header, loadHint, type DownloadRequest } from './request.js';
 
 /** The Allow header, which a 405 must have (RFC 9110 section 15.5.6). */
 const allowedMethods = 'GET, HEAD, OPTIONS';
@@ -82,7 +81,7 @@ function withFile(request: DownloadRequest, base: Download['headers'], file: Fil
   if (validators.etag !== undefined) headers.etag = validators.etag;
   if (validators.modified) headers['last-modified'] = validators.modified.toUTCString();
   // Covers the whole file, so it belongs to 200, 206 and 304 alike (RFC 9530 section 3).
-  const digest = reprDigest(file.sha256, header(request, 'want-repr-digest'));
+  const digest = digestFor(request, file.sha256);
   if (digest !== undefined) headers['repr-digest'] = digest;
 
   const verdict = checkPreconditions(request, validators);

@@ -49,6 +49,11 @@ describe('respond', () => {
     expect((await ask({}, 'HEAD'))['repr-digest']).toBe(expected);
     expect((await ask({ 'if-match': '"x"' }))['repr-digest']).toBeUndefined();
     expect((await ask({ range: 'bytes=11-' }))['repr-digest']).toBeUndefined();
+    // A proxy that compresses would make it false.
+    const proxied = { 'x-forwarded-for': '1.2.3.4', 'accept-encoding': 'gzip, br' };
+    expect((await ask(proxied))['repr-digest']).toBeUndefined();
+    expect((await ask({ ...proxied, 'accept-encoding': 'identity' }))['repr-digest']).toBe(expected);
+    expect((await ask({ 'accept-encoding': 'gzip' }))['repr-digest']).toBe(expected);
     expect((await ask({}, 'GET', virtualFile({ name: 'x', content })))['repr-digest']).toBeUndefined();
   });
 });
