@@ -23,6 +23,7 @@ const options: readonly CommandOption[] = [
     value: 'host',
     description: 'a host name that it serves; may be given several times (default: all host names)',
   },
+  { name: 'path', value: 'path', description: 'the path below which the application is (default: the whole site)' },
   { name: 'trust-proxy', description: 'keeps X-Forwarded-Proto and X-Forwarded-For of a proxy before this server' },
   {
     name: 'header',
@@ -69,6 +70,7 @@ async function printConfiguration(server: FrontName, values: OptionValues, termi
     throw invalidOption(`No storage of ${file} has a folder on this machine; its storages are: ${names}.`);
   }
   const resolver = values.get('resolver');
+  const below = last('path');
   const standalone = last('standalone');
   const text = frontConfiguration(server, {
     places,
@@ -76,6 +78,7 @@ async function printConfiguration(server: FrontName, values: OptionValues, termi
     listen: last('listen')!,
     upstream: values.get('upstream')!,
     serverName: values.get('server-name')?.flatMap((names) => names.split(/[\s,]+/)) ?? [],
+    ...(below !== undefined && { path: below }),
     trustProxy: values.has('trust-proxy'),
     headers: Object.fromEntries((values.get('header') ?? []).map(parseHeader)),
     ...(resolver && { resolver: resolver.at(-1) === 'off' ? 'off' : resolver }),

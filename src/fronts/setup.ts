@@ -47,6 +47,12 @@ export interface FrontSetup {
    */
   readonly serverName?: string | readonly string[];
   /**
+   * The path below which the application is, `/app`: it gets URLs with that path, and creates and signs its links with it.
+   * Everything else of the site is 404, or what you add to the text.
+   * @default the whole site
+   */
+  readonly path?: string;
+  /**
    * Whether a proxy before this server tells where requests come from: X-Forwarded-Proto, -Host and -For of the request are
    * then kept. WARNING: clients that reach this server without that proxy can write there what they like.
    * @default false: they are replaced
@@ -82,6 +88,8 @@ export interface CheckedSetup {
   readonly listen: ListenAddress;
   /** In lower case; empty for all host names. */
   readonly serverNames: readonly string[];
+  /** Without a slash at its end; empty for the whole site. */
+  readonly path: string;
   readonly trustProxy: boolean;
   /** Names and values. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -112,6 +120,7 @@ export function checkSetup(setup: FrontSetup): CheckedSetup {
     upstreams: parseUpstreams([setup.upstream].flat()),
     listen: parseListen(setup.listen),
     serverNames,
+    path: checkPath(setup.path ?? '/'),
     trustProxy: setup.trustProxy ?? false,
     headers: checkHeaders(setup.headers ?? {}),
     name: ['filefield', setup.listen.replace(/^unix:/, ''), ...serverNames.slice(0, 1)]
@@ -137,12 +146,22 @@ function checkFolder(folder: string): string {
   return bare;
 }
 
+/** All servers read these characters alike; dot segments would lead to another folder. */
+const isPath = (text: string) => /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(text);
+
 function checkPrefix(prefix: string): string {
   const bare = prefix.replace(/\/$/, '');
-  // All servers read these characters alike; dot segments would lead to another folder.
-  if (/^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/.test(bare)) return bare;
+  if (isPath(bare)) return bare;
   throw invalidOption(
     `The prefix ${JSON.stringify(prefix)} must be like "/_filefield/documents": segments of A-Z a-z 0-9 _ . ~ -`,
+  );
+}
+
+function checkPath(path: string): string {
+  const bare = path.replace(/\/$/, '');
+  if (bare === '' || isPath(bare)) return bare;
+  throw invalidOption(
+    `The option "path" must be like "/app": segments of A-Z a-z 0-9 _ . ~ -; it is ${JSON.stringify(path)}.`,
   );
 }
 

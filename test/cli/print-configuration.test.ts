@@ -58,7 +58,7 @@ describe('filefield nginx, apache, lighttpd and caddy', () => {
     [['--upstream', 'localhost'], /must be http/],
     [['--config', 'none.mjs'], /There is no file/],
     [['--port', '80'], /unknown option/],
-    [['--path', '/app'], /unknown option/],
+    [['--path', 'app'], /"path" must be like/],
     [['--header', 'Strict-Transport-Security'], /must be like "Strict/],
   ])('exit with 2 and a sentence for %j', async (args, sentence) => {
     expect(await folder.run(['nginx', ...args])).toEqual({

@@ -55,6 +55,9 @@ describe('frontConfiguration', () => {
     ['a header with a variable', { headers: { 'X-Site': '$host' } }, /must have a value of ASCII/],
     ['a header with a line break', { headers: { 'X-Site': 'a\nb' } }, /must have a value of ASCII/],
     ['a name server by its name', { resolver: ['dns.example'] }, /addresses of name servers/],
+    ['a path without a slash', { path: 'app' }, /"path" must be like/],
+    ['a path with dots', { path: '/app/..' }, /"path" must be like/],
+    ['a path with a blank', { path: '/a b' }, /"path" must be like/],
     ['a relative standalone folder', { standalone: 'run' }, /must be absolute/],
   ])('throws invalid_option for %s, for every server', (_fault, wrong, message) => {
     for (const server of servers) {

@@ -60,7 +60,7 @@ for (const server of frontNames) {
       (by: string): http.RequestListener =>
       ({ url = '', headers }, response) => {
         response.setHeader('strict-transport-security', 'max-age=1');
-        if (url !== '/file') return void response.end(JSON.stringify({ by, url, headers }));
+        if (!url.endsWith('/file')) return void response.end(JSON.stringify({ by, url, headers }));
         response.writeHead(200, fileHeaders(server, path.join(folder, by === 'b' ? 'b' : 'a'))).end();
       };
     const told = async (...request: Parameters<typeof ask>) => JSON.parse((await ask(...request)).text) as Told;
@@ -92,6 +92,7 @@ for (const server of frontNames) {
           headers: { 'Strict-Transport-Security': site, 'X-Site': 'a' },
         }),
         print('b', { serverName: 'b.example', trustProxy: true }),
+        print('b', { serverName: 'below.example', path: '/app' }),
         ...(server === 'nginx' ? [print('b', { listen: `unix:${frontSocket}` })] : []),
       ];
       const run = path.join(folder, 'run');
@@ -121,6 +122,17 @@ for (const server of frontNames) {
         }
         expect((await told(to, 'b.example')).by).toBe('b');
         expect((await ask(to, 'b.example', '/file')).text).toBe('file of b');
+      }
+    });
+
+    it('passes on requests below the path of the application only, unchanged', async () => {
+      expect(await told(v4(), 'below.example', '/app/a%2Fb?x=%20')).toMatchObject({ by: 'b', url: '/app/a%2Fb?x=%20' });
+      expect((await ask(v4(), 'below.example', '/app/file')).text).toBe('file of b');
+      for (const outside of ['/', '/file', '/application', '/_p/f', '/x/app/file']) {
+        const { status, text } = await ask(v4(), 'below.example', outside);
+        // Without listings of folders, lighttpd refuses "/".
+        const refused = status === 404 || status === 403;
+        expect({ outside, refused, told: /"by"|file of/.test(text) }).toEqual({ outside, refused: true, told: false });
       }
     });
 

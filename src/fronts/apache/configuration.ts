@@ -94,16 +94,16 @@ function nameLines({ serverNames }: CheckedSetup): string {
   return `\n  ServerName ${first}${others.length === 0 ? '' : `\n  ServerAlias ${others.join(' ')}`}`;
 }
 
-function proxyLines({ upstreams, name }: CheckedSetup): string {
+function proxyLines({ upstreams, name, path }: CheckedSetup): string {
   const settings = 'retry=0 ttl=4 upgrade=websocket';
   const origins = upstreams.map(({ tls, socket, hostname, port }) => {
     const origin = `http${tls ? 's' : ''}://${hostname}${port === '' ? '' : `:${port}`}`;
     return socket === undefined ? origin : `unix:${socket}|${origin}`;
   });
-  if (origins.length === 1) return `  ProxyPass "/" "${origins[0]}/" nocanon ${settings}`;
+  if (origins.length === 1) return `  ProxyPass "${path}/" "${origins[0]}${path}/" nocanon ${settings}`;
   const members = origins.map((origin) => `    BalancerMember "${origin}" ${settings}\n`).join('');
   const balancer = `balancer://${name.replaceAll('_', '-')}`;
-  return `  <Proxy "${balancer}">\n${members}  </Proxy>\n  ProxyPass "/" "${balancer}/" nocanon`;
+  return `  <Proxy "${balancer}">\n${members}  </Proxy>\n  ProxyPass "${path}/" "${balancer}${path}/" nocanon`;
 }
 
 function forwardedLines({ trustProxy }: CheckedSetup): string {

@@ -25,7 +25,7 @@ ${site(setup, instructions)}`;
 }
 
 function site(setup: CheckedSetup, instructions: readonly string[]): string {
-  const { places, listen, headers, trustProxy } = setup;
+  const { places, listen, headers, trustProxy, path } = setup;
   // The handler of the first one removes it.
   const hidden = instructions.filter((name) => name !== 'X-Accel-Redirect');
   const bind = listen.host === undefined ? '' : `\n\tbind ${listen.host.replace(/^\[|\]$/g, '')}`;
@@ -35,8 +35,12 @@ function site(setup: CheckedSetup, instructions: readonly string[]): string {
   const several = `
 		# If one process is gone, another one gets the request.
 		lb_try_duration 5s`;
-  return `${addresses(setup)} {${bind}${siteHeaders(headers)}
-	reverse_proxy ${upstreamAddresses(setup)} {${setup.upstreams.length > 1 ? several : ''}${trustProxy ? trusted : ''}
+  const rest = `
+	# Everything else of this site is yours.
+	@other_paths not path ${path}/*
+	error @other_paths 404`;
+  return `${addresses(setup)} {${bind}${siteHeaders(headers)}${path === '' ? '' : rest}
+	reverse_proxy ${path === '' ? '' : `${path}/* `}${upstreamAddresses(setup)} {${setup.upstreams.length > 1 ? several : ''}${trustProxy ? trusted : ''}
 		@handed header X-Accel-Redirect *
 		handle_response @handed {
 			rewrite * {rp.header.X-Accel-Redirect}

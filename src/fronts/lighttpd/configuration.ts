@@ -13,7 +13,7 @@ export function lighttpdConfiguration(setup: CheckedSetup, instructions: readonl
       'The option "upstream" must start with http:// or unix: for lighttpd, which cannot use TLS to the application.',
     );
   }
-  const settings = forNames(setup, proxySettings(setup, instructions));
+  const settings = forNames(setup, belowPath(setup, proxySettings(setup, instructions)));
   const modules = [...(trustProxy ? ['mod_extforward'] : []), 'mod_proxy', 'mod_setenv']
     .map((name) => `"${name}"`)
     .join(', ');
@@ -55,6 +55,10 @@ function forNames({ serverNames }: CheckedSetup, settings: string): string {
   const patterns = serverNames.map((name) => name.replaceAll('.', '\\.').replace('*', '[^:]+'));
   const pattern = patterns.length === 1 ? patterns[0]! : `(${patterns.join('|')})`;
   return `$HTTP["host"] =~ "^${pattern}(:\\d+)?$" {\n${indent(settings)}}\n`;
+}
+
+function belowPath({ path }: CheckedSetup, settings: string): string {
+  return path === '' ? settings : `$HTTP["url"] =~ "^${path.replaceAll('.', '\\.')}/" {\n${indent(settings)}}\n`;
 }
 
 /** lighttpd has these settings per server, not per site; `:=` replaces those of the main file. */

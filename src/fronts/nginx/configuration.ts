@@ -107,11 +107,14 @@ const resolverLines = (addresses: readonly string[]) => `  # For the hosts of bu
 `;
 
 function applicationLocation(setup: CheckedSetup, instructions: readonly string[]): string {
-  const { name, trustProxy, headers, upstreams } = setup;
+  const { name, trustProxy, headers, upstreams, path } = setup;
   const tls = upstreams.find((upstream) => upstream.tls);
   // nginx itself removes those that it acts on.
   const hidden = instructions.filter((instruction) => !instruction.startsWith('X-Accel-'));
-  return `  location / {
+  const rest = `  # Everything else of this site is yours.
+  location / { return 404; }
+`;
+  return `  location ${path}/ {
     proxy_pass ${tls ? 'https' : 'http'}://${name};${
       tls
         ? `
@@ -130,7 +133,7 @@ function applicationLocation(setup: CheckedSetup, instructions: readonly string[
     proxy_max_temp_file_size 0;
 ${[...hidden, ...headers.map(([header]) => header)].map((header) => `    proxy_hide_header ${header};`).join('\n')}
 ${siteHeaders(headers)}  }
-`;
+${path === '' ? '' : rest}`;
 }
 
 function siteHeaders(headers: CheckedSetup['headers']): string {
