@@ -10,7 +10,8 @@ import { Bucket } from './s3/bucket.js';
 import { sendInParts } from './s3/multipart-upload.js';
 import { infoOf } from './s3/object-body.js';
 import { ObjectUpload, type UploadSettings } from './s3/object-upload.js';
-import { smallestPart, type S3Checksum } from './s3/part.js';
+import type { S3Checksum } from './s3/part.js';
+import { smallestPart } from './s3/part-size.js';
 import { s3Error } from './s3/s3-error.js';
 
 export type { S3Checksum } from './s3/part.js';

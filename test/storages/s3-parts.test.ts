@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { partsOf, sizeOfPart } from '../../src/storages/s3/part.js';
+import { partsOf } from '../../src/storages/s3/part.js';
+import { sizeOfPart } from '../../src/storages/s3/part-size.js';
 import { inUtf16Order, listedAfter } from '../../src/storages/s3/utf16-order.js';
 
 const MiB = 2 ** 20;

@@ -6,7 +6,8 @@ import { FileFieldError, isFileFieldError } from '../../errors.js';
 import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { writeMark, type Bucket } from './bucket.js';
 import { etagOf, infoOf } from './object-body.js';
-import { largestObject, partsOf, type Part, type S3Checksum } from './part.js';
+import { largestObject } from './part-size.js';
+import { partsOf, type Part, type S3Checksum } from './part.js';
 import { failureOf, isUncertain, s3Error, tooLarge } from './s3-error.js';
 
 /** Milliseconds that an aborted write waits for its clean-up, which then goes on in the background. */

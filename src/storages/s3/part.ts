@@ -1,14 +1,5 @@
 import { createHash } from 'node:crypto';
-
-const MiB = 1024 * 1024;
-
-/** Limits of S3, which other servers share. */
-export const smallestPart = 5 * MiB;
-export const largestObject = 5 * 1024 * 1024 * MiB;
-export const mostParts = 10_000;
-/** The largest part that is made for bodies of unknown length: beyond it, memory would be the limit. */
-const largestGrown = 1280 * MiB;
-const partsPerStep = 800;
+import { sizeOfPart } from './part-size.js';
 
 /** By which checksum the server compares what it received with what was sent. */
 export type S3Checksum = 'md5' | 'sha256';
@@ -23,16 +14,6 @@ export interface Part {
   readonly digest: string;
   /** True if no byte follows. */
   readonly last: boolean;
-}
-
-/**
- * The size of a part. If the length of the body is known, all have one size, so that 10,000 are enough. Otherwise it
- * doubles every 800 parts up to 1.25 GiB: 10,000 parts then hold 5 TiB.
- */
-export function sizeOfPart(number: number, smallest: number, total?: number): number {
-  if (total !== undefined) return Math.max(smallest, Math.ceil(total / mostParts / MiB) * MiB);
-  const grown = smallest * 2 ** Math.floor((number - 1) / partsPerStep);
-  return Math.max(smallest, Math.min(grown, largestGrown));
 }
 
 /** The bytes of a body in parts; at least one, which is empty if the body is. Chunks are copied. */
