@@ -85,14 +85,16 @@ export interface S3StorageOptions {
 const longestUrl = 7 * 24 * 3600;
 
 /**
- * Keeps objects in a bucket of Amazon S3, or of a server that speaks its protocol: R2, MinIO, Ceph, B2, Spaces. Bodies may
- * have any length up to 5 TiB, known or not. For a server other than Amazon's, the client needs both checksum options of
- * the example, since most do not know the newer checksums of the SDK.
+ * Keeps objects in a bucket of Amazon S3, or of a server that speaks its protocol: R2, MinIO, Ceph (16 is tested), B2,
+ * Spaces. Bodies may have any length up to 5 TiB, known or not. For a server other than Amazon's, the client needs both
+ * checksum options of the example, since most do not know the newer checksums of the SDK.
  *
  * A write of up to `partSize` is one request. A larger one is sent in parts, of which the server keeps none if it fails;
- * only a process that is killed leaves some, so give the bucket a rule of the kind `AbortIncompleteMultipartUpload`. Memory
- * of one write: `(concurrency + 1) × partSize`, 15 MiB by default. Parts grow where 10,000 would not be enough: from the
- * start if `size` is given, otherwise they double every 800 parts, for the first time after 3.9 GiB.
+ * only a process that is killed leaves some, so give the bucket a rule of the kind `AbortIncompleteMultipartUpload`.
+ *
+ * Memory of one write: `(concurrency + 1) × partSize` for the parts that are filled and sent, and as much again that the SDK
+ * may still hold of parts that were sent: 30 MiB by default. Parts grow where 10,000 would not be enough: from the start if
+ * `size` is given, otherwise they double every 800 parts, for the first time after 3.9 GiB.
  *
  * A key that is taken is refused by the server itself (`If-None-Match`). Where that is not possible - some servers, such as
  * Ceph, ignore it for objects in parts - a look before the write remains, which does not cover a second write of the same

@@ -16,11 +16,11 @@ import type { Part } from './part.js';
 import { tooLarge } from './s3-error.js';
 
 /** Sends an object in several requests. If it fails at any point, the server keeps no part. */
-export async function sendInParts(upload: ObjectUpload, first: Part, rest: AsyncIterable<Part>): Promise<ObjectInfo> {
+export async function sendInParts(upload: ObjectUpload, first: Part[], rest: AsyncIterable<Part>): Promise<ObjectInfo> {
   const multipart = new MultipartUpload(upload);
   try {
     await multipart.start();
-    await multipart.add(first);
+    await multipart.add(first.pop()!);
     for await (const part of rest) await multipart.add(part);
     return await multipart.complete();
   } catch (error) {

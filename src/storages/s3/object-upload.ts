@@ -26,8 +26,11 @@ export interface UploadSettings {
   readonly headers: Pick<PutObjectCommandInput, 'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId'>;
 }
 
-/** Sends the parts of an object that has more than one. */
-export type SendParts = (upload: ObjectUpload, first: Part, rest: AsyncIterable<Part>) => Promise<ObjectInfo>;
+/**
+ * Sends the parts of an object that has more than one. The first is taken out of an array: a parameter would keep its memory
+ * until the end.
+ */
+export type SendParts = (upload: ObjectUpload, first: Part[], rest: AsyncIterable<Part>) => Promise<ObjectInfo>;
 
 /** The headers by which the server refuses to replace an object. */
 type Condition = Pick<PutObjectCommandInput, 'IfNoneMatch'>;
@@ -78,7 +81,7 @@ export class ObjectUpload {
     try {
       if (size !== undefined && size > largestObject) throw new FileFieldError('storage_failed', tooLarge);
       const first = (await parts.next()).value as Part;
-      return await (first.last ? this.#put(first) : sendParts(this, first, parts));
+      return await (first.last ? this.#put(first) : sendParts(this, [first], parts));
     } catch (cause) {
       if (isFileFieldError(cause) || !signal?.aborted) throw s3Error(cause, 'write an object', this.key);
       throw wasAborted(signal);

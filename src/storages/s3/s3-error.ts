@@ -56,6 +56,7 @@ const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
   AccessDenied: ['storage_failed', permission],
   AllAccessDisabled: ['storage_failed', permission],
   Forbidden: ['storage_failed', permission],
+  ConditionalRequestConflict: ['storage_failed', 'Another request changed the same key meanwhile: try again.'],
   EntityTooLarge: ['storage_failed', tooLarge],
   BadDigest: ['storage_failed', checksum],
   XAmzContentSHA256Mismatch: ['storage_failed', checksum],
