@@ -281,6 +281,16 @@ describe('a reader of S3', () => {
     });
   });
 
+  it('keeps the connection for the next request when it has read everything', async () => {
+    const fresh = make();
+    const storage = storageWith({ client: fresh });
+    const ports = new Set<number | undefined>();
+    server.fault = (_request, response) => void ports.add(response.socket?.remotePort);
+    for (let time = 0; time < 10; time += 1) await collected(await storage.read(key));
+    expect(ports.size).toBe(1);
+    fresh.destroy();
+  });
+
   it('refuses an answer that is not the range', async () => {
     server.fault = ({ method }, response) => {
       if (method !== 'GET') return undefined;
