@@ -56,6 +56,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'file-type': ['fields'],
   'mime-types': ['fields', 'http'],
   'content-disposition': ['http'],
+  '@aws-sdk/client-s3': ['storages'],
+  '@aws-sdk/s3-request-presigner': ['storages'],
 };
 
 interface Import {

@@ -92,6 +92,10 @@ osd crush chooseleaf type = 0
 # The monitor commits changes at once; by default it collects them for a second.
 paxos propose interval = 0.05
 paxos min wait = 0.01
+# The parts of deleted objects are freed within a minute; by default after two hours, when the memory may be full.
+rgw gc obj min wait = 20
+rgw gc processor period = 30
+rgw gc processor max time = 30
 # By default the monitor stops when the disk is nearly full.
 mon data avail crit = 1
 

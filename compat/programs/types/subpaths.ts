@@ -1,4 +1,5 @@
 // Uses every entry of the package except filefield/mikro-orm. Only compiled, not run.
+import { S3Client } from '@aws-sdk/client-s3';
 import express from 'express';
 import fastify from 'fastify';
 import { createServer } from 'node:http';
@@ -21,6 +22,7 @@ import { toKoa } from 'filefield/koa';
 import { toNode } from 'filefield/node';
 import { DiskStorage } from 'filefield/storages/disk';
 import { MemoryStorage } from 'filefield/storages/memory';
+import { S3Storage } from 'filefield/storages/s3';
 import { FailingStorage, storageContract } from 'filefield/testing';
 import { attachFiles, createLedger, FileField, fileColumn, type StoredFile } from 'filefield/typeorm';
 import { Column, DataSource, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm';
@@ -72,6 +74,7 @@ export function serveElsewhere(): void {
 export const contract: readonly { readonly title: string }[] = storageContract(
   () => new FailingStorage(new MemoryStorage()),
 );
+export const bucket: Storage = new S3Storage({ client: new S3Client({}), bucket: 'documents' });
 export const health = healthHandler({ storage: storageCheck(new MemoryStorage()) });
 
 export function codeOf(error: unknown): string | undefined {

@@ -22,6 +22,22 @@ export const capabilityClaims: Claims = {
     await assert.rejects(readFile(file), { code: 'ENOENT' });
   },
 
+  'returns a signedUrl at which the bytes are, with the type and disposition that were asked for': async (storage) => {
+    if (!storage.signedUrl) return;
+    const [key, bytes] = [freshKey('é 100%'), someBytes(1000)];
+    await storage.write(key, chunked(bytes), { type: 'text/html' });
+    const [contentType, contentDisposition] = ['text/plain; charset=utf-8', `attachment; filename*=UTF-8''%C3%A9`];
+    for (const method of ['GET', 'HEAD'] as const) {
+      const url = await storage.signedUrl(key, { expiresIn: 60_000, method, contentType, contentDisposition });
+      const response = await fetch(url, { method });
+      assert.equal(response.status, 200, `${method} was answered with ${response.status}`);
+      assert.equal(response.headers.get('content-type'), contentType);
+      assert.equal(response.headers.get('content-disposition'), contentDisposition);
+      assert.equal(response.headers.get('content-length'), '1000');
+      if (method === 'GET') assertBytes(Buffer.from(await response.arrayBuffer()), bytes);
+    }
+  },
+
   'takes a local file by moving it, or returns undefined and leaves it unread at its path': async (storage) => {
     await withFile(storage, async (file, bytes) => {
       const key = freshKey();

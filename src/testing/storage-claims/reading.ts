@@ -42,19 +42,19 @@ export const readingClaims: Claims = {
     }
   },
 
-  'returns the same modification time from write, stat and read, or none': async (storage) => {
+  'returns the same modification time from stat and read, or none, and no other from write': async (storage) => {
     const key = freshKey();
     const { modified } = await storage.write(key, chunked(someBytes(10)));
     const stat = await storage.stat(key);
     const reader = await storage.read(key);
     reader.close();
-    assert.equal(stat?.modified?.getTime(), modified?.getTime());
-    assert.equal(reader.info.modified?.getTime(), modified?.getTime());
-    if (modified)
-      assert.ok(
-        Math.abs(modified.getTime() - Date.now()) < 600_000,
-        'the time differs from now by more than ten minutes',
-      );
+    const time = stat?.modified?.getTime();
+    assert.equal(reader.info.modified?.getTime(), time);
+    // A storage that would need another request to know it leaves it out.
+    if (modified) assert.equal(modified.getTime(), time);
+    if (time !== undefined) {
+      assert.ok(Math.abs(time - Date.now()) < 600_000, 'the time differs from now by more than ten minutes');
+    }
   },
 
   'counts positions of FileBody.read from the start of the range, and stops at its end': async (storage) => {
