@@ -22,6 +22,8 @@ const base = {
 };
 
 export default {
+  // A worker keeps modules of the suites that it has run; with gigabytes of them, collecting garbage takes longer than a suite.
+  workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
   coverageReporters: ['text-summary', 'html'],
