@@ -53,9 +53,9 @@ async function writeWhole(
   if (!target || isGone(response)) return 'aborted';
   target.end(buffer);
   hooks.bytes = size;
-  const left = unsentBytes(response);
   // Usually the kernel has accepted all bytes by now.
-  if (target === response && left === 0) return 'complete';
+  const left = target === response ? unsentBytes(response) : size;
+  if (left === 0) return 'complete';
   close();
   const outlet = new Outlet(response, idleTimeout);
   const sent = await outlet.finish();
