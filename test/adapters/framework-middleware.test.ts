@@ -92,7 +92,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await running.close();
-  expect(descriptorsBelow(folder)).toBe(0);
+  await until(() => descriptorsBelow(folder) === 0, 'all files were closed');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -187,6 +187,7 @@ describe.each([
   it('a file that fails breaks the connection and is reported once', async () => {
     const port = await start(listener);
     await expect(askServer(port, { path: '/failing', headers: gzip })).rejects.toThrow();
+    await until(() => errors.length > 0 && ends.length > 0, 'the failure was reported');
     expect(errors).toMatchObject([{ message: 'the disk failed' }]);
     expect(ends.map(([, hook]) => hook)).toEqual(['abort']);
   });
@@ -231,6 +232,7 @@ describe('Fastify', () => {
     client.socket.destroy();
     await until(() => descriptorsBelow(folder) === 0, 'the file was closed');
     release();
+    await until(() => ends.length > 0, 'the download ended');
     expect(ends).toEqual([['/large', 'abort', 0]]);
   });
 

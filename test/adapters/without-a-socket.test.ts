@@ -10,6 +10,7 @@ import { toExpress } from 'filefield/express';
 import { toFastify } from 'filefield/fastify';
 import { toKoa } from 'filefield/koa';
 import { toNode } from 'filefield/node';
+import { until } from './server.js';
 import { execFileSync } from 'node:child_process';
 
 const ends: string[] = [];
@@ -99,6 +100,7 @@ describe.each(Object.keys(runners))('%s', (runner) => {
       expect([fresh.status, fresh.body.byteLength]).toEqual([304, 0]);
     }
     expect((await ask('/missing')).status).toBe(404);
+    await until(() => ends.length === 4, 'all downloads have ended');
     expect(ends).toEqual(['complete', 'complete', 'complete', 'complete']);
   });
 });
