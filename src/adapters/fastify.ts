@@ -24,8 +24,9 @@ export type FastifyHandler = MountedView<
 >;
 
 /**
- * Makes a route handler for Fastify 5 from a view. Its hooks run, `onSend` included, and their headers are kept. A failure goes to Fastify's error
- * handling as an `HttpError`: its message is the status text, and its `cause` the original error, for Fastify's logger.
+ * Makes a route handler for Fastify 5 from a view. Its hooks run, `onSend` included, and their headers are kept. A failure
+ * goes to Fastify's error handling as an `HttpError`: its message is the status text, and its `cause` the original error,
+ * for Fastify's logger.
  *
  * @throws `invalid_option` for an `idleTimeout` out of range
  *

@@ -22,6 +22,12 @@ export function setIdleTimeout(response: ServerResponse, milliseconds: number): 
   if (typeof socket?.setTimeout === 'function') response.setTimeout(milliseconds);
 }
 
+/** True for a connection of HTTP/1 whose server sets no timeout between two requests. */
+export function keepsForEver(socket: Socket): boolean {
+  const { server } = socket as Socket & { readonly server?: { readonly keepAliveTimeout?: number } };
+  return server?.keepAliveTimeout === 0 && !socket.destroyed;
+}
+
 /** Bytes that were written but have not left this process. */
 export function unsentBytes(response: ServerResponse, socket = response.socket): number {
   return streamOf(response)?.writableLength ?? socket?.writableLength ?? 0;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
-import { breakOff, isGone, onFinish, setIdleTimeout, unsentBytes } from './client-connection.js';
+import { breakOff, isGone, keepsForEver, onFinish, setIdleTimeout, unsentBytes } from './client-connection.js';
 
 /**
  * Writes chunks to a response one at a time. Reports when a chunk has left this process, and when the client has
@@ -82,11 +82,15 @@ export class Outlet {
     breakOff(this.#response, this.#socket);
   }
 
-  /** Restores the timeout of the connection. Call it before `end`, which sets the keep-alive timeout. */
+  /**
+   * Restores the timeout of the connection. Call it before `end`, which sets the keep-alive timeout; after `finish` it restores
+   * what a server without one has left.
+   */
   release(): void {
     this.#response.off('close', this.#gone);
     this.#response.off('timeout', this.#stalled);
     if (this.open) setIdleTimeout(this.#response, this.#previousTimeout);
+    else if (this.#socket && keepsForEver(this.#socket)) this.#socket.setTimeout(this.#previousTimeout);
   }
 
   get #intact(): boolean {

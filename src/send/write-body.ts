@@ -117,11 +117,14 @@ class ChunkWriter {
       if (next.value.byteLength > 0 && !(await this.#outlet.write(next.value))) return 'aborted';
       hooks.bytes += next.value.byteLength;
     }
-    this.#target?.end();
+    if (this.#target === response && !isWrapped(response)) {
+      this.#outlet.release();
+      response.end();
+      return 'complete';
+    }
     // Middleware that wraps the response, or another reader, may hold bytes back until the end.
-    return (this.#target === response && !isWrapped(response)) || (await this.#outlet.finish())
-      ? 'complete'
-      : 'aborted';
+    this.#target?.end();
+    return (await this.#outlet.finish()) ? 'complete' : 'aborted';
   }
 
   async #endSource(outcome: Outcome): Promise<void> {

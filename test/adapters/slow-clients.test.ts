@@ -1,7 +1,12 @@
+import compression from 'compression';
+import express from 'express';
+import http, { type RequestListener } from 'node:http';
 import type { ClientHttp2Stream } from 'node:http2';
+import { downloadView, virtualFile } from 'filefield';
+import { toExpress } from 'filefield/express';
 import { DownloadServer } from './download-server.js';
 import { serveHttp2, type Http2Server } from './http2-server.js';
-import { until } from './server.js';
+import { serve, until } from './server.js';
 
 // Over HTTP/2 a client says how much it takes; the kernel takes no part of it.
 const downloads = new DownloadServer();
@@ -60,3 +65,32 @@ it('a small file arrives whole at a client that takes a little now and then, lon
   await until(() => ends().length > 0, 'the download ended');
   expect(ends()).toEqual([['/', 'complete', 65_536]]);
 });
+
+it.each(['plain', 'wrapped'])(
+  'idleTimeout ends with its download, on a %s response of a server without keepAliveTimeout',
+  async (kind) => {
+    const view = downloadView(async () => ({
+      subject: 0,
+      file: () => virtualFile({ name: 'a', content: Buffer.alloc(500_000) }),
+    }));
+    const app = express();
+    if (kind === 'wrapped') app.use(compression());
+    app.get('/file', toExpress(view, { idleTimeout: 100 }));
+    app.get('/slow', (_request, response) => void setTimeout(() => response.send('slow'), 400));
+    const { port, server, close } = await serve(app as unknown as RequestListener);
+    server.keepAliveTimeout = 0;
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const get = (path: string) =>
+      new Promise<number>((resolve, reject) => {
+        const request = http.get({ port, host: '127.0.0.1', path, agent }, (response) => {
+          let bytes = 0;
+          response.on('data', (chunk: Buffer) => (bytes += chunk.byteLength));
+          response.on('end', () => resolve(bytes)).on('error', reject);
+        });
+        request.on('error', reject);
+      });
+    expect([await get('/file'), await get('/slow')]).toEqual([500_000, 4]);
+    agent.destroy();
+    await close();
+  },
+);

@@ -20,8 +20,8 @@ export interface XAccelRedirectOptions extends AccelOptions, HandOverOptions {
 
 /**
  * A delivery for nginx: the view responds without a body and with `X-Accel-Redirect`; nginx sends the file from an
- * `internal` location, and handles ranges. The view answers 304 and 412, and what a bucket could answer wrongly. Other files are streamed by this process. Costs one
- * stat() per download.
+ * `internal` location, and handles ranges. The view answers 304 and 412, and what a bucket could answer wrongly. Other files
+ * are streamed by this process. Costs one stat() per download.
  *
  * WARNING: nginx drops X-Content-Type-Options, Content-Security-Policy, ETag and Last-Modified of the view's response. The
  * location must add them again, as the configuration that `filefield nginx` prints does.
