@@ -24,6 +24,7 @@
  * | `incomplete` | a source has fewer or more bytes than it promised, or was changed while it was read |
  * | `upstream_failed`, `upstream_timeout` | another server refused, failed, or took too long |
  * | `no_space` | the disk or quota is full |
+ * | `unavailable` | a storage does not answer, or asks for fewer requests; the same call may succeed later |
  * | `wrong_storage` | a storage is not the one that the ledger knows: a volume is not mounted, or a folder or bucket is another |
  * | `contested` | another database deletes in the same storage: one of the two is a copy; nothing is deleted until you say which |
  * | `in_use` | a file cannot be erased, since a row may still refer to it |
@@ -55,6 +56,7 @@ export type FileFieldErrorCode =
   | 'upstream_failed'
   | 'upstream_timeout'
   | 'no_space'
+  | 'unavailable'
   | 'wrong_storage'
   | 'contested'
   | 'in_use'
@@ -102,6 +104,7 @@ const statuses: Readonly<Partial<Record<FileFieldErrorCode, number>>> = {
   unexpected_field: 422,
   upstream_failed: 502,
   busy: 503,
+  unavailable: 503,
   upstream_timeout: 504,
   no_space: 507,
 };

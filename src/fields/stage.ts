@@ -8,6 +8,7 @@ import { makeKey } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { ObjectInfo, Storage, WriteOptions } from '../file/storage.js';
 import type { Upload } from '../file/upload.js';
+import { contentDisposition } from '../http/disposition.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { ByteSize } from '../options.js';
@@ -136,7 +137,7 @@ class Staging {
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
-      await this.#write(object, recognised, body).catch((error: unknown) => {
+      await this.#write(object, { name, type: recognised }, body).catch((error: unknown) => {
         taken = isFileFieldError(error, 'already_exists');
         throw error;
       });
@@ -169,15 +170,21 @@ class Staging {
     for (const rule of allRules) this.#refuse(rule, await rule.stored?.(upload, this.#options, this.staging.signal));
   }
 
-  async #write({ id, storage, key }: ObjectName, type: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #write(
+    { id, storage, key }: ObjectName,
+    { name, type }: Pick<RecognisedUpload, 'name' | 'type'>,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
     const { signal } = this.staging;
     const { size } = this.upload;
-    const options = { type, ...(size !== undefined && { size }), ...(signal && { signal }) };
+    // Whoever serves the object without a view must not let a browser run it.
+    const disposition = contentDisposition('attachment', name);
+    const options = { type, disposition, ...(size !== undefined && { size }), ...(signal && { signal }) };
     const written = await this.#keep(key, body, options).catch(async (error: unknown) => {
       // The storage can only report a source that failed as a failure of its own.
       if (this.#measured.failure) throw this.#measured.failure.error;
       // A sweep that ended the lease also deletes what is written so far, which the storage can only report as a failure.
-      const swept = isFileFieldError(error, 'storage_failed') && this.#isLate && !(await this.#isLeased(id));
+      const swept = isStorageFailure(error) && this.#isLate && !(await this.#isLeased(id));
       throw swept ? leaseEnded(storage, key, error) : error;
     });
     if (this.#measured.complete && written.size === this.#measured.size) return;
@@ -249,6 +256,9 @@ async function intend({ ledger, intents }: StageContext, { options, reference }:
   }
   throw new FileFieldError('already_exists', 'Three random keys in a row were taken; nothing was stored.', { storage });
 }
+
+const isStorageFailure = (error: unknown) =>
+  isFileFieldError(error, 'storage_failed') || isFileFieldError(error, 'unavailable');
 
 function leaseEnded(storage: string, key: string, cause?: unknown): FileFieldError {
   const message = 'The lease ended while the file was uploaded; raise the option "lease" of attachFiles().';

@@ -17,6 +17,8 @@ export interface WriteOptions {
   readonly size?: number;
   /** Media type, for storages that keep one. */
   readonly type?: string;
+  /** Content-Disposition, for storages that can serve the object without this library. */
+  readonly disposition?: string;
   /** Ends the write with `aborted`; nothing is kept. */
   readonly signal?: AbortSignal;
 }
@@ -58,7 +60,7 @@ export interface ListedObject {
  *
  * Objects are immutable: written once under a new key, never changed, deleted at the end. Callers pass keys that
  * `checkKey` accepts. Failures are `FileFieldError`s: `not_found`, `already_exists`, `invalid_key`, `no_space`, `aborted`,
- * and `storage_failed` with its cause for all others. `storageContract` of `filefield/testing` proves all of this.
+ * `unavailable` where the same call may succeed later, and `storage_failed` with its cause for all others. `storageContract` of `filefield/testing` proves all of this.
  */
 export interface Storage {
   /**

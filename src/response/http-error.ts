@@ -67,7 +67,7 @@ export class HttpError extends Error {
   readonly statusCode: number;
   /** Lets Koa and http-errors show the message to the client. */
   readonly expose = true;
-  /** Headers that the response must have: Allow for 405. */
+  /** Headers that the response must have: Allow for 405, Retry-After for 503. */
   readonly headers: Readonly<Record<string, string>>;
 
   /** @param cause the original error */
@@ -77,7 +77,7 @@ export class HttpError extends Error {
     this.name = 'HttpError';
     this.status = status;
     this.statusCode = status;
-    this.headers = status === 405 ? { allow: 'GET, HEAD, OPTIONS' } : {};
+    this.headers = headersOf(status);
     // Outside production Express shows the stack to clients.
     this.stack = this.message;
     Object.defineProperty(this, brand, { value: true });
@@ -86,6 +86,12 @@ export class HttpError extends Error {
     const line = `HttpError ${status}: ${cause instanceof Error ? cause.message : this.message}`;
     if (status < 500) Object.defineProperty(this, inspect, { value: () => line });
   }
+}
+
+/** RFC 9110 sections 10.2.1 and 10.2.3. A storage that was down a second ago need not be asked by every client at once. */
+function headersOf(status: number): Readonly<Record<string, string>> {
+  if (status === 405) return { allow: 'GET, HEAD, OPTIONS' };
+  return status === 503 ? { 'retry-after': '10' } : {};
 }
 
 /** True for an `HttpError`, also one made by a second copy of this package. */

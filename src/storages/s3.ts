@@ -64,6 +64,11 @@ export interface S3StorageOptions {
    */
   readonly conditionalWrites?: boolean;
   /**
+   * Cache-Control of new objects, for clients that fetch them from the bucket or its CDN. Objects never change.
+   * @default none
+   */
+  readonly cacheControl?: string;
+  /**
    * Storage class of new objects, such as `STANDARD_IA`.
    * @default that of the bucket
    */
@@ -191,7 +196,7 @@ async function presigner() {
 }
 
 function settingsOf(options: S3StorageOptions): UploadSettings {
-  const { checksum = 'md5', conditionalWrites = true, encryption, storageClass } = options;
+  const { cacheControl, checksum = 'md5', conditionalWrites = true, encryption, storageClass } = options;
   if (checksum !== 'md5' && checksum !== 'sha256') throw invalid('"md5" or "sha256" as checksum');
   return {
     partSize: byteSize('partSize', options.partSize ?? smallestPart, { from: smallestPart, to: 2 ** 30 }),
@@ -199,6 +204,7 @@ function settingsOf(options: S3StorageOptions): UploadSettings {
     checksum,
     conditional: conditionalWrites,
     headers: {
+      ...(cacheControl && { CacheControl: cacheControl }),
       ...(storageClass && { StorageClass: storageClass }),
       ...(encryption && { ServerSideEncryption: encryption.algorithm }),
       ...(encryption?.key && { SSEKMSKeyId: encryption.key }),

@@ -22,8 +22,11 @@ export interface UploadSettings {
   readonly checksum: S3Checksum;
   /** False if the server ignores or refuses `If-None-Match`. */
   conditional: boolean;
-  /** Storage class and encryption. */
-  readonly headers: Pick<PutObjectCommandInput, 'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId'>;
+  /** Caching, storage class and encryption. */
+  readonly headers: Pick<
+    PutObjectCommandInput,
+    'CacheControl' | 'StorageClass' | 'ServerSideEncryption' | 'SSEKMSKeyId'
+  >;
 }
 
 /**
@@ -59,6 +62,7 @@ export class ObjectUpload {
       ...this.bucket.at(this.key),
       ...settings.headers,
       ...(options.type && { ContentType: options.type }),
+      ...(options.disposition && { ContentDisposition: options.disposition }),
       Metadata: { [writeMark]: this.#mark },
     };
   }

@@ -31,7 +31,7 @@ const checksum =
   'The server received other bytes than were sent: try again; if it happens again, look for a faulty network.';
 const kms = 'The encryption key cannot be used: check the option "encryption" and the policy of the key.';
 
-/** The category of an answer, and a sentence: what happened, or, for `storage_failed`, what to do. */
+/** The category of an answer, and a sentence: what happened, or, where the storage has failed, what to do. */
 const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
   NoSuchKey: ['not_found', 'There is no such object.'],
   NotFound: ['not_found', 'There is no such object.'],
@@ -64,11 +64,11 @@ const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
   InsufficientStorage: ['no_space', full],
   XMinioStorageFull: ['no_space', full],
   XMinioAdminBucketQuotaExceeded: ['no_space', full],
-  SlowDown: ['storage_failed', busy],
-  ServiceUnavailable: ['storage_failed', busy],
-  InternalError: ['storage_failed', busy],
-  TooManyRequests: ['storage_failed', busy],
-  RequestLimitExceeded: ['storage_failed', busy],
+  SlowDown: ['unavailable', busy],
+  ServiceUnavailable: ['unavailable', busy],
+  InternalError: ['unavailable', busy],
+  TooManyRequests: ['unavailable', busy],
+  RequestLimitExceeded: ['unavailable', busy],
   InvalidObjectState: ['storage_failed', 'The object is in an archive: restore it before it is read.'],
   'KMS.NotFoundException': ['storage_failed', kms],
   'KMS.DisabledException': ['storage_failed', kms],
@@ -85,11 +85,11 @@ const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> 
   412: ['already_exists', 'The key is taken.'],
   413: ['storage_failed', tooLarge],
   416: ['incomplete', 'The object ends before the range.'],
-  429: ['storage_failed', busy],
-  500: ['storage_failed', busy],
-  502: ['storage_failed', busy],
-  503: ['storage_failed', busy],
-  504: ['storage_failed', busy],
+  429: ['unavailable', busy],
+  500: ['unavailable', busy],
+  502: ['unavailable', busy],
+  503: ['unavailable', busy],
+  504: ['unavailable', busy],
   507: ['no_space', full],
 };
 
@@ -102,14 +102,18 @@ export function s3Error(cause: unknown, action: string, key?: string): FileField
   const { code, status, attempts } = failureOf(cause);
   const found = known[code] ?? (status === undefined ? undefined : byStatus[status]);
   const context = { ...(key !== undefined && { key }), cause };
-  if (found && found[0] !== 'storage_failed') return new FileFieldError(found[0], found[1], context);
+  // Without an answer, a server may be there later.
+  const category = found?.[0] ?? (status === undefined ? 'unavailable' : 'storage_failed');
+  if (found && category !== 'storage_failed' && category !== 'unavailable') {
+    return new FileFieldError(category, found[1], context);
+  }
   const advice =
     found?.[1] ??
     (status === undefined
       ? 'No answer came: check that the endpoint of the client can be reached from here.'
       : 'The cause of this error has the answer.');
   const facts = [code, status, attempts > 1 && `${attempts} attempts`].filter(Boolean).join(', ') || 'no code';
-  return new FileFieldError('storage_failed', `The bucket could not ${action} (${facts}). ${advice}`, context);
+  return new FileFieldError(category, `The bucket could not ${action} (${facts}). ${advice}`, context);
 }
 
 /** Code, status and attempts of an error of the SDK. */
