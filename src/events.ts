@@ -42,6 +42,8 @@ export interface FilesEvents {
   bound: [ObjectName & Partial<Slot>];
   /** Files of this slot are to be deleted, or kept, as the field's policy says. */
   released: [Slot & { readonly count: number }];
+  /** The rows of a file have got its copy in another storage; the old object is released. */
+  moved: [{ readonly from: ObjectName; readonly to: ObjectName }];
   /** The leases of staged files have ended. */
   expired: [{ readonly count: number }];
   /** Released files have left the ledger; nothing can bind them any more, and their objects are deleted next. */
@@ -66,6 +68,7 @@ const names: readonly (keyof FilesEvents)[] = [
   'stored',
   'bound',
   'released',
+  'moved',
   'expired',
   'retired',
   'deleted',

@@ -25,6 +25,7 @@ export type {
   MediaTypePattern,
 } from './fields/field-options.js';
 export type { Files } from './fields/files.js';
+export type { MoveOptions, MoveProgress, MoveReport } from './fields/move.js';
 export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';
 export type { FormFields } from './fields/forms/collector.js';

@@ -1,7 +1,6 @@
 import { FileFieldError } from '../errors.js';
 import type { FileEvents, FilesEvents } from '../events.js';
-import type { ColumnKind } from '../file/column.js';
-import type { EntityRef, FileFieldOf, FindOptions, ObjectFinder } from '../file/entity.js';
+import type { EntityRef, FileFieldOf } from '../file/entity.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -14,7 +13,9 @@ import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions, type RowConditions } from './delete-many.js';
 import type { Entities } from './entities.js';
+import { moveFiles, type MoveOptions, type MoveReport } from './move.js';
 import { checkField, type FileField } from './field.js';
+import { Finder } from './finder.js';
 import type { Upload } from '../file/upload.js';
 import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
@@ -36,7 +37,7 @@ export interface FilesParts {
  * The file fields of one data source and their storages; `attachFiles` resolves to it. Stage a file, assign it to the field,
  * save the row: the file then shares the fate of the row.
  */
-export class Files implements ObjectFinder {
+export class Files extends Finder {
   /** The storages by name. */
   readonly storages: StorageRegistry;
   /** Receives the files of a form. */
@@ -59,6 +60,7 @@ export class Files implements ObjectFinder {
 
   /** @internal */
   constructor({ storages, ledger, entities, events, ticketKeys }: FilesParts) {
+    super(entities);
     for (const field of entities.fields) checkField(field, storages);
     this.#references = new References(entities.fields.map((field) => field.reference));
     this.storages = storages;
@@ -249,6 +251,27 @@ export class Files implements ObjectFinder {
     return this.#reconciler.reconcile(options);
   }
 
+  /**
+   * Moves the files of all rows to another storage while the application runs: a folder becomes a bucket. Let the field name
+   * the new storage first, so that new files go there. Costs one pass over the bytes, which are compared with their hash,
+   * and one transaction per file; the old objects stay for the grace. Call it again after a failure: it goes on.
+   *
+   * @throws `wrong_storage` if the old storage is not the one that the ledger knows; `unsupported` without a ledger; and the
+   * first failure of a storage or the database, which ends the move.
+   *
+   * @example
+   * ```ts
+   * import type { Files } from 'filefield';
+   *
+   * declare const files: Files;
+   * const { moved, missing } = await files.move({ from: 'disk', to: 'bucket', bytesPerSecond: '50 MB' });
+   * ```
+   */
+  async move(options: MoveOptions): Promise<MoveReport> {
+    const { storages, ledger } = this;
+    return moveFiles({ storages, ledger, references: this.#references, events: this.#events }, options);
+  }
+
   /** What waits, and whether storages and database are as they should be. Reads the whole ledger; changes nothing. */
   async status(options?: StatusOptions): Promise<LedgerStatus> {
     return ledgerStatus(this.ledger, this.storages, this.#references, { ...options, protection: this.#protection });
@@ -302,26 +325,6 @@ export class Files implements ObjectFinder {
   off<Event extends keyof FilesEvents>(event: Event, listener: (...values: FilesEvents[Event]) => void): this {
     this.#events.off(event, listener);
     return this;
-  }
-
-  findObject<Entity extends object>(
-    entity: EntityRef<Entity>,
-    where: Readonly<Record<string, unknown>>,
-    options?: FindOptions,
-  ): Promise<Entity | null> {
-    return this.#entities.findObject(entity, where, options);
-  }
-
-  columnKind(entity: EntityRef, property: string): ColumnKind {
-    return this.#entities.columnKind(entity, property);
-  }
-
-  primaryKey(entity: EntityRef): string {
-    return this.#entities.primaryKey(entity);
-  }
-
-  checkFileField(entity: EntityRef, property: string): void {
-    this.#entities.fileField(entity, property);
   }
 
   async #keep(fieldOf: () => FileField, upload: Upload, options: StagingOptions): Promise<StoredFile> {

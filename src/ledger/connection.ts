@@ -37,6 +37,11 @@ export interface LedgerConnection {
   readonly personal?: boolean;
   /** Runs one statement. */
   execute(statement: Sql, options?: ExecuteOptions): Promise<SqlResult>;
+  /**
+   * Runs work in a transaction of its own, again if the database undid it for the sake of another one. Absent where the
+   * database has one connection for everybody, whose transactions would mix, and on the connection of a transaction.
+   */
+  transaction?<Result>(work: (transaction: LedgerConnection) => Promise<Result>): Promise<Result>;
 }
 
 /**

@@ -112,6 +112,8 @@ export interface Dialect {
    * `owner`, the table; `name`; and `expression`.
    */
   generatedColumns?(names: readonly ColumnName[]): Sql;
+  /** The SELECT, as `name`, of the columns of a table that the database sets to the time of every update. */
+  selfUpdating?(table: ColumnName): Sql;
   /** The SELECT, as `member`, of the ids among these that rows have. */
   idsAmong(query: IdQuery, ids: readonly string[]): Sql;
   /**

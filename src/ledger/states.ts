@@ -71,7 +71,7 @@ export function bind(slot: SlotTerms, facts: FactTerms, own: readonly SlotTerms[
   const free = raw(shared ? `state = 'pending'` : `state <> 'live' OR owner_pk IS NULL`);
   const mine = own.map((one) => sql`(${isSlot(one)})`);
   return {
-    set: sql`${live}, owner_type = ${slot.owner}, owner_pk = ${slot.pk}, slot = ${slot.slot}, ${factsOf(facts)}`,
+    set: inherit(slot, facts).set,
     from: sql`(${join([free, ...mine], ' OR ')})`,
   };
 }
@@ -94,6 +94,14 @@ export function adopt(column: Omit<SlotTerms, 'pk'>, facts: FactTerms): Transiti
   const slot = sql`slot = CASE WHEN ${isLive} THEN slot ELSE ${column.slot} END`;
   const pk = sql`owner_pk = CASE WHEN ${isLive} THEN owner_pk END`;
   return { set: sql`${owner}, ${slot}, ${pk}, ${live}, ${factsOf(facts)}`, from: anyState };
+}
+
+/** Binds a file to the slot of another one, whose place it takes. */
+export function inherit(slot: SlotTerms, facts: FactTerms): Transition {
+  return {
+    set: sql`${live}, owner_type = ${slot.owner}, owner_pk = ${slot.pk}, slot = ${slot.slot}, ${factsOf(facts)}`,
+    from: anyState,
+  };
 }
 
 /** Marks a live file for deletion once `delay` milliseconds have passed; with `'keep'` it is kept for ever. */

@@ -104,6 +104,9 @@ export const mysql: Dialect = {
     };
   },
 
+  selfUpdating: ({ schema, table }) =>
+    sql`SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(${schema ?? null}, DATABASE()) AND TABLE_NAME = ${table} AND EXTRA LIKE '%on update%'`,
+
   // Without the TRIGGER privilege, the schema of information does not show triggers.
   catalog(_, names) {
     const among = (name: string) => sql`${raw(name)} IN (${list(names)})`;

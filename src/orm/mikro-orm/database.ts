@@ -54,6 +54,14 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
         throw isFileFieldError(cause) ? cause : databaseFailed(cause, dialect);
       }
     },
+    async transaction(work) {
+      try {
+        checkNotInTransaction(em);
+        return await retried(() => inTransaction(em.getConnection('write'), dialect, work));
+      } catch (cause) {
+        throw isFileFieldError(cause) ? cause : databaseFailed(cause, dialect);
+      }
+    },
   };
 }
 
@@ -80,6 +88,23 @@ async function inTime<Result>(work: Promise<Result>, patience: number, busy: () 
   } finally {
     clearTimeout(timer);
     work.catch(() => undefined);
+  }
+}
+
+async function inTransaction<Result>(
+  connection: Connection,
+  dialect: Dialect,
+  work: (transaction: LedgerConnection) => Promise<Result>,
+): Promise<Result> {
+  const transaction = await connection.begin();
+  try {
+    const result = await work({ dialect, execute: (statement) => run(connection, statement, transaction) });
+    await connection.commit(transaction);
+    return result;
+  } catch (error) {
+    // The first error matters more than a rollback on a connection that is lost.
+    await connection.rollback(transaction).catch(() => undefined);
+    throw error;
   }
 }
 

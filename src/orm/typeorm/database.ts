@@ -58,23 +58,45 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
 }
 
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
+  async function onRunner<Result>(work: (runner: QueryRunner) => Promise<Result>, patience?: number): Promise<Result> {
+    // Never a replica: what it does not have yet would be deleted.
+    const runner = dataSource.createQueryRunner('master');
+    const client = await clientOf(runner, dialect, patience);
+    try {
+      await leaveTransaction(runner, client);
+      return await work(runner);
+    } catch (cause) {
+      throw isFileFieldError(cause) ? cause : databaseFailed(cause, dialect);
+    } finally {
+      await runner.release();
+    }
+  }
   return {
     dialect,
-    async execute(statement, { patience, unfiltered = false } = {}) {
-      // Never a replica: what it does not have yet would be deleted.
-      const runner = dataSource.createQueryRunner('master');
-      const client = await clientOf(runner, dialect, patience);
-      try {
-        await leaveTransaction(runner, client);
-        if (unfiltered && dialect.unfiltered !== '') return await runUnfiltered(runner, dialect, statement);
-        return await retried(() => run(runner, dialect, statement));
-      } catch (cause) {
-        throw databaseFailed(cause, dialect);
-      } finally {
-        await runner.release();
-      }
-    },
+    execute: (statement, { patience, unfiltered = false } = {}) =>
+      onRunner((runner) => {
+        if (unfiltered && dialect.unfiltered !== '') return runUnfiltered(runner, dialect, statement);
+        return retried(() => run(runner, dialect, statement));
+      }, patience),
+    transaction: (work) => onRunner((runner) => retried(() => inTransaction(runner, dialect, work))),
   };
+}
+
+async function inTransaction<Result>(
+  runner: QueryRunner,
+  dialect: Dialect,
+  work: (transaction: LedgerConnection) => Promise<Result>,
+): Promise<Result> {
+  await runner.startTransaction();
+  try {
+    const result = await work(transactionOf(runner, dialect));
+    await runner.commitTransaction();
+    return result;
+  } catch (error) {
+    // The first error matters more than a rollback on a connection that is lost.
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Takes a connection from the pool, in time if `patience` is given; a connection that comes too late is given back. */
