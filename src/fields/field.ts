@@ -42,7 +42,8 @@ export function checkField({ entity, property, options }: FileField, storages: S
 /**
  * Returns a value that is about to be written to a file column if it is null or a file of the field's storage that its rules
  * accept. All other values, such as text or an object from a request body, throw `invalid_value`: a client must not name a
- * key. A file that was staged for another field is judged by the rules of this one.
+ * key. A file that was staged for another field is judged by the rules of this one; one that was loaded from this field may
+ * be in another storage, as while files are moved.
  */
 export function checkValue(value: unknown, options: FileFieldOptions): StoredFile | null {
   if (value === null || value === undefined) return null;
@@ -53,6 +54,7 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
       { storage: options.storage },
     );
   }
+  if (value.acceptedBy === options) return value;
   const { storage } = value.toDescriptor();
   if (storage !== options.storage) {
     throw new FileFieldError(
@@ -61,7 +63,7 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
       { storage: options.storage },
     );
   }
-  if (value.acceptedBy && value.acceptedBy !== options) judge(value, options);
+  if (value.acceptedBy) judge(value, options);
   return value;
 }
 

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/core';
 import { ledgerSchema } from 'filefield';
-import { attachFiles } from 'filefield/mikro-orm';
+import { attachFiles, protectFiles } from 'filefield/mikro-orm';
 import type { Site, SiteOptions, SiteUnit } from '../contracts/orm/site.js';
+import { MemoryStorage } from 'filefield/storages/memory';
 import { AgedStorage } from './aged-storage.js';
 import type { DatabaseName } from './databases.js';
 import { openMikro } from './mikro-orm.js';
@@ -15,18 +16,21 @@ type Entity<Row> = new () => Row;
 export async function openMikroSite<Row extends Identified>(
   database: DatabaseName,
   Entity: Entity<Row>,
-  { poolSize, ledger = true, ...options }: SiteOptions = {},
+  { poolSize, ledger = true, protect = false, ...options }: SiteOptions = {},
 ): Promise<Site<Row>> {
   const pool = database === 'sqlite' || !poolSize ? {} : { pool: { min: 0, max: poolSize } };
   const open = await openMikro(database, [Entity], pool);
   const run = (sql: string) => open.orm.em.getConnection().execute(sql, [], 'run');
   if (!ledger) for (const sql of ledgerSchema(database === 'mariadb' ? 'mysql' : database).drop) await run(sql);
+  if (protect) await protectFiles(open.orm, options.grace === undefined ? {} : { grace: options.grace });
   const media = new AgedStorage();
-  const files = await attachFiles(open.orm, { storages: { media }, ledger, ...options });
+  const attic = new MemoryStorage();
+  const files = await attachFiles(open.orm, { storages: { media, attic }, ledger, ...options });
   return {
     files,
     Entity,
     media,
+    attic,
     unit: () => unitOf(open.em, Entity),
     query: (sql) => (/^SELECT/.test(sql) ? open.rows(sql) : run(sql).then(() => [])),
     close: open.close,

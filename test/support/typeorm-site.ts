@@ -1,6 +1,7 @@
-import { attachFiles, createLedger } from 'filefield/typeorm';
+import { attachFiles, createLedger, protectFiles } from 'filefield/typeorm';
 import type { DeepPartial, EntityManager, FindOptionsWhere } from 'typeorm';
 import type { Site, SiteOptions, SiteUnit } from '../contracts/orm/site.js';
+import { MemoryStorage } from 'filefield/storages/memory';
 import { AgedStorage } from './aged-storage.js';
 import type { DatabaseName } from './databases.js';
 import { openDataSource } from './typeorm.js';
@@ -14,21 +15,24 @@ type Entity<Row> = new () => Row;
 export async function openTypeormSite<Row extends Identified>(
   database: DatabaseName,
   Entity: Entity<Row>,
-  { poolSize, ledger = true, ...options }: SiteOptions = {},
+  { poolSize, ledger = true, protect = false, ...options }: SiteOptions = {},
 ): Promise<Site<Row>> {
   const pool = database === 'sqlite' || !poolSize ? {} : { poolSize };
   const { dataSource, close } = await openDataSource(database, { entities: [Entity], logging: false, ...pool });
   if (ledger) {
     const runner = dataSource.createQueryRunner();
     await createLedger(runner);
+    if (protect) await protectFiles(runner, options.grace === undefined ? {} : { grace: options.grace });
     await runner.release();
   }
   const media = new AgedStorage();
-  const files = await attachFiles(dataSource, { storages: { media }, ledger, ...options });
+  const attic = new MemoryStorage();
+  const files = await attachFiles(dataSource, { storages: { media, attic }, ledger, ...options });
   return {
     files,
     Entity,
     media,
+    attic,
     unit: () => unitOf(dataSource.manager, Entity),
     query: (sql) => dataSource.query(sql),
     close,

@@ -1,4 +1,5 @@
 import type { Files, LedgerOptions } from 'filefield';
+import type { MemoryStorage } from 'filefield/storages/memory';
 import type { AgedStorage } from '../../support/aged-storage.js';
 
 /** Options of `attachFiles`, and of the pool of connections. */
@@ -7,6 +8,8 @@ export interface SiteOptions extends LedgerOptions {
   readonly ledger?: boolean;
   /** Connections of the pool, at most. */
   readonly poolSize?: number;
+  /** Protects the columns. */
+  readonly protect?: boolean;
 }
 
 /** Work with one entity, inside or outside a transaction. */
@@ -27,6 +30,8 @@ export interface Site<Row> {
   readonly files: Files;
   readonly Entity: new () => Row;
   readonly media: AgedStorage;
+  /** A storage that no field names. */
+  readonly attic: MemoryStorage;
   /** A new unit, as each request would have. */
   unit(): SiteUnit<Row>;
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
@@ -45,6 +50,7 @@ export function siteOf<Row>(open: OpenSite<Row>, table: string, options: SiteOpt
     const ledger = options.ledger === false ? [] : ['file_ledger', 'file_trash'];
     for (const name of [table, ...ledger]) await site.query(`DELETE FROM ${name}`);
     await site.media.clear();
+    for (const key of site.attic.keys) await site.attic.delete(key);
   });
   afterAll(() => site?.close());
   return () => site;
