@@ -213,23 +213,23 @@ class Progress {
 }
 
 /** The errors that nobody waits for, for the report instead of the console. */
-function faultsOf(files: Files): unknown[] {
+export function faultsOf(files: Files): unknown[] {
   const faults: unknown[] = [];
   files.on('fault', (error) => void faults.push(error));
   return faults;
 }
 
-function faultText(faults: readonly unknown[]): string {
+export function faultText(faults: readonly unknown[]): string {
   return faults.map((fault) => `${fault instanceof Error ? fault.message : String(fault)}\n`).join('');
 }
 
 /** An error as JSON: its code and its sentence. */
-function shownErrors(_name: string, value: unknown): unknown {
+export function shownErrors(_name: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   return { ...(isFileFieldError(value) && { code: value.code }), message: value.message };
 }
 
-function numberOf(values: OptionValues, name: string): number | undefined {
+export function numberOf(values: OptionValues, name: string): number | undefined {
   const text = values.get(name)?.at(-1);
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text)) return Number(text);

@@ -4,6 +4,7 @@ import { fronts } from '../fronts/fronts.js';
 import { columns, helpOption, optionRows, parseOptions, unknown, type Command } from './command.js';
 import { doctorCommand } from './doctor.js';
 import { filesCommands } from './files-commands.js';
+import { moveCommand } from './move-command.js';
 import { configurationCommand } from './print-configuration.js';
 import { storageCommands } from './storage-commands.js';
 import { lineWidth, wrapped, type Terminal } from './terminal.js';
@@ -11,6 +12,7 @@ import { lineWidth, wrapped, type Terminal } from './terminal.js';
 const commands: readonly Command[] = [
   doctorCommand,
   ...filesCommands,
+  moveCommand,
   ...storageCommands,
   ...Object.values(fronts).map(configurationCommand),
 ];

@@ -206,11 +206,7 @@ export class Files extends Finder {
    */
   async erase(file: StoredFile): Promise<void> {
     const { id, storage, key } = file.toDescriptor();
-    if (this.ledger.recorded) return this.#sweeper.erase({ id, storage, key });
-    const sight = await this.#references.readable(this.ledger.database, this.#events);
-    const referenced = await sight.amongKeys(this.ledger.database, storage, [key]);
-    if (referenced.size > 0) throw new FileFieldError('in_use', 'The file cannot be erased: a row has it.');
-    await this.storages.resolve(storage).delete(key);
+    return this.#sweeper.erase({ id, storage, key });
   }
 
   /**
@@ -218,7 +214,6 @@ export class Files extends Finder {
    * over. Run it from cron or with `sweepEvery`; any number of processes may sweep at once.
    */
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
-    if (!this.ledger.recorded) return { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     return this.#sweeper.sweep(options);
   }
 
@@ -285,9 +280,7 @@ export class Files extends Finder {
    * @throws `in_use` while the column exists, or may exist and is not seen.
    */
   async forget(column: string, options: ForgetOptions = {}): Promise<number> {
-    const [, owner, slot] = /^(.+)\.([^.]+)$/.exec(column) ?? [];
-    if (owner !== undefined && slot !== undefined) return this.#sweeper.forget({ owner, slot }, options);
-    throw new FileFieldError('invalid_option', `A column to forget must be like "table.column"; it is "${column}".`);
+    return this.#sweeper.forget(column, options);
   }
 
   /**

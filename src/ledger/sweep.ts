@@ -1,8 +1,8 @@
 import { FileFieldError } from '../errors.js';
-import type { FileEvents, ObjectName, Slot } from '../events.js';
+import type { FileEvents, ObjectName } from '../events.js';
 import { isKeyOf } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
-import { wholeNumber } from '../options.js';
+import { invalidOption, wholeNumber } from '../options.js';
 import { causes, isReferencedError, type LedgerConnection } from './connection.js';
 import type { Ledger } from './ledger.js';
 import type { References } from './references.js';
@@ -88,7 +88,7 @@ export class Sweeper {
 
   constructor(
     private readonly ledger: Ledger,
-    storages: StorageRegistry,
+    private readonly storages: StorageRegistry,
     private readonly mapped: References,
     private readonly events: FileEvents,
   ) {
@@ -99,6 +99,7 @@ export class Sweeper {
     const batch = wholeNumber('batch', options.batch ?? 100, { from: 1, to: 1000 });
     const concurrency = wholeNumber('concurrency', options.concurrency ?? 8, { from: 1, to: 100 });
     const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
+    if (!this.ledger.recorded) return counts;
     if (options.dryRun) return this.#estimate(counts);
     if (options.stuck) await this.#trash.retryStuck();
     await this.#look();
@@ -134,6 +135,7 @@ export class Sweeper {
    */
   async erase(object: ObjectName): Promise<void> {
     const { id, storage, key } = object;
+    if (!this.ledger.recorded) return this.#eraseUnrecorded(object);
     await this.#look(sql`id = ${id}`);
     if (!isKeyOf(key, await this.ledger.identity()))
       throw inUse('it was stored by the database that this one is a copy of');
@@ -141,6 +143,13 @@ export class Sweeper {
     if (await this.#exists(sql`id = ${id}`)) await this.#retireNow(id);
     const { rows } = await this.database.execute(sql`SELECT id FROM file_trash WHERE id = ${id}`);
     if (rows.length > 0) await this.#trash.delete(object);
+  }
+
+  /** Without a ledger only the rows tell. */
+  async #eraseUnrecorded({ storage, key }: ObjectName): Promise<void> {
+    const sight = await this.mapped.readable(this.database, this.events);
+    if ((await sight.amongKeys(this.database, storage, [key])).size > 0) throw inUse('a row has it');
+    await this.storages.resolve(storage).delete(key);
   }
 
   async #retireNow(id: string): Promise<void> {
@@ -161,10 +170,11 @@ export class Sweeper {
    * Puts all files of a column that no longer exists into the trash, from where they are deleted after the grace. Resolves to
    * their number. A file that a row of another column has stays. Rejects with `in_use` while the column exists.
    */
-  async forget(
-    { owner, slot }: Omit<Slot, 'pk'>,
-    { force = false, dryRun = false }: ForgetOptions = {},
-  ): Promise<number> {
+  async forget(column: string, { force = false, dryRun = false }: ForgetOptions = {}): Promise<number> {
+    const [, owner, slot] = /^(.+)\.([^.]+)$/.exec(column) ?? [];
+    if (owner === undefined || slot === undefined) {
+      throw invalidOption(`A column to forget must be like "table.column"; it is "${column}".`);
+    }
     await this.#look();
     const isColumn = sql`owner_type = ${owner} AND slot = ${slot}`;
     const { columns } = await this.mapped.located(this.database);

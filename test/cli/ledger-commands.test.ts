@@ -21,7 +21,7 @@ function writeConfig(name: string, database: string, table = 'letter'): void {
      const entities = [new EntitySchema({ name: 'Letter', tableName: '${table}', columns })];
      export const files = async () => {
        const dataSource = await new DataSource({ type: 'sqlite', database: '${database}', entities }).initialize();
-       return attachFiles(dataSource, { storages: { media: new DiskStorage({ root: 'media' }) }, grace: 0 });
+       return attachFiles(dataSource, { storages: { media: new DiskStorage({ root: 'media' }), archive: new DiskStorage({ root: 'archive' }) }, grace: 0 });
      };`,
   );
 }
@@ -50,7 +50,7 @@ describe('the commands that keep a ledger', () => {
   });
   afterEach(async () => {
     await dataSource.destroy();
-    for (const name of ['a.db', 'b.db', 'media', 'away']) {
+    for (const name of ['a.db', 'b.db', 'media', 'archive', 'away']) {
       rmSync(path.join(folder.path, name), { recursive: true, force: true });
     }
   });
@@ -83,7 +83,10 @@ describe('the commands that keep a ledger', () => {
     await remove('gone');
     const before = await json('a.mjs', 'status');
     expect(before).toMatchObject({ code: 0, result: { entries: { live: 1, released: 1 }, due: 1 } });
-    expect(before.result.storages).toMatchObject([{ storage: 'media', condition: 'right' }]);
+    expect(before.result.storages).toMatchObject([
+      { storage: 'media', condition: 'right' },
+      { storage: 'archive', condition: 'unused' },
+    ]);
     expect(await json('a.mjs', 'sweep', '--dry-run')).toMatchObject({ code: 0, result: { deleted: 1 } });
     expect(await json('a.mjs', 'sweep', '--batch', '10')).toMatchObject({
       code: 0,
@@ -204,6 +207,37 @@ describe('the commands that keep a ledger', () => {
     expect(await json('other.mjs', 'sweep')).toMatchObject({ result: { deleted: 0 } });
     expect((await run('other.mjs', 'forget', 'letter.file')).code).toBe(0);
     expect(await json('other.mjs', 'sweep')).toMatchObject({ code: 0, result: { deleted: 1 } });
+  });
+
+  it('move gives every row its file in another storage; --dry-run says what would be moved', async () => {
+    await add('first');
+    const lost = await add('second');
+    const options = ['move', '--from', 'media', '--to', 'archive'];
+    const dry = await json('a.mjs', ...options, '--dry-run');
+    expect(dry).toMatchObject({ code: 0, result: { moved: 2, bytes: 11 } });
+    expect(existsSync(path.join(folder.path, 'archive'))).toBe(false);
+    rmSync(path.join(folder.path, 'media', lost.file.toDescriptor().key));
+    const moved = await json('a.mjs', ...options, '--rate', '1MB', '--concurrency', '2');
+    expect(moved).toMatchObject({
+      code: 1,
+      result: { moved: 1, bytes: 5, missing: [{ storage: 'media' }], faults: [] },
+    });
+    expect((await find('first')).file!.toDescriptor().storage).toBe('archive');
+    expect((await find('second')).file!.toDescriptor().storage).toBe('media');
+    const { stdout } = await run('a.mjs', ...options);
+    expect(stdout).toMatch(/moved +0\n/);
+    expect(stdout).toContain(lost.file.toDescriptor().key);
+    for (const [wrong, sentence] of [
+      [['--from', 'media'], 'give --to <storage>'],
+      [['--from', 'media', '--to', 'media'], 'same storage'],
+      [['--from', 'media', '--to', 'cellar'], 'No storage is registered as "cellar"'],
+      [[...options.slice(1), '--rate', 'fast'], 'bytesPerSecond'],
+    ] as const) {
+      expect(await run('a.mjs', 'move', ...wrong)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(sentence),
+      });
+    }
   });
 
   it('says what the configuration must export', async () => {

@@ -23,7 +23,7 @@ export interface Site<App extends Application = Application> {
 
 export const lease = 150;
 
-export type SiteOptions = Partial<Pick<Place, 'lease' | 'grace'>> & Omit<OpenOptions, 'create'>;
+export type SiteOptions = Partial<Pick<Place, 'lease' | 'grace' | 'archive'>> & Omit<OpenOptions, 'create'>;
 
 export function openSite(
   orm: 'typeorm',
@@ -38,6 +38,7 @@ export async function openSite(orm: Place['orm'], database: DatabaseName, option
     ...server,
     ...{ orm, database, name, root: path.join(root, 'objects') },
     ...{ lease: options.lease ?? lease, grace: options.grace ?? 0 },
+    ...(options.archive && { archive: options.archive }),
   };
   const open =
     orm === 'typeorm'

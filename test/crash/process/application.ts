@@ -20,6 +20,35 @@ export interface Place {
   readonly root: string;
   readonly lease: number;
   readonly grace: number;
+  /** The storage `archive`, which no field names; without it there is none. */
+  readonly archive?: Archive;
+}
+
+/** A folder, or a bucket of an S3 server. */
+export type Archive =
+  | { readonly root: string }
+  | { readonly endpoint: string; readonly accessKey: string; readonly secretKey: string; readonly bucket: string };
+
+export async function archiveOf({ archive }: Place): Promise<Readonly<Record<string, Storage>>> {
+  if (!archive) return {};
+  if ('root' in archive) {
+    const { DiskStorage } = await import('filefield/storages/disk');
+    return { archive: new DiskStorage({ root: archive.root, sync: false }) };
+  }
+  const [{ S3Client }, { S3Storage }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('filefield/storages/s3'),
+  ]);
+  const { endpoint, accessKey: accessKeyId, secretKey: secretAccessKey, bucket } = archive;
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+  return { archive: new S3Storage({ client, bucket }) };
 }
 
 /** An application with one entity, one file field and one storage. */

@@ -2,7 +2,7 @@ import { EntitySchema, MikroORM } from '@mikro-orm/core';
 import { ledgerSchema, StorageRegistry, type Storage } from 'filefield';
 import { attachFiles, fileProperty } from 'filefield/mikro-orm';
 import { DiskStorage } from 'filefield/storages/disk';
-import type { Application, DocumentRow, OpenOptions, Place } from './application.js';
+import { archiveOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
 
 export const Document = new EntitySchema<DocumentRow>({
   name: 'CrashDocument',
@@ -37,7 +37,7 @@ export async function openMikroOrm(place: Place, options: OpenOptions = {}): Pro
     for (const sql of ledgerSchema(dialect).create) await connection.execute(sql, [], 'run');
   }
   const disk: Storage = new DiskStorage({ root, sync: false });
-  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk });
+  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk, ...(await archiveOf(place)) });
   const files = await attachFiles(orm, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   return {
     files,

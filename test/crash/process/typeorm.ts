@@ -2,7 +2,7 @@ import { StorageRegistry, type Storage } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { attachFiles, createLedger, fileColumn } from 'filefield/typeorm';
 import { DataSource, EntitySchema, type DataSourceOptions } from 'typeorm';
-import type { Application, DocumentRow, OpenOptions, Place } from './application.js';
+import { archiveOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
 
 export const Document = new EntitySchema<DocumentRow>({
   name: 'crash_document',
@@ -44,7 +44,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
     await runner.release();
   }
   const disk: Storage = new DiskStorage({ root, sync: false });
-  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk });
+  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk, ...(await archiveOf(place)) });
   const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   const repository = dataSource.getRepository(Document);
   return {
