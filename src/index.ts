@@ -1,5 +1,5 @@
 // storages and the files they keep
-export { StorageRegistry } from './file/registry.js';
+export { StorageRegistry, type RegistryOptions } from './file/registry.js';
 export { StoredFile, isStoredFile, type StoredFileJson } from './file/stored-file.js';
 export type {
   ListedObject,
@@ -23,6 +23,8 @@ export type {
   DecoratedValue,
   FileFieldOptions,
   MediaTypePattern,
+  StorageChoice,
+  StorageQuestion,
 } from './fields/field-options.js';
 export type { Files } from './fields/files.js';
 export type { MoveOptions, MoveProgress, MoveReport } from './fields/move.js';

@@ -48,7 +48,7 @@ async function take(values: OptionValues, terminal: Terminal, condition: Storage
   const fence = fenceOf(files);
   const { storages } = await files.status();
   const named = values.get('storage');
-  const unknown = named?.find((name) => !files.storages.names.includes(name));
+  const unknown = named?.find((name) => !files.storages.has(name));
   if (unknown !== undefined) files.storages.resolve(unknown);
   const others = storages.filter((one) => named?.includes(one.storage) && one.condition !== condition);
   for (const other of others) {

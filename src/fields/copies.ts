@@ -3,6 +3,7 @@ import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import { ownerKey } from '../ledger/file-reference.js';
 import type { FileField } from './field.js';
+import { storagesOf } from './field-options.js';
 import { stageUpload, type StageContext } from './stage.js';
 import { toUpload } from './upload-source.js';
 
@@ -34,12 +35,18 @@ export class Copies {
     const staging = transaction ? { ...this.staging, intents: transaction } : this.staging;
     const upload = await toUpload(file);
     try {
-      const copy = await stageUpload(staging, field, upload);
+      const copy = await stageUpload(staging, inStorageOf(file, field), upload);
       return StoredFile.of({ ...copy, ...pictureOf(file) }, { ...this.context, acceptedBy: field.options });
     } finally {
       await upload.close((error) => staging.events.emit('fault', error));
     }
   }
+}
+
+/** A copy stays in the storage of its original, where the field may choose: no hook knows the tenant. */
+function inStorageOf(file: StoredFile, field: FileField): FileField {
+  const { storage } = file.toDescriptor();
+  return storagesOf(field.options).includes(storage) ? { ...field, options: { ...field.options, storage } } : field;
 }
 
 /** What a descriptor says about a picture: it is true of a copy, too. */

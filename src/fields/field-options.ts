@@ -19,13 +19,38 @@ export interface CheckedUpload {
 /** A media type, or all types of one kind: `'application/pdf'`, `'image/*'`. */
 export type MediaTypePattern = `${'application' | 'audio' | 'font' | 'image' | 'model' | 'text' | 'video'}/${string}`;
 
+/** An upload for which a storage is chosen. */
+export interface StorageQuestion {
+  /** The uploader's file name, cleaned. */
+  readonly name: string;
+  /** Media type, found from the first bytes. */
+  readonly type: string;
+  /** Bytes; undefined if the source does not promise a size. */
+  readonly size: number | undefined;
+  /** What `files.stage` or `files.receive` was given as `context`. */
+  readonly context: unknown;
+}
+
+/** A field whose files are in one of several storages: one for each tenant or region, say. */
+export interface StorageChoice {
+  /** The names of all storages in which files of the field may be. */
+  readonly among: readonly [string, ...string[]];
+  /** Chooses the one for a new file. The file's own column remembers it, so the answer may change later. */
+  readonly choose: (upload: StorageQuestion) => string | Promise<string>;
+}
+
+/** The names of the storages that a field may use. */
+export function storagesOf({ storage }: Pick<FileFieldOptions, 'storage'>): readonly string[] {
+  return typeof storage === 'string' ? [storage] : storage.among;
+}
+
 /**
  * What a file field accepts and how it is kept; the same for both ORMs, for decorators and schemas. `Nullable` is the type of
  * `nullable`, by which a decorator knows the type of its property.
  */
 export interface FileFieldOptions<Nullable extends boolean = boolean> extends FilePolicies {
-  /** Name of a storage given to `attachFiles`, which throws when the name is not there. */
-  readonly storage: string;
+  /** Name of a storage given to `attachFiles`, which throws when the name is not there; or a choice among several. */
+  readonly storage: string | StorageChoice;
   /**
    * Media types to accept, such as `'application/pdf'` or `'image/*'`. The bytes decide, never what the client says. An
    * entry that no file can have, such as `'text/javascript'`, throws when files are attached; docs/types.md lists the types.

@@ -2,8 +2,9 @@ import { FileFieldError, isFileFieldError } from '../errors.js';
 import { collect } from '../file/body.js';
 import type { StorageRegistry } from '../file/registry.js';
 import { isStoredFile, type StoredFile } from '../file/stored-file.js';
+import { invalidOption } from '../options.js';
 import type { FileReference } from '../ledger/file-reference.js';
-import type { FileFieldOptions } from './field-options.js';
+import { storagesOf, type FileFieldOptions } from './field-options.js';
 import type { Refusal, Rule } from './rule.js';
 import { headBytes } from './types/head.js';
 import * as rules from './rules/index.js';
@@ -23,8 +24,14 @@ export interface FileField {
 
 /** Throws `invalid_option` unless the field can work with these storages: at start-up, not at the first upload. */
 export function checkField({ entity, property, options }: FileField, storages: StorageRegistry): void {
-  const { storage } = options;
-  if (!storages.names.includes(storage)) {
+  if (
+    typeof options.storage === 'object' &&
+    (storagesOf(options).length === 0 || typeof options.storage.choose !== 'function')
+  ) {
+    throw invalidOption(`${entity}.${property} must have "among", a list of storages, and "choose", a function.`);
+  }
+  for (const storage of storagesOf(options)) {
+    if (storages.has(storage)) continue;
     throw new FileFieldError(
       'invalid_option',
       `${entity}.${property} names the storage "${storage}", which is not registered; the registry has: ${storages.names.join(', ') || 'none'}.`,
@@ -51,16 +58,15 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
     throw new FileFieldError(
       'invalid_value',
       `A file field was given ${kindOf(value)}; assign what files.stage() or files.receive() resolves to, or null.`,
-      { storage: options.storage },
     );
   }
   if (value.acceptedBy === options) return value;
   const { storage } = value.toDescriptor();
-  if (storage !== options.storage) {
+  const own = storagesOf(options);
+  if (!own.includes(storage)) {
     throw new FileFieldError(
       'invalid_value',
-      `A file staged for the storage "${storage}" was assigned to a field of "${options.storage}"; stage it for this field.`,
-      { storage: options.storage },
+      `A file staged for the storage "${storage}" was assigned to a field of "${own.join('", "')}"; stage it for this field.`,
     );
   }
   if (value.acceptedBy) judge(value, options);

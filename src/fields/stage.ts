@@ -11,9 +11,9 @@ import type { Upload } from '../file/upload.js';
 import { contentDisposition } from '../http/disposition.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { ByteSize } from '../options.js';
+import { invalidOption, type ByteSize } from '../options.js';
 import { refuse, type FileField } from './field.js';
-import type { CheckedUpload, FileFieldOptions } from './field-options.js';
+import type { CheckedUpload, FileFieldOptions, StorageQuestion } from './field-options.js';
 import { Measured } from './measure.js';
 import type { RecognisedUpload, Refusal, Rule } from './rule.js';
 import * as rules from './rules/index.js';
@@ -40,6 +40,8 @@ export interface StagingOptions {
   readonly signal?: AbortSignal | undefined;
   /** Largest file, where the field itself sets no limit. */
   readonly maxSize?: ByteSize | undefined;
+  /** What the field's `storage.choose` gets, such as the tenant. */
+  readonly context?: unknown;
 }
 
 /** How one file is staged. */
@@ -131,9 +133,10 @@ class Staging {
     { name, type: recognised, head }: RecognisedUpload,
     body: AsyncIterable<Uint8Array>,
   ): Promise<FileDescriptor> {
+    const storage = await this.#choose({ name, type: recognised, size: this.upload.size });
     this.#began = performance.now();
-    await this.context.ledger.fence?.enter(this.field.options.storage, this.context.intents !== undefined);
-    const object = await intend(this.context, this.field);
+    await this.context.ledger.fence?.enter(storage, this.context.intents !== undefined);
+    const object = await intend(this.context, this.field, storage);
     const release = this.context.ledger.keepAlive(object.id);
     let taken = false;
     try {
@@ -166,6 +169,19 @@ class Staging {
     }
   }
 
+  async #choose(upload: Omit<StorageQuestion, 'context'>): Promise<string> {
+    const { storage } = this.field.options;
+    if (typeof storage === 'string') return storage;
+    const { context, signal } = this.staging;
+    const asked = Promise.resolve(storage.choose({ ...upload, context }));
+    const chosen = await unlessAborted(asked, signal);
+    if (storage.among.includes(chosen)) return chosen;
+    const { entity, property } = this.field;
+    throw invalidOption(
+      `"choose" of ${entity}.${property} returned ${JSON.stringify(chosen)}, which is not in "among": ${storage.among.join(', ')}.`,
+    );
+  }
+
   async #judge(upload: CheckedUpload): Promise<void> {
     for (const rule of allRules) this.#refuse(rule, await rule.stored?.(upload, this.#options, this.staging.signal));
   }
@@ -180,29 +196,32 @@ class Staging {
     // Whoever serves the object without a view must not let a browser run it.
     const disposition = contentDisposition('attachment', name);
     const options = { type, disposition, ...(size !== undefined && { size }), ...(signal && { signal }) };
-    const written = await this.#keep(key, body, options).catch(async (error: unknown) => {
-      // The storage can only report a source that failed as a failure of its own.
-      if (this.#measured.failure) throw this.#measured.failure.error;
-      // A sweep that ended the lease also deletes what is written so far, which the storage can only report as a failure.
-      const swept = isStorageFailure(error) && this.#isLate && !(await this.#isLeased(id));
-      throw swept ? leaseEnded(storage, key, error) : error;
-    });
+    const written = await this.#keep(this.context.storages.resolve(storage), key, body, options).catch(
+      async (error: unknown) => {
+        // The storage can only report a source that failed as a failure of its own.
+        if (this.#measured.failure) throw this.#measured.failure.error;
+        // A sweep that ended the lease also deletes what is written so far, which the storage can only report as a failure.
+        const swept = isStorageFailure(error) && this.#isLate && !(await this.#isLeased(id));
+        throw swept ? leaseEnded(storage, key, error) : error;
+      },
+    );
     if (this.#measured.complete && written.size === this.#measured.size) return;
     throw new FileFieldError('storage_failed', 'The storage has not kept all bytes of the file.', { storage, key });
   }
 
   /** Lets the storage move the file if it can, and gives it the bytes otherwise. */
-  async #keep(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions): Promise<ObjectInfo> {
+  async #keep(
+    storage: Storage,
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options: WriteOptions,
+  ): Promise<ObjectInfo> {
     const { movable } = this.upload;
     const measure = async () => {
       for await (const chunk of body) void chunk;
     };
-    const taken = movable && (await this.#storage.take?.(key, { ...movable, measure }, options));
-    return taken ?? this.#storage.write(key, body, options);
-  }
-
-  get #storage(): Storage {
-    return this.context.storages.resolve(this.field.options.storage);
+    const taken = movable && (await storage.take?.(key, { ...movable, measure }, options));
+    return taken ?? storage.write(key, body, options);
   }
 
   /**
@@ -217,7 +236,10 @@ class Staging {
     } catch (error) {
       failure = error;
     }
-    await this.#storage.delete(key).catch((error: unknown) => this.context.events.emit('fault', error));
+    await this.context.storages
+      .resolve(storage)
+      .delete(key)
+      .catch((error: unknown) => this.context.events.emit('fault', error));
     throw failure;
   }
 
@@ -248,8 +270,11 @@ class Staging {
 }
 
 /** Records what will be stored, under a key that no other entry of the ledger has. */
-async function intend({ ledger, intents }: StageContext, { options, reference }: FileField): Promise<ObjectName> {
-  const { storage } = options;
+async function intend(
+  { ledger, intents }: StageContext,
+  { reference }: FileField,
+  storage: string,
+): Promise<ObjectName> {
   for (let tries = 0; tries < 3; tries += 1) {
     const object = { id: randomUUID(), storage, key: makeKey(await ledger.identity(intents)) };
     if (await ledger.intend({ ...reference, ...object }, intents)) return object;

@@ -53,6 +53,8 @@ export interface FileSource {
   readonly modified?: Date | undefined;
   /** An entity-tag as sent: `"x"` if the source guarantees that it changes with the bytes, `W/"x"` if not. */
   readonly etag?: string | undefined;
+  /** The Cache-Control of responses, or `'private'` or `'immutable'`, where the view names none. */
+  readonly cacheControl?: string | undefined;
   /**
    * The Content-Encoding of the stored bytes, or `'identity'`, if the source chose one by the Accept-Encoding header.
    * @default the request had no influence

@@ -130,6 +130,12 @@ export class StoredFile implements FileSource {
     return context?.storages.resolve(descriptor.storage);
   }
 
+  /** The Cache-Control that the registry has for the storage. */
+  get cacheControl(): string | undefined {
+    const { descriptor, context } = StoredFile.#contentOf(this);
+    return context?.storages.cacheControl(descriptor.storage);
+  }
+
   /** The options of the field whose rules the file has passed. @internal */
   get acceptedBy(): object | undefined {
     return StoredFile.#contentOf(this).context?.acceptedBy;

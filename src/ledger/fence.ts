@@ -128,7 +128,7 @@ export class Fence {
    */
   async patrol(): Promise<void> {
     for (const fence of await this.all()) {
-      if (!this.storages.names.includes(fence.storage)) continue;
+      if (!this.storages.has(fence.storage)) continue;
       try {
         await this.#rotate(fence.storage);
       } catch (error) {
@@ -171,7 +171,7 @@ export class Fence {
 
   /** This database is a copy: it leaves its storages to the original, and begins with an identity of its own. */
   async leave(): Promise<void> {
-    const fences = (await this.all()).filter(({ storage }) => this.storages.names.includes(storage));
+    const fences = (await this.all()).filter(({ storage }) => this.storages.has(storage));
     for (const fence of fences) {
       const markers = await this.#markers(fence.storage);
       const newest = await markers.newest();

@@ -255,16 +255,17 @@ export class Reconciler {
   async #unknown(storage: string, keys: readonly string[]): Promise<{ storage: string; key: string }[]> {
     if (keys.length === 0) return [];
     const known = this.ledger.recorded
-      ? await this.#recorded(storage, keys)
-      : await this.#sight.amongKeys(this.#database, storage, keys);
+      ? await this.#recorded(keys)
+      : await this.#sight.amongKeys(this.#database, this.storages.everyName, keys);
     return keys.filter((key) => !known.has(key)).map((key) => ({ storage, key }));
   }
 
-  async #recorded(storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  /** Under any name: one folder or bucket may have several, and the same object may be part of a mirror. */
+  async #recorded(keys: readonly string[]): Promise<ReadonlySet<string>> {
     const recorded = new Set<string>();
     for (const table of ['file_ledger', 'file_trash']) {
       const { rows } = await this.#database.execute(
-        sql`SELECT object_key AS object_key FROM ${raw(table)} WHERE storage = ${storage} AND object_key IN (${list(keys)})`,
+        sql`SELECT object_key AS object_key FROM ${raw(table)} WHERE storage IN (${list(this.storages.everyName)}) AND object_key IN (${list(keys)})`,
       );
       for (const row of rows) recorded.add(String(row.object_key));
     }

@@ -51,10 +51,14 @@ export class Sight {
   }
 
   /**
-   * The keys of a storage among these that some row refers to. Reads every row of every file column; rejects with
+   * The keys of these storages among these that some row refers to. Reads every row of every file column; rejects with
    * `database_failed` if it cannot.
    */
-  async amongKeys(database: LedgerConnection, storage: string, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  async amongKeys(
+    database: LedgerConnection,
+    storages: readonly string[],
+    keys: readonly string[],
+  ): Promise<ReadonlySet<string>> {
     const { dialect } = database;
     if (keys.length === 0) return new Set();
     if (this.unread.length > 0) {
@@ -66,7 +70,7 @@ export class Sight {
     return this.#members(database, ({ table, column, counts }) => {
       const key = raw(dialect.readableText(column, 'key'));
       const conditions = [sql`${key} IN (${list(keys)})`, ...(counts ? [raw(counts)] : [])];
-      conditions.push(sql`${raw(dialect.readableText(column, 'storage'))} = ${storage}`);
+      conditions.push(sql`${raw(dialect.readableText(column, 'storage'))} IN (${list(storages)})`);
       return sql`SELECT ${key} AS member FROM ${raw(table)} WHERE ${join(conditions, ' AND ')}`;
     });
   }

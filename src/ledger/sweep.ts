@@ -148,7 +148,7 @@ export class Sweeper {
   /** Without a ledger only the rows tell. */
   async #eraseUnrecorded({ storage, key }: ObjectName): Promise<void> {
     const sight = await this.mapped.readable(this.database, this.events);
-    if ((await sight.amongKeys(this.database, storage, [key])).size > 0) throw inUse('a row has it');
+    if ((await sight.amongKeys(this.database, this.storages.everyName, [key])).size > 0) throw inUse('a row has it');
     await this.storages.resolve(storage).delete(key);
   }
 

@@ -122,7 +122,7 @@ export class Trash {
   async #admit(storage: string): Promise<number> {
     const { fence } = this.ledger;
     // An entry of a storage that is not registered fails by itself, and is reported as stuck in the end.
-    if (!fence || !this.storages.names.includes(storage)) return Infinity;
+    if (!fence || !this.storages.has(storage)) return Infinity;
     try {
       return await fence.admit(storage);
     } catch (error) {

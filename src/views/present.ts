@@ -34,7 +34,7 @@ export async function present<Raw, Subject>(
   const known = contentType(chosen ?? file.type, name);
   const type = chosen === undefined && file.uploaded ? harmlessType(known) : known;
   const inline = (await choose(options.disposition)) === 'inline' && isInert(type);
-  const caching = (await choose(options.cacheControl)) ?? 'private';
+  const caching = (await choose(options.cacheControl)) ?? file.cacheControl ?? 'private';
   const headers: Record<string, string> = {
     'content-type': type,
     'content-disposition': contentDisposition(inline ? 'inline' : 'attachment', name),
@@ -67,6 +67,7 @@ function withValidators(file: FileSource, given: { readonly etag?: string; reado
     uploaded: file.uploaded,
     size: file.size,
     sha256: file.sha256,
+    cacheControl: file.cacheControl,
     encoding: file.encoding,
     readsFromStart: file.readsFromStart,
     etag: given.etag ?? file.etag,

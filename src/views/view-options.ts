@@ -99,7 +99,7 @@ export interface DownloadViewOptions<Raw, Subject> {
    * The Cache-Control header. `private` stands for 'private, no-cache': the client stores the file and revalidates it
    * each time. `immutable` stands for 'private, max-age=31536000, immutable', for URLs whose content never changes. Any
    * other value is sent as it is. WARNING: with `public`, shared caches may serve the file to other users.
-   * @default 'private'
+   * @default what the registry has for the storage of a file field, else 'private'
    */
   readonly cacheControl?: Choice<string, Raw, Subject>;
   /**

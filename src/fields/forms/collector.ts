@@ -97,8 +97,8 @@ export class FormCollector<File> {
       const sentence = `The form has more than ${most} ${most === 1 ? 'file' : 'files'} in the field "${name}".`;
       throw overLimit('maxFiles', most, sentence, name);
     }
-    const { maxSize } = this.limits;
-    const file = this.keeper.keep(target, upload, { signal: this.#abort.signal, maxSize });
+    const { maxSize, context } = this.limits;
+    const file = this.keeper.keep(target, upload, { signal: this.#abort.signal, maxSize, context });
     // Its failure is seen by whoever awaits the result.
     file.catch(() => undefined);
     kept.push(file);

@@ -34,6 +34,8 @@ export interface ReceiveOptions<Field extends string = string> {
   readonly maxFiles?: number | { readonly [Name in Field]?: number | undefined } | undefined;
   /** Ends the upload; nothing is kept. */
   readonly signal?: AbortSignal | undefined;
+  /** What `storage.choose` of the fields gets, such as the tenant. */
+  readonly context?: unknown;
   /** Called for every piece of the request's body that arrives. What it throws ends the upload. */
   readonly onProgress?: ((progress: FormProgress) => void) | undefined;
 }
@@ -43,6 +45,7 @@ export interface FormLimits {
   readonly maxSize: number;
   readonly maxFields: number;
   readonly maxFieldSize: number;
+  readonly context: unknown;
   /** Files of all properties together. */
   readonly mostFiles: number;
   /** Files of a property. */
@@ -75,6 +78,7 @@ export function formLimits(options: ReceiveOptions, properties: readonly string[
     maxSize: byteSize('maxSize', options.maxSize ?? '100 MiB'),
     maxFields: wholeNumber('maxFields', options.maxFields ?? 100),
     maxFieldSize: byteSize('maxFieldSize', options.maxFieldSize ?? '64 KiB'),
+    context: options.context,
     mostFiles: [...counts.values()].reduce((sum, most) => sum + most, 0),
     maxFiles: (property) => counts.get(property)!,
   };
