@@ -2,16 +2,15 @@ import { grace } from './grace.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import {
   caddyFileServer,
-  StorageRegistry,
   xAccelRedirect,
   xSendfile,
   type Delivery,
   type Files,
   type FrontName,
+  type StorageRegistry,
 } from 'filefield';
 import { deliverWith, fileErrors } from 'filefield/express';
 import { healthHandler, storageCheck } from 'filefield/health';
-import { DiskStorage } from 'filefield/storages/disk';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,13 +19,16 @@ import { guard, limitUploads, localHosts } from './guard.js';
 import { Refusal } from './refusal.js';
 import { shelfRoutes } from './routes.js';
 import { seed } from './seed.js';
+import { makeStorages, type StoragePlace, type Storages } from './storages.js';
 import type { Library, OpenOptions } from './store.js';
 
 export type OrmName = 'typeorm' | 'mikro';
 
 export interface ApplicationOptions {
-  /** Folder for the database and the files; created if it is missing. Each ORM has its own folder in it. */
+  /** Folder for the database and the files; created if it is missing. Each ORM and storage has its own folder in it. */
   readonly data: string;
+  /** @default folders below `data` */
+  readonly storage?: StoragePlace;
   /** @default 'typeorm' */
   readonly orm?: OrmName;
   /** Fill an empty library with the samples. @default true */
@@ -44,19 +46,17 @@ export interface ApplicationOptions {
 export interface Application {
   readonly app: Express;
   readonly files: Files;
-  readonly storages: StorageRegistry<Readonly<Record<'documents' | 'photos', DiskStorage>>>;
+  readonly storages: Storages;
   /** Ends sweeps and closes the database; close the HTTP server first. */
   close(): Promise<void>;
 }
 
 export async function createApplication(options: ApplicationOptions): Promise<Application> {
   const orm = options.orm ?? 'typeorm';
-  const folder = path.resolve(options.data, orm);
+  const place = options.storage ?? { kind: 'disk' };
+  const folder = path.resolve(options.data, place.kind === 'disk' ? orm : `${orm}-${place.kind}`);
   await mkdir(folder, { recursive: true });
-  const storages = new StorageRegistry({
-    documents: new DiskStorage({ root: path.join(folder, 'documents') }),
-    photos: new DiskStorage({ root: path.join(folder, 'photos') }),
-  });
+  const storages = await makeStorages(place, folder);
   const library = await openLibrary(orm, {
     database: path.join(folder, 'database.sqlite'),
     storages,

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { frontConfiguration, storagePlaces, type FrontName } from 'filefield';
 import { localHosts } from './guard.js';
 import { createApplication, type Application, type OrmName } from './application.js';
+import { storageKinds, type StoragePlace } from './storages.js';
 
 const fronts: readonly FrontName[] = ['nginx', 'apache', 'lighttpd', 'caddy'];
 const usage = `npm run example -- [options]
@@ -12,6 +13,9 @@ const usage = `npm run example -- [options]
   --host <address>      the address to listen on             (127.0.0.1: this machine only)
   --name <host>         a host name under which clients ask, if it is not this machine's own; may be repeated
   --data <folder>       folder for database and files        (var/example)
+  --storage disk|s3     where the bytes are kept             (disk: a folder below --data)
+  --endpoint <url>      the server of the bucket; key and secret are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+  --bucket <name>       made if it is missing                (filefield-example)
   --front <server>      nginx, apache, lighttpd or caddy sends the bytes; prints its configuration
   --help`;
 
@@ -22,6 +26,7 @@ interface Arguments {
   readonly hosts: readonly string[];
   readonly data: string;
   readonly front?: FrontName;
+  readonly storage: StoragePlace;
 }
 
 function readArguments(): Arguments {
@@ -33,6 +38,9 @@ function readArguments(): Arguments {
       name: { type: 'string', multiple: true, default: [] },
       data: { type: 'string', default: 'var/example' },
       front: { type: 'string' },
+      storage: { type: 'string', default: 'disk' },
+      endpoint: { type: 'string' },
+      bucket: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -48,6 +56,9 @@ function readArguments(): Arguments {
   const front = fronts.find((name) => name === values.front);
   if (values.front !== undefined && !front)
     throw new Error(`--front must be one of ${fronts.join(', ')}, not "${values.front}".`);
+  const kind = storageKinds.find((name) => name === values.storage);
+  if (!kind) throw new Error(`--storage must be one of ${storageKinds.join(', ')}, not "${values.storage}".`);
+  const { endpoint, bucket } = values;
   return {
     orm,
     port,
@@ -55,6 +66,7 @@ function readArguments(): Arguments {
     hosts: [...localHosts, values.host, ...values.name],
     data: values.data,
     front,
+    storage: { kind, ...(endpoint && { endpoint }), ...(bucket && { bucket }) },
   };
 }
 
@@ -86,7 +98,8 @@ async function main(args: Arguments): Promise<void> {
     const places = storagePlaces(application.storages);
     console.log(frontConfiguration(args.front, { places, upstream: url, listen: '8080' }));
   }
-  console.log(`filefield example with ${args.orm}, files in ${args.data}: ${url}/   (Ctrl-C to stop)`);
+  const place = args.storage.kind === 'disk' ? args.data : `${args.storage.kind} and ${args.data}`;
+  console.log(`filefield example with ${args.orm}, files in ${place}: ${url}/   (Ctrl-C to stop)`);
 
   let stopping = false;
   const stop = () => {

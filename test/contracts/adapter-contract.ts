@@ -194,13 +194,15 @@ export function adapterContract(name: string, member: AdapterMember): void {
       expect(file).not.toHaveBeenCalled();
     });
 
-    it.each(['not_found', 'missing', 'storage_failed', 'busy'] as const)(
+    it.each(['not_found', 'missing', 'storage_failed', 'busy', 'unavailable'] as const)(
       'answers %s of a storage with its status, without path, key or stack',
       async (code) => {
         const cause = new FileFieldError(code, `Cannot read ${secret}`, { key: secret, cause: new Error(secret) });
         const file = { name: 'x.txt', size: 1_000_000, etag, open: () => Promise.reject(cause) };
         const reply = await askServer(await mount(downloadView(async () => ({ subject: 0, file: () => file }))));
-        expect(reply.status).toBe({ not_found: 404, missing: 404, storage_failed: 500, busy: 503 }[code]);
+        const statuses = { not_found: 404, missing: 404, storage_failed: 500, busy: 503, unavailable: 503 };
+        expect(reply.status).toBe(statuses[code]);
+        expect(reply.headers['retry-after']).toBe(reply.status === 503 ? '10' : undefined);
         expect(reply.body.toString()).not.toMatch(/secret|vault|at .*\.[jt]s|Cannot/);
         const { etag: tag, 'content-disposition': disposition } = reply.headers;
         expect({ etag: tag, disposition, 'accept-ranges': reply.headers['accept-ranges'] }).toEqual({

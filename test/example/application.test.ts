@@ -309,7 +309,7 @@ test.each([
   const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
   const running = await startApplication();
   try {
-    if (broken) await writeFile(running.storages.get(broken).root, 'a file where the folder should be');
+    if (broken) await writeFile(running.storages.get(broken).root!, 'a file where the folder should be');
     const response = await fetch(`${running.url}/health`);
     await expectJson(response, status, report);
     expect(printed).toHaveBeenCalledTimes(broken ? 1 : 0);

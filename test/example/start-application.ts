@@ -29,7 +29,7 @@ export async function startApplication(options: Partial<ApplicationOptions> = {}
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async stored() {
       const { storages } = application;
-      const roots = [storages.get('documents').root, storages.get('photos').root];
+      const roots = [storages.get('documents').root!, storages.get('photos').root!];
       const entries = await Promise.all(
         roots.map((root) => readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])),
       );

@@ -13,6 +13,7 @@ describe('errorStatus', () => {
     ['too_large', 413],
     ['wrong_type', 415],
     ['busy', 503],
+    ['unavailable', 503],
     ['no_space', 507],
     ['storage_failed', 500],
     ['database_failed', 500],

@@ -102,7 +102,7 @@ describe('an error of S3', () => {
     expect(server.methods).toEqual(['PUT', 'PUT', 'PUT']);
     server.fault = refuse(status, code);
     const error = await failureOf(storage.read('busy'));
-    expect(error).toMatchObject({ code: 'storage_failed' });
+    expect(error).toMatchObject({ code: 'unavailable' });
     expect(error.message).toContain('3 attempts');
     expect(error.message).toContain('try again later');
   });
@@ -112,7 +112,7 @@ describe('an error of S3', () => {
     await expect(storageWith().stat('a')).rejects.toMatchObject({ code: 'storage_failed' });
     server.fault = refuse(503, 'SlowDown');
     await expect(storageWith({ client: make({ maxAttempts: 1 }) }).stat('a')).rejects.toMatchObject({
-      code: 'storage_failed',
+      code: 'unavailable',
       message: expect.stringContaining('try again later') as string,
     });
   });
@@ -268,7 +268,7 @@ describe('a reader of S3', () => {
   it('never ends early: it fails when the connection breaks again and again without a byte', async () => {
     server.fault = cut(0, 3);
     const body = await storageWith().read(key);
-    await expect(collected(body)).rejects.toMatchObject({ code: 'storage_failed' });
+    await expect(collected(body)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('does not go on with an object that was replaced', async () => {

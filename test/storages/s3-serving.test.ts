@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { createHash } from 'node:crypto';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import express from 'express';
 import { redirect, type Files, type StoredFile } from 'filefield';
 import { objectDownloadView, storageDownloadView } from 'filefield/express';
@@ -24,7 +26,7 @@ bytes.write('%PDF-1.4\n');
 (reachable ? describe : describe.skip)('views of files in S3Storage', () => {
   const { client, sockets } = s3Client();
   const bucket = new TestBucket(client);
-  const storage = new S3Storage({ client, bucket: bucket.name, prefix: 'app' });
+  const storage = new S3Storage({ client, bucket: bucket.name, prefix: 'app', cacheControl: 'private, max-age=600' });
   let sent: string[] = [];
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
@@ -40,6 +42,7 @@ bytes.write('%PDF-1.4\n');
   let save: (name: string) => Promise<number>;
   let remove: (id: number) => Promise<void>;
   let close: () => Promise<void>;
+  let rowsOf: (id: number) => Promise<unknown[]>;
 
   beforeAll(async () => {
     await bucket.create();
@@ -56,6 +59,8 @@ bytes.write('%PDF-1.4\n');
       return (await repository.save({ title: name, file })).id;
     };
     remove = async (id) => void (await repository.remove(await repository.findOneByOrFail({ id })));
+    rowsOf = async (id) =>
+      dataSource.query(`SELECT object_key AS "key" FROM file_ledger WHERE owner_pk = '${id}' AND state = 'live'`);
     const app = express();
     const delivery = redirect({ expiresIn: '1m' });
     app.get('/object/:id', objectDownloadView(files, Document, { field: 'file' }));
@@ -133,5 +138,53 @@ bytes.write('%PDF-1.4\n');
     await files.sweep();
     expect(await bucket.keys()).toHaveLength(before.length - 1);
     expect(await files.reconcile()).toMatchObject({ missing: [], unknown: [], unreferenced: [] });
+  });
+
+  it('answer 404 and tell an event where the object of a row is gone', async () => {
+    const id = await save('lost.pdf');
+    const missing: string[] = [];
+    const listener = ({ file }: { file: { key: string } }) => void missing.push(file.key);
+    files.on('missing', listener);
+    const [entry] = (await rowsOf(id)) as [{ key: string }];
+    await storage.delete(entry.key);
+    const got = await ask(`/object/${id}`);
+    files.off('missing', listener);
+    expect([got.status, missing]).toEqual([404, [entry.key]]);
+  });
+
+  it('answer 503 with Retry-After, and not 404, while the bucket is down or asks for fewer requests', async () => {
+    const id = await save('later.pdf');
+    const { client: lost } = s3Client({ endpoint: 'http://127.0.0.1:9', maxAttempts: 1 });
+    const { client: busy } = s3Client({ maxAttempts: 1 });
+    busy.middlewareStack.add(
+      () => async () => {
+        throw Object.assign(new Error('slow down'), { name: 'SlowDown', $metadata: { httpStatusCode: 503 } });
+      },
+      { step: 'deserialize' },
+    );
+    const send = client.send.bind(client);
+    for (const other of [lost, busy]) {
+      client.send = other.send.bind(other) as never;
+      for (const path of [`/object/${id}`, '/stored/plain.txt']) {
+        const got = await ask(path);
+        expect([path, got.status, got.headers['retry-after']]).toEqual([path, 503, '10']);
+        expect(got.headers.etag ?? got.headers['content-disposition']).toBeUndefined();
+      }
+      await expect(files.stage(Document, 'file', bytes)).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+      client.send = send;
+      other.destroy();
+    }
+    expect((await ask(`/object/${id}`)).status).toBe(200);
+  });
+
+  it('leave objects that carry type, name and hash for whoever serves them without a view', async () => {
+    const id = await save('naïve plan.pdf');
+    const [entry] = (await rowsOf(id)) as [{ key: string }];
+    const object = await client.send(new HeadObjectCommand({ Bucket: bucket.name, Key: `app/${entry.key}` }));
+    expect(object).toMatchObject({ ContentType: 'application/pdf', CacheControl: 'private, max-age=600' });
+    expect(object.ContentDisposition).toBe(
+      `attachment; filename="na_ve plan.pdf"; filename*=UTF-8''na%C3%AFve%20plan.pdf`,
+    );
+    expect(object.ETag).toBe(`"${createHash('md5').update(bytes).digest('hex')}"`);
   });
 });

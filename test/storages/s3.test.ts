@@ -198,13 +198,16 @@ async function textOf(body: FileBody): Promise<string> {
   });
 
   describe('a wrong configuration', () => {
-    const failed = (text: string) => ({ code: 'storage_failed', message: expect.stringContaining(text) as string });
-    const wrong = async (other: S3Storage, text: string, blind = text) => {
-      await expect(other.write('a/secret', bytes(1))).rejects.toMatchObject(failed(text));
-      await expect(other.read('a/secret')).rejects.toMatchObject(failed(text));
-      await expect(other.list().next()).rejects.toMatchObject(failed(text));
+    const failed = (text: string, code = 'storage_failed') => ({
+      code,
+      message: expect.stringContaining(text) as string,
+    });
+    const wrong = async (other: S3Storage, text: string, blind = text, code?: string) => {
+      await expect(other.write('a/secret', bytes(1))).rejects.toMatchObject(failed(text, code));
+      await expect(other.read('a/secret')).rejects.toMatchObject(failed(text, code));
+      await expect(other.list().next()).rejects.toMatchObject(failed(text, code));
       // A HEAD is answered without a reason.
-      await expect(other.stat('a/secret')).rejects.toMatchObject(failed(blind));
+      await expect(other.stat('a/secret')).rejects.toMatchObject(failed(blind, code));
     };
 
     it('of the bucket is told from a missing object', async () => {
@@ -231,7 +234,7 @@ async function textOf(body: FileBody): Promise<string> {
 
     it('of the endpoint says that no answer came', async () => {
       const { client: other } = s3Client({ endpoint: 'http://127.0.0.1:1', maxAttempts: 1 });
-      await wrong(new S3Storage({ client: other, bucket: bucket.name }), 'endpoint');
+      await wrong(new S3Storage({ client: other, bucket: bucket.name }), 'endpoint', 'endpoint', 'unavailable');
     });
   });
 });
