@@ -2,6 +2,8 @@ import { grace } from './grace.js';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import {
   caddyFileServer,
+  errorBody,
+  HttpError,
   xAccelRedirect,
   xSendfile,
   type Delivery,
@@ -149,7 +151,10 @@ const lastErrors: ErrorRequestHandler = (error: unknown, _request, response, _ne
   const status = statusOf(error);
   if (status >= 500) console.error(error);
   if (response.headersSent) return void response.destroy();
-  response.status(status).json(error instanceof Refusal ? error : { error: status < 500 ? 'refused' : 'internal' });
+  if (status === 503 && !(error instanceof Refusal)) response.set('Retry-After', '10');
+  if (error instanceof Refusal) response.status(status).json(error);
+  else if (status < 500) response.status(status).json(new Refusal(status, 'refused'));
+  else response.status(status).json(errorBody(error instanceof HttpError ? error.cause : error));
 };
 
 function statusOf(error: unknown): number {

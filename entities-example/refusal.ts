@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+
 /** An error with an HTTP status and a JSON body for the client, in the format of `fileErrors()`. */
 export class Refusal extends Error {
   constructor(
@@ -9,8 +11,10 @@ export class Refusal extends Error {
     this.name = 'Refusal';
   }
 
-  toJSON(): { error: string; field?: string } {
-    return { error: this.code, ...(this.field && { field: this.field }) };
+  toJSON(): object {
+    const { status: statusCode, code, field } = this;
+    const text = STATUS_CODES[statusCode];
+    return { statusCode, error: text, code, message: text, ...(field && { field }) };
   }
 }
 

@@ -65,6 +65,13 @@ export function byteSize(option: string, value: ByteSize, bounds: Bounds = {}): 
   return check(option, value, bytes, bounds, 'a size: bytes, or text such as "20 MB" or "20 MiB"');
 }
 
+/** Bytes as people read them: `20 MB`, `20 MiB`, or, for a number that is neither, `12345 bytes`. */
+export function sizeText(bytes: number): string {
+  const units = Object.entries(sizeUnits).filter(([, size]) => size > 1 && bytes >= size && bytes % size === 0);
+  const [unit, size] = units.sort(([, one], [, other]) => other - one)[0] ?? ['bytes', 1];
+  return `${bytes / size} ${unit}`;
+}
+
 /** A whole number. Throws `invalid_option`. */
 export function wholeNumber(option: string, value: number, bounds: Bounds = {}): number {
   return check(option, value, value, bounds, 'a whole number');

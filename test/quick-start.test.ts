@@ -71,7 +71,15 @@ describe('the first program of the README', () => {
     const binary = await upload('binary', '\u0000\u0001', 'a.txt');
     expect({ status: binary.status, body: await binary.json() }).toEqual({
       status: 415,
-      body: { error: 'wrong_type', field: 'file', rule: 'accept', limit: ['application/pdf', 'text/*'] },
+      body: {
+        statusCode: 415,
+        error: 'Unsupported Media Type',
+        code: 'wrong_type',
+        message: expect.stringMatching(/application\/octet-stream.*; accepted are application\/pdf, text\/\*\.$/),
+        field: 'file',
+        rule: 'accept',
+        limit: ['application/pdf', 'text/*'],
+      },
     });
   });
 
@@ -95,7 +103,7 @@ describe('the first program of the README', () => {
     const response = await fetch(`${base}/4711`);
     expect({ status: response.status, body: await response.json() }).toEqual({
       status: 404,
-      body: { error: 'not_found' },
+      body: { statusCode: 404, error: 'Not Found', code: 'not_found', message: 'Not Found' },
     });
   });
 });

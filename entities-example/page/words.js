@@ -35,9 +35,9 @@ export function size(bytes) {
 /** Returns a sentence for a response that is not ok; `response` is undefined if there was none. */
 export async function refusal(response, name = '', slug = '') {
   if (!response) return 'We can’t reach the server. Check your connection and try again.';
-  const { error, limit } = await response.json().catch(() => ({}));
+  const { code, limit } = await response.json().catch(() => ({}));
   const file = name ? `“${name}”` : 'this file';
-  switch (error) {
+  switch (code) {
     case 'too_large':
       return `We can’t accept ${file}: it is larger than ${size(limit)}.`;
     case 'wrong_type':

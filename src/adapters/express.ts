@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
-import { FileFieldError, isFileFieldError } from '../errors.js';
+import { FileFieldError } from '../errors.js';
 import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import type { DownloadRequest } from '../response/request.js';
-import { errorBody, errorStatus, HttpError, isHttpError } from '../response/http-error.js';
+import { clientError, HttpError } from '../response/http-error.js';
 import {
   adapterSettings,
   reportFailure,
@@ -108,9 +108,9 @@ export function sendFile(
 }
 
 /**
- * An error handler that answers failures of uploads and downloads with their status and a small JSON object: `{ error:
- * 'too_large', field: 'file', rule: 'maxSize', limit: 20000000 }`. It passes on errors of other libraries, and those with
- * a status of 500 and above.
+ * An error handler that answers failures of uploads and downloads with their status and JSON: `{ statusCode: 413, error:
+ * 'Payload Too Large', code: 'too_large', message: 'The file is larger than …', field: 'file', rule: 'maxSize', limit:
+ * 20000000 }`. It passes on errors of other libraries, and those with a status of 500 and above.
  *
  * @example
  * ```ts
@@ -122,13 +122,9 @@ export function sendFile(
  */
 export function fileErrors(): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    const cause: unknown = isHttpError(error) ? error.cause : error;
-    if (response.headersSent || !isFileFieldError(cause) || errorStatus(cause) >= 500) {
-      next(error);
-      return;
-    }
-    if (isHttpError(error)) response.set(error.headers);
-    response.status(errorStatus(cause)).json(errorBody(cause));
+    const refused = response.headersSent ? undefined : clientError(error);
+    if (refused) response.status(refused.status).set(refused.headers).json(refused.body);
+    else next(error);
   };
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Writable } from 'node:stream';
 import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
-import { HttpError } from '../response/http-error.js';
+import { clientError, HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
   adapterSettings,
@@ -139,6 +139,26 @@ export function sendFile(
  */
 export function deliverWith(delivery: DeliveryChoice): (request: FastifyRequest) => Promise<void> {
   return async (request) => setRequestDelivery(request.raw, delivery);
+}
+
+/**
+ * An error handler that answers failures of uploads and downloads with their status and JSON, as that of Express does. All
+ * other errors, and those with a status of 500 and above, go to Fastify's own handler.
+ *
+ * @example
+ * ```ts
+ * import { fastify } from 'fastify';
+ * import { fileErrors } from 'filefield/fastify';
+ *
+ * fastify().setErrorHandler(fileErrors());
+ * ```
+ */
+export function fileErrors(): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
+  return (error, _request, reply) => {
+    const refused = clientError(error);
+    if (refused) void reply.code(refused.status).headers(refused.headers).send(refused.body);
+    else void reply.send(error);
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { withDelivery, type DownloadHandler, type PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
-import { errorResponse } from '../response/http-error.js';
+import { clientError, errorResponse } from '../response/http-error.js';
 import { observed } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
@@ -127,4 +127,26 @@ export function sendFile(
 ): Promise<Response> {
   const { onError, idleTimeout } = options;
   return toFetch(sendFileView(path, options), { onError, idleTimeout })(request);
+}
+
+/**
+ * The response to a failure of an upload or download: its status and JSON, as `fileErrors` of Express answers it. Undefined
+ * for all other errors, and for those with a status of 500 and above.
+ *
+ * @example
+ * ```ts
+ * import { Hono } from 'hono';
+ * import { fileErrorResponse } from 'filefield/fetch';
+ *
+ * new Hono().onError((error, context) => {
+ *   const refused = fileErrorResponse(error);
+ *   if (refused) return refused;
+ *   console.error(error);
+ *   return context.text('Internal Server Error', 500);
+ * });
+ * ```
+ */
+export function fileErrorResponse(error: unknown): Response | undefined {
+  const refused = clientError(error);
+  return refused && Response.json(refused.body, { status: refused.status, headers: refused.headers });
 }

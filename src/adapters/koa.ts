@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Writable } from 'node:stream';
 import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
-import { HttpError } from '../response/http-error.js';
+import { clientError, HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
   adapterSettings,
@@ -138,6 +138,32 @@ export function sendFile(
 ): Promise<void> {
   const { onError, idleTimeout } = options;
   return serve(context, sendFileView(path, options), adapterSettings<Context>({ onError, idleTimeout }));
+}
+
+/**
+ * Middleware that answers failures of uploads and downloads of all that come after it with their status and JSON, as that of
+ * Express does. It throws all other errors on, and those with a status of 500 and above.
+ *
+ * @example
+ * ```ts
+ * import Koa from 'koa';
+ * import { fileErrors } from 'filefield/koa';
+ *
+ * new Koa().use(fileErrors());
+ * ```
+ */
+export function fileErrors(): Middleware {
+  return async (context, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const refused = context.headerSent ? undefined : clientError(error);
+      if (!refused) throw error;
+      context.status = refused.status;
+      context.set(refused.headers);
+      context.body = refused.body;
+    }
+  };
 }
 
 /**

@@ -15,10 +15,16 @@ export function errorStatus(error: unknown): number {
   return isFileFieldError(error) ? error.statusCode : 500;
 }
 
-/** The part of an error that is safe to show to a client: no message, path, storage key or SQL. */
+/** The part of an error that is safe to show to a client: no path, storage key or SQL. */
 export interface ErrorBody {
-  /** The code of the error; `internal` for a status of 500 and above. */
+  /** The HTTP status. */
+  readonly statusCode: number;
+  /** Its text, such as `Payload Too Large`. */
   readonly error: string;
+  /** The code of the error, for programs; `internal` for a failure of the server that cannot be told. */
+  readonly code: string;
+  /** A sentence for people: what was expected, and what came. The text of the status where nothing may be told. */
+  readonly message: string;
   /** The form field of a refused upload. */
   readonly field?: string;
   /** The rule that an upload violates, such as `maxSize`. */
@@ -28,7 +34,8 @@ export interface ErrorBody {
 }
 
 /**
- * The JSON body of an error response: the code, and the rule that an upload violates.
+ * The JSON body of an error response, the same on every framework: status, code, a sentence, and the rule that an upload
+ * violates. It has the members that Fastify and Nest give their own errors.
  *
  * @example
  * ```ts
@@ -38,12 +45,18 @@ export interface ErrorBody {
  * ```
  */
 export function errorBody(error: unknown): ErrorBody {
-  if (!isFileFieldError(error) || errorStatus(error) >= 500) return { error: 'internal' };
-  const { field, rule, limit } = error.context;
+  const statusCode = errorStatus(error);
+  const text = STATUS_CODES[statusCode] ?? 'Error';
+  const body = { statusCode, error: text, code: 'internal', message: text };
+  if (!isFileFieldError(error)) return body;
   // Missing bytes and invalid keys are for the log; to the client they are all 404.
-  const code = errorStatus(error) === 404 ? 'not_found' : error.code;
-  if (code === 'not_found') return { error: code };
-  return { error: code, ...(field && { field }), ...(rule && { rule }), ...(limit !== undefined && { limit }) };
+  if (statusCode === 404) return { ...body, code: 'not_found' };
+  // The client can try again, which is all that it needs to know.
+  if (statusCode === 503) return { ...body, code: error.code };
+  if (statusCode >= 500) return body;
+  const { field, rule, limit } = error.context;
+  const details = { ...(field && { field }), ...(rule && { rule }), ...(limit !== undefined && { limit }) };
+  return { ...body, code: error.code, message: error.message || text, ...details };
 }
 
 const brand = Symbol.for('filefield.http-error');
@@ -92,6 +105,24 @@ export class HttpError extends Error {
 function headersOf(status: number): Readonly<Record<string, string>> {
   if (status === 405) return { allow: 'GET, HEAD, OPTIONS' };
   return status === 503 ? { 'retry-after': '10' } : {};
+}
+
+/** An error that a client has caused, as every framework answers it. */
+export interface ClientError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ErrorBody;
+}
+
+/**
+ * What a client is told about an error of this library that it has caused. Undefined for a failure of the server and for
+ * errors of other libraries, which the framework answers and logs.
+ */
+export function clientError(error: unknown): ClientError | undefined {
+  const cause: unknown = isHttpError(error) ? error.cause : error;
+  const status = errorStatus(cause);
+  if (!isFileFieldError(cause) || status >= 500) return undefined;
+  return { status, headers: headersOf(status), body: errorBody(cause) };
 }
 
 /** True for an `HttpError`, also one made by a second copy of this package. */

@@ -51,7 +51,12 @@ describe.each([
     expect((await get('/strict/2026%2Fa.csv')).status).toBe(404);
     await expectDownload(await get('/exports/2026%2Fa.csv'), { name: 'a.csv', text: 'id\n', type: 'text/csv' });
     expect((await get('/exports/..%2Fa.csv')).status).toBe(404);
-    expect(await (await get('/exports/nope')).json()).toEqual({ error: 'not_found' });
+    expect(await (await get('/exports/nope')).json()).toEqual({
+      statusCode: 404,
+      error: 'Not Found',
+      code: 'not_found',
+      message: 'Not Found',
+    });
   });
 
   it('serve a file of a folder, of another server, and generated content', async () => {

@@ -107,7 +107,7 @@ describe.each(Object.keys(versions))('%s', (version) => {
     const missing = await askServer(server.port);
     expect({ status: missing.status, body: JSON.parse(missing.body.toString()) }).toEqual({
       status: 404,
-      body: { error: 'not_found' },
+      body: { statusCode: 404, error: 'Not Found', code: 'not_found', message: 'Not Found' },
     });
     const refused = await askServer(server.port, { method: 'PUT' });
     expect({ status: refused.status, allow: refused.headers.allow }).toEqual({

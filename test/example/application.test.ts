@@ -7,8 +7,12 @@ import { orms, startApplication, type Running } from './start-application.js';
 
 const utf8Name = 'Grüße aus 東京 – notes.txt';
 
-async function expectJson(response: Response, status: number, body: unknown): Promise<void> {
-  expect({ status: response.status, body: (await response.json()) as unknown }).toEqual({ status, body });
+const nothing = { statusCode: 404, error: 'Not Found', code: 'not_found', message: 'Not Found' };
+
+async function expectJson(response: Response, status: number, body: object): Promise<void> {
+  const found = { status: response.status, body: (await response.json()) as unknown };
+  const error = status >= 400 && 'code' in body && { statusCode: status, message: expect.any(String) as string };
+  expect(found).toMatchObject({ status, body: { ...error, ...body } });
 }
 
 /** The status of a request whose headers fetch would not send. */
@@ -130,7 +134,7 @@ describe.each(orms)('the example with %s', (orm) => {
   test('returns 409 for a slug that is taken, and keeps no bytes of the upload', async () => {
     await call('POST', '/documents', form('first', 'a.txt', { slug: 'a' }));
     const response = await call('POST', '/documents', form('second', 'a.txt', { slug: 'a' }));
-    await expectJson(response, 409, { error: 'slug_taken', field: 'slug' });
+    await expectJson(response, 409, { code: 'slug_taken', field: 'slug' });
     await sweep();
     expect(await running.stored()).toHaveLength(1);
     expect(await (await call('GET', '/documents/a/file')).text()).toBe('first');
@@ -160,23 +164,23 @@ describe.each(orms)('the example with %s', (orm) => {
     };
     const wrong = await image(new TextEncoder().encode('not a picture'), 'photo.png');
     await expectJson(wrong, 415, {
-      error: 'wrong_type',
+      code: 'wrong_type',
       field: 'image',
       rule: 'accept',
       limit: ['image/png', 'image/jpeg', 'image/gif', 'image/webp'],
     });
     const large = await image(new Uint8Array(Buffer.concat([png, Buffer.alloc(20_000_000)])), 'photo.png');
-    await expectJson(large, 413, { error: 'too_large', field: 'image', rule: 'maxSize', limit: 20_000_000 });
+    await expectJson(large, 413, { code: 'too_large', field: 'image', rule: 'maxSize', limit: 20_000_000 });
     const withoutFile = new FormData();
     withoutFile.append('slug', 'a');
     const missing = await call('POST', '/documents', { body: withoutFile });
-    await expectJson(missing, 400, { error: 'missing_file', field: 'file' });
+    await expectJson(missing, 400, { code: 'missing_file', field: 'file' });
     const slug = await call('POST', '/documents', form('x', 'a.txt', { slug: '../a' }));
-    await expectJson(slug, 400, { error: 'invalid_slug', field: 'slug' });
+    await expectJson(slug, 400, { code: 'invalid_slug', field: 'slug' });
     const replacement = await call('PUT', '/documents/unknown/file', form('x'));
-    await expectJson(replacement, 404, { error: 'not_found' });
+    await expectJson(replacement, 404, { code: 'not_found' });
     const raw = await call('POST', '/documents', { body: 'x', headers: { 'content-type': 'text/plain' } });
-    await expectJson(raw, 415, { error: 'wrong_type', rule: 'contentType', limit: 'multipart/form-data' });
+    await expectJson(raw, 415, { code: 'wrong_type', rule: 'contentType', limit: 'multipart/form-data' });
     await sweep();
     expect(await running.stored()).toEqual([]);
   });
@@ -186,7 +190,7 @@ describe.each(orms)('the example with %s', (orm) => {
     async (path) => {
       const response = await call('GET', path);
       expect(response.status).toBe(404);
-      expect(await response.text()).toBe('{"error":"not_found"}');
+      expect(await response.json()).toEqual(nothing);
     },
   );
 

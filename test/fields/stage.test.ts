@@ -203,7 +203,7 @@ describe('maxSize', () => {
     const error = await files.stage(Letter, 'file', endless).catch((failure: unknown) => failure);
     expect(error).toMatchObject({
       code: 'too_large',
-      message: 'The file is larger than 1000000 bytes.',
+      message: 'The file is larger than 1 MB.',
       context: { field: 'file', rule: 'maxSize', limit: 1_000_000 },
     });
     expect(sent).toBeLessThanOrEqual(1_100_000);

@@ -34,16 +34,47 @@ describe('errorStatus', () => {
 describe('errorBody', () => {
   it('contains the rule that an upload violates', () => {
     const error = new FileFieldError('too_large', 'no', { field: 'file', rule: 'maxSize', limit: 20, ...secret });
-    expect(errorBody(error)).toEqual({ error: 'too_large', field: 'file', rule: 'maxSize', limit: 20 });
+    expect(errorBody(error)).toEqual({
+      statusCode: 413,
+      error: 'Payload Too Large',
+      code: 'too_large',
+      message: 'no',
+      field: 'file',
+      rule: 'maxSize',
+      limit: 20,
+    });
   });
 
   it.each(['not_found', 'missing', 'invalid_key'] as const)('contains only not_found for %s', (code) => {
-    expect(errorBody(new FileFieldError(code, '/srv', { rule: 'key', ...secret }))).toEqual({ error: 'not_found' });
+    expect(errorBody(new FileFieldError(code, '/srv', { rule: 'key', ...secret }))).toEqual({
+      statusCode: 404,
+      error: 'Not Found',
+      code: 'not_found',
+      message: 'Not Found',
+    });
   });
+
+  it.each(['busy', 'unavailable'] as const)(
+    'tells %s, after which a client may try again, without a sentence',
+    (code) => {
+      expect(errorBody(new FileFieldError(code, '/srv', secret))).toEqual({
+        statusCode: 503,
+        error: 'Service Unavailable',
+        code,
+        message: 'Service Unavailable',
+      });
+    },
+  );
 
   it.each([new FileFieldError('storage_failed', '/srv', secret), new Error('/srv'), null])(
     'says nothing about %p',
-    (error) => expect(errorBody(error)).toEqual({ error: 'internal' }),
+    (error) =>
+      expect(errorBody(error)).toEqual({
+        statusCode: 500,
+        error: 'Internal Server Error',
+        code: 'internal',
+        message: 'Internal Server Error',
+      }),
   );
 });
 

@@ -1,4 +1,4 @@
-import { byteSize } from '../../options.js';
+import { byteSize, sizeText } from '../../options.js';
 import type { FileFieldOptions } from '../field-options.js';
 import type { Refusal, Rule } from '../rule.js';
 
@@ -19,5 +19,5 @@ export function limitOf(options: Pick<FileFieldOptions, 'maxSize'>): number | un
 
 /** The refusal of a file that is larger than the limit. */
 export function tooLarge(limit: number): Refusal {
-  return { code: 'too_large', message: `The file is larger than ${limit} bytes.`, limit };
+  return { code: 'too_large', message: `The file is larger than ${sizeText(limit)}.`, limit };
 }
