@@ -5,7 +5,7 @@ import type { ListedObject, ObjectBody, ObjectInfo, Storage, WriteOptions } from
 import type { LedgerConnection, SqlResult } from '../ledger/connection.js';
 import { sql, type Sql } from '../ledger/sql.js';
 import { databaseError } from './database/database-error.js';
-import { infoOf, openObject } from './database/object-body.js';
+import { infoOf, openObject } from './database/object-reader.js';
 import { ObjectWrite } from './database/object-write.js';
 import { inUtf16Order, listedAfter } from './utf16-order.js';
 
