@@ -6,7 +6,7 @@ import type { LedgerConnection, SqlResult } from '../ledger/connection.js';
 import { sql, type Sql } from '../ledger/sql.js';
 import { databaseError } from './database/database-error.js';
 import { infoOf, openObject } from './database/object-reader.js';
-import { ObjectWrite } from './database/object-write.js';
+import { ObjectWrite, patience } from './database/object-write.js';
 import { inUtf16Order, listedAfter } from './utf16-order.js';
 
 /** Which part of the tables a `databaseStorage` uses. */
@@ -93,7 +93,7 @@ export class DatabaseStorage implements Storage {
   }
 
   async #execute(statement: Sql, action: string, key?: string): Promise<SqlResult> {
-    return this.database.execute(statement).catch((cause: unknown) => {
+    return this.database.execute(statement, { patience }).catch((cause: unknown) => {
       throw databaseError(cause, this.database.dialect, action, key);
     });
   }

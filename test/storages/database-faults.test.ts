@@ -93,6 +93,26 @@ await onDatabases(['postgres'], 'objects in %s, by a role without rights', (data
   });
 });
 
+await onDatabases(['postgres', 'mariadb'], 'objects in %s, by a pool of one connection', (database) => {
+  it('are busy while a transaction of the caller has it, and can be used afterwards', async () => {
+    const { options, drop } = await newDatabase(database);
+    const dataSource = await new DataSource({ ...options, poolSize: 1 } as DataSourceOptions).initialize();
+    await createFileObjects(dataSource);
+    const storage = databaseStorage(dataSource);
+    await storage.write('kept', bytes(10));
+    const busy = { code: 'busy', statusCode: 503 };
+    await dataSource.transaction(async () => {
+      const works = [storage.write('other', bytes(10)), storage.write('large', bytes(3 * chunk)), storage.read('kept')];
+      for (const settled of await Promise.allSettled(works)) expect(settled).toMatchObject({ reason: busy });
+    });
+    expect(await storage.stat('kept')).toMatchObject({ size: 10 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await dataSource.query('SELECT object_key FROM file_object')).toHaveLength(1);
+    await dataSource.destroy();
+    await drop();
+  }, 30_000);
+});
+
 await onDatabases(['mariadb'], 'a statement that is too large for %s', () => {
   it('is told from other failures', async () => {
     const { user: username, ...server } = servers.mariadb;

@@ -8,8 +8,11 @@ import { raw, sql, type Sql } from '../../ledger/sql.js';
 import { chunksOf, type Chunk } from './chunks.js';
 import { databaseError, isTaken } from './database-error.js';
 
-/** Milliseconds that a statement of a write waits for a connection of the pool: a request waits for it. */
-const patience = 5_000;
+/**
+ * Milliseconds that a statement waits for a connection of the pool. A caller may hold one in its transaction, and as many
+ * callers as the pool has connections would wait for each other.
+ */
+export const patience = 5_000;
 
 /** Milliseconds that a failed write waits for its clean-up, which then goes on in the background. */
 const cleanUpPatience = 3_000;
