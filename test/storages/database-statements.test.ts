@@ -87,6 +87,24 @@ describe('a write of an object to a database', () => {
     },
   );
 
+  it.each([10, 3 * chunk])(
+    'of %i bytes that is aborted leaves nothing, also where its statement runs later',
+    async (size) => {
+      for (const slow of ['INSERT INTO file_object', ...(size > chunk ? ['INSERT INTO file_chunk', 'UPDATE'] : [])]) {
+        const controller = new AbortController();
+        const held = around(async (text, run) => {
+          if (!text.startsWith(slow)) return run();
+          controller.abort();
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          return run();
+        });
+        const write = held.write('held', bytes(size), { signal: controller.signal });
+        await expect(write).rejects.toMatchObject({ code: 'aborted' });
+        expect({ slow, left: await left() }).toEqual({ slow, left: [] });
+      }
+    },
+  );
+
   it('rejects with the first error where the clean-up fails, too, and its key deletes the rest', async () => {
     const dead = around(async (text, run) => {
       if (/file_chunk|DELETE/.test(text)) throw lost();
