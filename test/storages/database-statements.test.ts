@@ -92,14 +92,15 @@ describe('a write of an object to a database', () => {
     async (size) => {
       for (const slow of ['INSERT INTO file_object', ...(size > chunk ? ['INSERT INTO file_chunk', 'UPDATE'] : [])]) {
         const controller = new AbortController();
+        let late: Promise<unknown> | undefined;
         const held = around(async (text, run) => {
           if (!text.startsWith(slow)) return run();
           controller.abort();
-          await new Promise((resolve) => setTimeout(resolve, 50));
-          return run();
+          return (late = new Promise((resolve) => setTimeout(resolve, 50)).then(run));
         });
         const write = held.write('held', bytes(size), { signal: controller.signal });
         await expect(write).rejects.toMatchObject({ code: 'aborted' });
+        await late?.catch(() => undefined);
         expect({ slow, left: await left() }).toEqual({ slow, left: [] });
       }
     },
