@@ -92,7 +92,7 @@ describe('a write of an object to a database', () => {
     async (size) => {
       for (const slow of ['INSERT INTO file_object', ...(size > chunk ? ['INSERT INTO file_chunk', 'UPDATE'] : [])]) {
         const controller = new AbortController();
-        let late: Promise<unknown> | undefined;
+        let late: Promise<SqlResult> | undefined;
         const held = around(async (text, run) => {
           if (!text.startsWith(slow)) return run();
           controller.abort();
