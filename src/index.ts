@@ -50,6 +50,7 @@ export {
   type ProtectionOptions,
 } from './ledger/protection.js';
 export type { DialectName, Statements } from './ledger/dialect.js';
+export { fileObjectSchema, fileObjectTables } from './storages/database/object-tables.js';
 export { ledgerSchema, ledgerTables, type LedgerSchemaOptions } from './ledger/schema.js';
 // sources
 export { dataUri, type DataUriOptions } from './sources/data-uri.js';

@@ -54,6 +54,9 @@ export interface IdQuery {
   readonly conditions: readonly Sql[];
 }
 
+/** Why a database refused a statement, as far as it matters to a caller. */
+export type DatabaseFault = 'taken' | 'full' | 'too_large' | 'denied' | 'away';
+
 /** The types of the two casts that the ledger needs. */
 export type CastType = 'text' | 'integer';
 
@@ -133,6 +136,15 @@ export interface Dialect {
   isAbsent(error: object): boolean;
   /** Whether a driver's error says that a table does not exist. */
   isMissingTable(error: object): boolean;
+  /**
+   * What a driver's error says: a unique key is taken; the disk is full; the statement is too large; this role must not run
+   * it; the database is away or overloaded, and the same statement may succeed later.
+   */
+  fault(error: object): DatabaseFault | undefined;
+  /** Column types that keep any bytes, and text of up to 512 bytes that is compared and ordered by its bytes of UTF-8. */
+  readonly types: { readonly bytes: string; readonly key: string };
+  /** Bytes in the form in which the driver reads them fastest: bytes, or text in Base64. */
+  readBytes(expression: Sql): Sql;
 }
 
 /** In the catalogue's answer: this role cannot see triggers. */

@@ -57,3 +57,8 @@ export function join(pieces: readonly Sql[], separator: string): Sql {
 export function list(values: readonly unknown[]): Sql {
   return new Sql(['', ...values.map((_, index) => (index < values.length - 1 ? ', ' : ''))], values);
 }
+
+/** True if a parameter is bytes, which a driver must not write into the text of the statement. */
+export function hasBytes({ values }: Sql): boolean {
+  return values.some((value) => value instanceof Uint8Array);
+}

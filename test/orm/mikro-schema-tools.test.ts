@@ -1,7 +1,14 @@
 import { MikroORM, type Options } from '@mikro-orm/core';
-import { ledgerTables, type StoredFile } from 'filefield';
+import { fileObjectTables, ledgerTables, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { attachFiles, FileField, protectFiles, unprotectFiles, withFiles } from 'filefield/mikro-orm';
+import {
+  attachFiles,
+  createFileObjects,
+  FileField,
+  protectFiles,
+  unprotectFiles,
+  withFiles,
+} from 'filefield/mikro-orm';
 import { reachableDatabases } from '../support/databases.js';
 import { legacy, major, openMikro, type OpenMikro } from '../support/mikro-orm.js';
 
@@ -71,6 +78,7 @@ describe.each(await reachableDatabases())(
     beforeAll(async () => {
       open = await openMikro(database, [Tooled]);
       await protectFiles(open.orm);
+      await createFileObjects(open.orm);
     });
     afterEach(async () => {
       for (const orm of opened.splice(0)) await orm.close(true);
@@ -81,11 +89,12 @@ describe.each(await reachableDatabases())(
       expect(await changes(await load(Tooled))).toEqual([]);
     });
 
-    it('keep the ledger, triggers, guard and index when they update the schema', async () => {
+    it('keep the ledger, the objects, triggers, guard and index when they update the schema', async () => {
       const orm = await load(Tooled);
       await update(orm);
       expect((await attached(orm)).unprotected).toEqual([]);
       expect(await open.rows('SELECT id FROM file_ledger')).toEqual([]);
+      expect(await open.rows('SELECT object_id FROM file_chunk')).toEqual([]);
     });
 
     it('still insert, load and update entities, which do not change', async () => {
@@ -148,7 +157,7 @@ describe('withFiles around a configuration', () => {
       false,
       false,
     ]);
-    expect(schemaGenerator?.skipTables).toEqual(['legacy', ...ledgerTables]);
+    expect(schemaGenerator?.skipTables).toEqual(['legacy', ...ledgerTables, ...fileObjectTables]);
     const metadata = {};
     await discovery?.onMetadata?.(metadata as never, { getSchemaHelper: () => undefined } as never);
     expect(seen).toEqual([metadata]);

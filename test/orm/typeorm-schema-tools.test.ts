@@ -5,6 +5,7 @@ import path from 'node:path';
 import { MemoryStorage } from 'filefield/storages/memory';
 import {
   attachFiles,
+  createFileObjects,
   createLedger,
   FileField,
   protectFiles,
@@ -90,6 +91,7 @@ describe.each(await reachableDatabases())('the schema tools of TypeORM on %s, af
     site = await address(database);
     const dataSource = await open(Tooled, { synchronize: true });
     await createLedger(dataSource);
+    await createFileObjects(dataSource);
     await protectFiles(dataSource);
   });
   afterEach(async () => {
@@ -102,10 +104,11 @@ describe.each(await reachableDatabases())('the schema tools of TypeORM on %s, af
     expect(await changes(dataSource)).toEqual([]);
   });
 
-  it('keep triggers, guard and index when they synchronise', async () => {
+  it('keep the objects, triggers, guard and index when they synchronise', async () => {
     const dataSource = await open(Tooled, { synchronize: true });
     await dataSource.synchronize();
     expect(await unprotected(dataSource)).toEqual([]);
+    expect(await dataSource.query('SELECT object_id FROM file_chunk')).toEqual([]);
   });
 
   it('still save, find and soft-delete entities, which do not change', async () => {

@@ -37,7 +37,7 @@ export async function openMikroSite<Row extends Identified>(
   };
 }
 
-function unitOf<Row extends Identified>(em: EntityManager, Entity: Entity<Row>): SiteUnit<Row> {
+export function unitOf<Row extends Identified>(em: EntityManager, Entity: Entity<Row>): SiteUnit<Row> {
   const save = (row: Row) => em.persist(row).flush();
   return {
     async insert(values) {

@@ -39,7 +39,7 @@ export async function openTypeormSite<Row extends Identified>(
   };
 }
 
-function unitOf<Row extends Identified>(manager: EntityManager, Entity: Entity<Row>): SiteUnit<Row> {
+export function unitOf<Row extends Identified>(manager: EntityManager, Entity: Entity<Row>): SiteUnit<Row> {
   const repository = manager.getRepository(Entity);
   return {
     insert: (values) => repository.save(repository.create(values as DeepPartial<Row>)),

@@ -4,6 +4,7 @@ import {
   hiddenTriggers,
   idsInList,
   triggerEvents,
+  type DatabaseFault,
   type Dialect,
   type TriggerEvent,
   type TriggerSteps,
@@ -121,6 +122,31 @@ export const mysql: Dialect = {
   isAbsent: (error) => 'code' in error && absent.has(error.code),
 
   isMissingTable: (error) => 'code' in error && error.code === 'ER_NO_SUCH_TABLE',
+
+  fault: (error) => ('code' in error ? faults[String(error.code)] : undefined),
+
+  // Text would be equal to the same text with spaces at its end.
+  types: { bytes: 'longblob', key: 'varbinary(512)' },
+  readBytes: (expression) => expression,
+};
+
+const faults: Readonly<Record<string, DatabaseFault>> = {
+  ER_DUP_ENTRY: 'taken',
+  ER_RECORD_FILE_FULL: 'full',
+  ER_DISK_FULL: 'full',
+  ER_NET_PACKET_TOO_LARGE: 'too_large',
+  ER_MAX_ALLOWED_PACKET_EXCEEDED: 'too_large',
+  ER_TABLEACCESS_DENIED_ERROR: 'denied',
+  ER_COLUMNACCESS_DENIED_ERROR: 'denied',
+  ER_DBACCESS_DENIED_ERROR: 'denied',
+  ER_OPTION_PREVENTS_STATEMENT: 'denied',
+  ER_CON_COUNT_ERROR: 'away',
+  ER_SERVER_SHUTDOWN: 'away',
+  ER_CONNECTION_KILLED: 'away',
+  ER_LOCK_WAIT_TIMEOUT: 'away',
+  ER_SOCKET_UNEXPECTED_CLOSE: 'away',
+  ER_GET_CONNECTION_TIMEOUT: 'away',
+  PROTOCOL_CONNECTION_LOST: 'away',
 };
 
 const absent = new Set<unknown>(['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR', 'ER_BAD_DB_ERROR']);

@@ -1,4 +1,4 @@
-import { tableWithIndexes, type Dialect } from '../dialect.js';
+import { tableWithIndexes, type DatabaseFault, type Dialect } from '../dialect.js';
 import { join, list, raw, sql } from '../sql.js';
 import { objectName } from '../trigger-column.js';
 import { searchPaths } from './postgres-path.js';
@@ -73,4 +73,21 @@ export const postgres: Dialect = {
   isAbsent: (error) => 'code' in error && ['42P01', '42703', '3F000'].includes(String(error.code)),
 
   isMissingTable: (error) => 'code' in error && error.code === '42P01',
+
+  fault: (error) => ('code' in error ? faultOf(String(error.code)) : undefined),
+
+  types: { bytes: 'bytea', key: 'varchar(512) COLLATE "C"' },
+
+  // As bytea, drivers get two hexadecimal digits a byte, which take half as long again.
+  readBytes: (expression) => sql`encode(${expression}, 'base64')`,
 };
+
+/** Shutdown, no connection, too many connections, no memory, a lock that was not free in time. */
+const away = /^(?:57P0\d|08\w{3}|53[023]00|55P03)$/;
+
+function faultOf(code: string): DatabaseFault | undefined {
+  if (code === '23505') return 'taken';
+  if (code === '53100') return 'full';
+  if (code === '42501' || code === '25006') return 'denied';
+  return away.test(code) ? 'away' : undefined;
+}

@@ -3,6 +3,7 @@ import {
   tableWithIndexes,
   timing,
   triggerEvents,
+  type DatabaseFault,
   type Dialect,
   type TriggerEvent,
   type TriggerSteps,
@@ -65,7 +66,24 @@ export const sqlite: Dialect = {
   isAbsent: (error) => sqlite.isHidden(error),
 
   isMissingTable: (error) => 'message' in error && /no such table/i.test(String(error.message)),
+
+  // Drivers have codes of their own, or none; the messages are those of SQLite.
+  fault(error) {
+    const message = 'message' in error ? String(error.message) : '';
+    return faults.find(([pattern]) => pattern.test(message))?.[1];
+  },
+
+  types: { bytes: 'blob', key: 'varchar(512)' },
+  readBytes: (expression) => expression,
 };
+
+const faults: readonly (readonly [RegExp, DatabaseFault])[] = [
+  [/UNIQUE constraint failed/i, 'taken'],
+  [/database or disk is full/i, 'full'],
+  [/string or blob too big/i, 'too_large'],
+  [/attempt to write a readonly database/i, 'denied'],
+  [/database (?:table )?is locked/i, 'away'],
+];
 
 function schemaPrefix({ schema }: ColumnName): string {
   return schema === undefined ? '' : `${sqlite.quote(schema)}.`;

@@ -10,8 +10,8 @@ import {
 } from '../../ledger/connection.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import { mysql, postgres, sqlite } from '../../ledger/dialects/index.js';
-import type { Sql } from '../../ledger/sql.js';
-import { platformClasses } from './internals.js';
+import { hasBytes, type Sql } from '../../ledger/sql.js';
+import { insertBound, platformClasses } from './internals.js';
 
 const dialects: readonly (readonly [RegExp, Dialect])[] = [
   [/postgres/i, postgres],
@@ -46,7 +46,8 @@ export function databaseOf({ em }: { readonly em: EntityManager }): LedgerConnec
         // Never a replica: what it does not have yet would be deleted.
         const connection = em.getConnection('write');
         if (unfiltered && dialect.unfiltered !== '') return await runUnfiltered(connection, dialect, statement);
-        const work = () => retried(() => run(connection, statement));
+        const work = () =>
+          retried(() => (hasBytes(statement) ? insert(connection, statement, dialect) : run(connection, statement)));
         if (!isShared) return patience === undefined ? await work() : await inTime(work(), patience, poolBusy);
         checkNotInTransaction(em);
         return await inTime(work(), sharedPatience, () => databaseBusy('a'));
@@ -117,6 +118,12 @@ async function runUnfiltered(connection: Connection, dialect: Dialect, statement
     // It only reads.
     await connection.rollback(transaction);
   }
+}
+
+/** An INSERT makes its rows, or fails. */
+async function insert(connection: Connection, statement: Sql, { placeholder }: Dialect): Promise<SqlResult> {
+  await insertBound(connection, statement, placeholder);
+  return { rows: [], affected: 1 };
 }
 
 async function run(

@@ -10,12 +10,15 @@ export {
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
 export {
+  createFileObjects,
   createLedger,
+  dropFileObjects,
   dropLedger,
   type MigrationTarget,
   type MikroInstance,
   type MikroMigration,
 } from './migrations.js';
+export { databaseStorage } from './database-storage.js';
 export { protectFiles, unprotectFiles } from './protect-files.js';
 export { withFiles } from './with-files.js';
 // types of the above
@@ -33,4 +36,5 @@ export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledge
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
 export type { EntityProtectionOptions, ProtectionOptions } from '../../ledger/protection.js';
+export type { DatabaseStorageOptions } from '../../storages/database.js';
 export type { StoredFile } from '../../file/stored-file.js';

@@ -1,10 +1,11 @@
 import type { Options } from '@mikro-orm/core';
 import { ledgerTables } from '../../ledger/schema.js';
+import { fileObjectTables } from '../../storages/database/object-tables.js';
 import { hideProtection } from './internals.js';
 
 /**
- * Keeps MikroORM's schema generator and migrations away from what `createLedger` and `protectFiles` make, which they would
- * drop: the tables of the ledger, the triggers, and the index of each file column, on MariaDB and MySQL with the generated
+ * Keeps MikroORM's schema generator and migrations away from what `createLedger`, `createFileObjects` and `protectFiles`
+ * make, which they would drop: the tables of the ledger and of `databaseStorage`, the triggers, and the index of each file column, on MariaDB and MySQL with the generated
  * column below it. Put it around the configuration that the application and the command line load. Entities and queries do
  * not change.
  *
@@ -26,6 +27,9 @@ export function withFiles<Configuration extends object>(configuration: Configura
   return {
     ...configuration,
     discovery: { ...discovery, onMetadata },
-    schemaGenerator: { ...schemaGenerator, skipTables: [...(schemaGenerator.skipTables ?? []), ...ledgerTables] },
+    schemaGenerator: {
+      ...schemaGenerator,
+      skipTables: [...(schemaGenerator.skipTables ?? []), ...ledgerTables, ...fileObjectTables],
+    },
   };
 }

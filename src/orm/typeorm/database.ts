@@ -10,8 +10,8 @@ import {
 } from '../../ledger/connection.js';
 import type { Dialect } from '../../ledger/dialect.js';
 import { mysql, postgres, sqlite } from '../../ledger/dialects/index.js';
-import type { Sql } from '../../ledger/sql.js';
-import { flush, isIdle, isTransactionLeftOpen } from './internals.js';
+import { hasBytes, type Sql } from '../../ledger/sql.js';
+import { flush, isIdle, isTransactionLeftOpen, preparing } from './internals.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
   postgres,
@@ -210,6 +210,8 @@ async function runUnfiltered(runner: QueryRunner, dialect: Dialect, statement: S
 }
 
 async function run(runner: QueryRunner, dialect: Dialect, statement: Sql): Promise<SqlResult> {
+  const prepare = hasBytes(statement) ? preparing(await runner.connect()) : undefined;
+  if (prepare) return { rows: [], affected: await prepare(statement.text(dialect.placeholder), statement.values) };
   const result = await runner.query(statement.text(dialect.placeholder), [...statement.values], true);
   return { rows: (result.records ?? []) as SqlResult['rows'], affected: result.affected ?? 0 };
 }

@@ -2,7 +2,8 @@
 export { FileField, fileColumn, type FileColumnOptions } from './file-field.js';
 // start-up and migrations
 export { attachFiles } from './attach-files.js';
-export { createLedger, dropLedger } from './migrations.js';
+export { createFileObjects, createLedger, dropFileObjects, dropLedger } from './migrations.js';
+export { databaseStorage } from './database-storage.js';
 export { protectFiles, unprotectFiles } from './protect-files.js';
 export { withFiles } from './with-files.js';
 export { transactionQueue, type TransactionQueue } from './transaction-queue.js';
@@ -21,4 +22,5 @@ export type { CopyPolicy, FilePolicies, RetainFor, Retention } from '../../ledge
 export type { ReconcileCursor, ReconcileOptions, ReconcileReport } from '../../ledger/reconcile.js';
 export type { SweepOptions, SweepReport } from '../../ledger/sweep.js';
 export type { EntityProtectionOptions, ProtectionOptions } from '../../ledger/protection.js';
+export type { DatabaseStorageOptions } from '../../storages/database.js';
 export type { StoredFile } from '../../file/stored-file.js';

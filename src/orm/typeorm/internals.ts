@@ -26,6 +26,31 @@ export function isIdle(client: unknown): boolean | undefined {
   return status === undefined || status === null ? undefined : status === 'I';
 }
 
+/** Runs a statement that changes rows, and returns their number. */
+type Prepare = (text: string, values: readonly unknown[]) => Promise<number>;
+
+/**
+ * Sends values beside the text of a statement, in one prepared for it; undefined where the driver always does. TypeORM has
+ * mysql2 write them into the text: bytes as hexadecimal digits, which costs four times as much.
+ */
+export function preparing(client: unknown): Prepare | undefined {
+  const { execute } = client as {
+    execute?(
+      text: string,
+      values: readonly unknown[],
+      done: (error: unknown, result: { affectedRows: number }) => void,
+    ): void;
+  };
+  if (!execute) return undefined;
+  return (text, values) =>
+    new Promise((resolve, reject) => {
+      execute.call(client, text, values, (error, result) => {
+        if (error) reject(error as Error);
+        else resolve(result.affectedRows);
+      });
+    });
+}
+
 /** True for a condition such as `IsNull()` in place of a value. Marked so by both majors. */
 export function isFindOperator(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '@instanceof' in value;
