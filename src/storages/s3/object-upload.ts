@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { abortable, unlessAborted, wasAborted } from '../../file/abortable.js';
 import { FileFieldError, isFileFieldError } from '../../errors.js';
 import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { writeMark, type Bucket } from './bucket.js';
 import { etagOf, infoOf } from './object-body.js';
-import { largestObject } from './part-size.js';
-import { partsOf, type Part, type S3Checksum } from './part.js';
+import { largestObject } from '../shared/part-size.js';
+import { partsOf, type Part, type PartChecksum } from '../shared/part.js';
+import { cleanUpPatience, source, within } from '../shared/write-steps.js';
 import { failureOf, isUncertain, s3Error, tooLarge } from './s3-error.js';
-
-/** Milliseconds that an aborted write waits for its clean-up, which then goes on in the background. */
-export const cleanUpPatience = 3_000;
 
 /** What all writes of a storage have in common. */
 export interface UploadSettings {
@@ -19,7 +16,7 @@ export interface UploadSettings {
   readonly partSize: number;
   /** Parts of one object that are sent at the same time. */
   readonly concurrency: number;
-  readonly checksum: S3Checksum;
+  readonly checksum: PartChecksum;
   /** False if the server ignores or refuses `If-None-Match`. */
   conditional: boolean;
   /** Caching, storage class and encryption. */
@@ -190,33 +187,13 @@ export class ObjectUpload {
 /** The checksum of a part as the header by which the server verifies it. */
 export function checksumOf(
   { digest }: Part,
-  checksum: S3Checksum,
+  checksum: PartChecksum,
 ): { readonly ContentMD5?: string; readonly ChecksumSHA256?: string } {
   return checksum === 'md5' ? { ContentMD5: digest } : { ChecksumSHA256: digest };
-}
-
-/** Does work that nobody waits for longer than this; its failure is not interesting. */
-export async function within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const done = work().catch(() => undefined);
-  await Promise.race([done, delay(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
 }
 
 /** True for the answer of a server that knows no conditions for writes. */
 function lacksConditions(cause: unknown): boolean {
   const { code, status } = failureOf(cause);
   return status === 501 || code === 'NotImplemented';
-}
-
-/** The body, whose failure is told from one of the storage. */
-async function* source(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* body;
-  } catch (cause) {
-    if (isFileFieldError(cause)) throw cause;
-    throw new FileFieldError('storage_failed', 'The object was not written: the source of its bytes failed.', {
-      cause,
-    });
-  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { partsOf } from '../../src/storages/s3/part.js';
-import { sizeOfPart } from '../../src/storages/s3/part-size.js';
-import { inUtf16Order, listedAfter } from '../../src/storages/s3/utf16-order.js';
+import { partsOf } from '../../src/storages/shared/part.js';
+import { sizeOfPart } from '../../src/storages/shared/part-size.js';
+import { inUtf16Order, listedAfter } from '../../src/storages/shared/utf16-order.js';
 
 const MiB = 2 ** 20;
 const TiB = 2 ** 40;

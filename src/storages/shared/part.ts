@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { sizeOfPart } from './part-size.js';
 
-/** By which checksum the server compares what it received with what was sent. */
-export type S3Checksum = 'md5' | 'sha256';
+/** The checksum of a part: the server compares what it received with what was sent. */
+export type PartChecksum = 'md5' | 'sha256';
 
 /** Consecutive bytes of an object, which are sent in one request. */
 export interface Part {
@@ -20,7 +20,7 @@ export interface Part {
 export async function* partsOf(
   body: AsyncIterable<Uint8Array>,
   smallest: number,
-  checksum: S3Checksum,
+  checksum: PartChecksum,
   total?: number,
 ): AsyncGenerator<Part, void, undefined> {
   const sizeOf = (number: number) => sizeOfPart(number, smallest, total);
@@ -47,7 +47,7 @@ class GrowingPart {
   constructor(
     readonly number: number,
     private readonly size: number,
-    checksum: S3Checksum,
+    checksum: PartChecksum,
     expected = number === 1 ? 64 * 1024 : size,
   ) {
     this.#hash = createHash(checksum);
