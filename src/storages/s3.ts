@@ -9,13 +9,12 @@ import { byteSize, wholeNumber, type ByteSize } from '../options.js';
 import { Bucket } from './s3/bucket.js';
 import { sendInParts } from './s3/multipart-upload.js';
 import { infoOf } from './s3/object-body.js';
-import { ObjectUpload, type UploadSettings } from './s3/object-upload.js';
+import { ObjectUpload, type S3Checksum, type UploadSettings } from './s3/object-upload.js';
 import { s3Error } from './s3/s3-error.js';
 import { encoded, folderOf, publicBase } from './shared/address.js';
 import { smallestPart } from './shared/part-size.js';
 
-/** By which checksum the server compares what it received with what was sent. */
-export type S3Checksum = 'md5' | 'sha256';
+export type { S3Checksum } from './s3/object-upload.js';
 
 /** How the server encrypts new objects. */
 export interface S3Encryption {

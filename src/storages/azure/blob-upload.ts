@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { BlobHTTPHeaders, BlockBlobCommitBlockListOptions } from '@azure/storage-blob';
 import { abortable, wasAborted } from '../../file/abortable.js';
 import { FileFieldError, isFileFieldError } from '../../errors.js';
 import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { partsOf, type Part } from '../shared/part.js';
-import { largestObject } from '../shared/part-size.js';
+import { largestObject, sizeOfPart } from '../shared/part-size.js';
 import { publish, source } from '../shared/write-steps.js';
 import { azureError, isUncertain, tooLarge } from './azure-error.js';
 import { etagOf, infoOf, type Container } from './container.js';
@@ -48,7 +48,8 @@ export class BlobUpload {
   async write(body: AsyncIterable<Uint8Array>): Promise<ObjectInfo> {
     const { signal, size } = this.options;
     if (signal?.aborted) throw wasAborted(signal);
-    const parts = partsOf(abortable(source(body), this.#until), this.settings.blockSize, 'md5', size);
+    const sizeOf = (number: number) => sizeOfPart(number, this.settings.blockSize, size);
+    const parts = partsOf(abortable(source(body), this.#until), sizeOf, () => createHash('md5'), size);
     try {
       if (size !== undefined && size > largestObject) throw new FileFieldError('storage_failed', tooLarge);
       const first = (await parts.next()).value as Part;

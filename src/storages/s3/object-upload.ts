@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { abortable, unlessAborted, wasAborted } from '../../file/abortable.js';
 import { FileFieldError, isFileFieldError } from '../../errors.js';
 import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { writeMark, type Bucket } from './bucket.js';
 import { etagOf, infoOf } from './object-body.js';
-import { largestObject } from '../shared/part-size.js';
-import { partsOf, type Part, type PartChecksum } from '../shared/part.js';
+import { largestObject, sizeOfPart } from '../shared/part-size.js';
+import { partsOf, type Part } from '../shared/part.js';
 import { cleanUpPatience, source, within } from '../shared/write-steps.js';
 import { failureOf, isUncertain, s3Error, tooLarge } from './s3-error.js';
+
+/** By which checksum the server compares what it received with what was sent. */
+export type S3Checksum = 'md5' | 'sha256';
 
 /** What all writes of a storage have in common. */
 export interface UploadSettings {
@@ -16,7 +19,7 @@ export interface UploadSettings {
   readonly partSize: number;
   /** Parts of one object that are sent at the same time. */
   readonly concurrency: number;
-  readonly checksum: PartChecksum;
+  readonly checksum: S3Checksum;
   /** False if the server ignores or refuses `If-None-Match`. */
   conditional: boolean;
   /** Caching, storage class and encryption. */
@@ -78,7 +81,8 @@ export class ObjectUpload {
     const { signal, size } = this.options;
     if (signal?.aborted) throw wasAborted(signal);
     const { partSize, checksum } = this.settings;
-    const parts = partsOf(abortable(source(body), this.until), partSize, checksum, size);
+    const sizeOf = (number: number) => sizeOfPart(number, partSize, size);
+    const parts = partsOf(abortable(source(body), this.until), sizeOf, () => createHash(checksum), size);
     try {
       if (size !== undefined && size > largestObject) throw new FileFieldError('storage_failed', tooLarge);
       const first = (await parts.next()).value as Part;
@@ -187,7 +191,7 @@ export class ObjectUpload {
 /** The checksum of a part as the header by which the server verifies it. */
 export function checksumOf(
   { digest }: Part,
-  checksum: PartChecksum,
+  checksum: S3Checksum,
 ): { readonly ContentMD5?: string; readonly ChecksumSHA256?: string } {
   return checksum === 'md5' ? { ContentMD5: digest } : { ChecksumSHA256: digest };
 }
