@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createVerify, generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CRC32C } from '@google-cloud/storage';
@@ -52,6 +52,8 @@ export class GoogleModel {
   readonly sessions = new Map<string, Session>();
   readonly requests: GoogleRequest[] = [];
   readonly sockets = new Set<Socket>();
+  /** The account whose URLs are valid here. */
+  readonly account = { client_email: 'signer@model.example', private_key: privateKey };
   fault: GoogleFault = () => undefined;
   #count = 0;
   readonly #server = createServer(
@@ -103,6 +105,7 @@ export class GoogleModel {
 
   #act(request: GoogleRequest, answer: Answer): void {
     const { path, query } = request;
+    if (query.has('X-Goog-Signature')) return this.#signed(request, answer);
     const [, upload, bucket, rest] = /^(\/upload)?\/storage\/v1\/b\/([^/]+)(?:\/o(\/.+)?)?$/.exec(path) ?? [];
     const session = this.sessions.get(query.get('upload_id') ?? '');
     if (query.has('upload_id'))
@@ -143,6 +146,31 @@ export class GoogleModel {
     const part = bytes.subarray(Number(start), end ? Number(end) + 1 : undefined);
     const range = `bytes ${start}-${Number(start) + part.byteLength - 1}/${bytes.byteLength}`;
     answer(206, part, { ...common, 'content-range': range });
+  }
+
+  /** A request without credentials, by a URL that somebody has signed (V4 signing process with RSA keys). */
+  #signed({ method, path, query, headers }: GoogleRequest, answer: Answer): void {
+    const given = [...query].filter(([name]) => name !== 'X-Goog-Signature');
+    const canonical = given
+      .map(([name, value]) => `${percent(name)}=${percent(value)}`)
+      .sort()
+      .join('&');
+    const host = headers.host!.split(':')[0];
+    const text = [method, path, canonical, `host:${host}\n`, 'host', 'UNSIGNED-PAYLOAD'].join('\n');
+    const [time, scope] = [query.get('X-Goog-Date')!, query.get('X-Goog-Credential')!.split('/').slice(1).join('/')];
+    const hash = createHash('sha256').update(text).digest('hex');
+    const verify = createVerify('RSA-SHA256').update(['GOOG4-RSA-SHA256', time, scope, hash].join('\n'));
+    const begin = Date.parse(time.replace(/(....)(..)(..T..)(..)(..Z)/, '$1-$2-$3:$4:$5'));
+    const valid = verify.verify(publicKey, query.get('X-Goog-Signature')!, 'hex');
+    const expired = Date.now() >= begin + Number(query.get('X-Goog-Expires')) * 1000;
+    if (!valid || expired) return answer(403, failure(403, valid ? 'ExpiredToken' : 'SignatureDoesNotMatch'));
+    const found = this.objects.get(decodeURIComponent(path).slice(`/${this.bucket}/`.length));
+    if (!found) return answer(404, failure(404, 'notFound'));
+    const disposition = query.get('response-content-disposition') ?? found.resource['contentDisposition'];
+    answer(200, found.bytes, {
+      'content-type': query.get('response-content-type') ?? String(found.resource['contentType']),
+      ...(disposition ? { 'content-disposition': String(disposition) } : {}),
+    });
   }
 
   /** In the order of the UTF-8 bytes of the names. */
@@ -235,6 +263,16 @@ export class GoogleModel {
     answer(200, resource);
   }
 }
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+
+/** As encodeURIComponent, but of more characters (RFC 3986). */
+const percent = (text: string) =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** The body of an answer that refuses a request. */
 export function failure(code: number, reason: string, message = `${reason} about secret-key at http://host`): object {
