@@ -18,8 +18,8 @@ const permission =
   'The credentials of the client lack a permission: give them the role "Storage Blob Data Contributor" for the container, or ' +
   'a shared access signature that may read, create, write, delete and list.';
 const network =
-  'The account refuses this client: check its firewall and network rules, whether it allows this kind of credential, and ' +
-  'that the endpoint is https.';
+  'The account refuses this client: check its firewall and network rules, and whether it allows this kind of credential and ' +
+  'connections without encryption.';
 const container = 'There is no such container: check the name that the client was made with, or create it.';
 const busy =
   'The service asks for fewer requests or is down: try again later; "retryOptions" of the client set its patience.';
@@ -104,13 +104,14 @@ export function azureError(cause: unknown, action: string, key?: string): FileFi
   const found = known[code] ?? (status === undefined ? undefined : byStatus[status]);
   const context = { ...(key !== undefined && { key }), cause };
   // Without an answer, the service may be there later.
-  const category = found?.[0] ?? (status === undefined ? 'unavailable' : 'storage_failed');
+  const unanswered = status === undefined && isOfNetwork(cause, code);
+  const category = found?.[0] ?? (unanswered ? 'unavailable' : 'storage_failed');
   if (found && category !== 'storage_failed' && category !== 'unavailable') {
     return new FileFieldError(category, found[1], context);
   }
   const advice =
     found?.[1] ??
-    (status === undefined
+    (unanswered
       ? 'No answer came: check that the endpoint of the client can be reached from here.'
       : 'The cause of this error has the answer.');
   const facts = [code, status].filter(Boolean).join(', ') || 'no code';
@@ -130,6 +131,11 @@ export function failureOf(error: unknown): Failure {
   const texts = [details?.errorCode, code, name].filter((text) => typeof text === 'string' && text !== 'RestError');
   const text = texts[0] as string | undefined;
   return { code: text && /^[A-Za-z][\w.]{2,63}$/.test(text) ? text : '', status };
+}
+
+/** True for a failure of a connection: other errors without a status come from the program or its credentials. */
+function isOfNetwork(cause: unknown, code: string): boolean {
+  return (cause as Error | undefined)?.name === 'RestError' || /^E[A-Z_]{3,}$/.test(code);
 }
 
 /** Failures before anything was sent. */

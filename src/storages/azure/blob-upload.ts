@@ -6,7 +6,7 @@ import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { partsOf, type Part } from '../shared/part.js';
 import { largestObject, sizeOfPart } from '../shared/part-size.js';
 import { publish, source } from '../shared/write-steps.js';
-import { azureError, isUncertain, tooLarge } from './azure-error.js';
+import { azureError, failureOf, isUncertain, tooLarge } from './azure-error.js';
 import { etagOf, infoOf, type Container } from './container.js';
 
 /** Name of the metadata by which a write recognises its own object after an answer was lost. */
@@ -53,7 +53,12 @@ export class BlobUpload {
     try {
       if (size !== undefined && size > largestObject) throw new FileFieldError('storage_failed', tooLarge);
       const first = (await parts.next()).value as Part;
-      return await (first.last ? this.#put(first) : this.#sendInBlocks([first], parts));
+      if (!first.last) return await this.#sendInBlocks([first], parts);
+      return await this.#put(first).catch((cause: unknown) => {
+        // There is no such object, so it has blocks of a write that failed, which Azurite takes for one.
+        if (failureOf(cause).code === 'BlobAlreadyExists') return this.#sendInBlocks([first], parts);
+        throw cause;
+      });
     } catch (error) {
       // The end of the write makes other blocks fail too.
       const cause = this.#failure ?? error;

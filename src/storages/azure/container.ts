@@ -46,7 +46,11 @@ export class Container {
         const { status = 0 } = failureOf(cause);
         return answer.etag !== undefined && (status < 400 || status >= 500);
       },
-      failed: (cause: unknown) => azureError(cause, 'read an object to its end', key),
+      failed: (cause: unknown) => {
+        const error = azureError(cause, 'read an object to its end', key);
+        // The SDK takes a connection that breaks for an abort.
+        return error.code === 'aborted' ? wasCut(key, cause) : error;
+      },
     };
     const body = new ResumedBody(reader, key, whole, first);
     return { info, size: lengthOf(whole), stream: () => body.stream(), close: () => body.close() };
@@ -122,6 +126,11 @@ function bytesOf(answer: BlobDownloadResponseParsed, key: string, range?: ByteRa
   bytes.on('error', () => undefined).destroy();
   // An object that ends within the range is answered with what there is of it.
   throw new FileFieldError('incomplete', 'The object ends before the range.', { key });
+}
+
+function wasCut(key: string, cause: unknown): FileFieldError {
+  const text = 'The connection to the container broke again and again while an object was read: try again later.';
+  return new FileFieldError('unavailable', text, { key, cause });
 }
 
 function otherOrder(): FileFieldError {

@@ -65,7 +65,10 @@ export class ResumedBody {
           if (position > size) throw this.#wasLonger();
           yield chunk;
         }
-        if (position < size) throw new Error(`The answer ended ${size - position} bytes early.`);
+        if (position < size) {
+          const error = new Error(`The answer ended ${size - position} bytes early.`);
+          throw Object.assign(error, { code: 'ECONNRESET' });
+        }
       } catch (cause) {
         failures += 1;
         if (this.#closed) throw this.#wasClosed(cause);
