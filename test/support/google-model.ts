@@ -193,7 +193,9 @@ export class GoogleModel {
   #upload({ body, headers, query }: GoogleRequest, answer: Answer): void {
     const kind = query.get('uploadType');
     if (kind === 'resumable') {
-      const metadata = JSON.parse(body.toString() || '{}') as Record<string, unknown>;
+      const contentType = headers['x-upload-content-type'];
+      const given = JSON.parse(body.toString() || '{}') as Record<string, unknown>;
+      const metadata: Record<string, unknown> = { ...(contentType !== undefined && { contentType }), ...given };
       const name = query.get('name') ?? String(metadata['name']);
       const refused = this.#refusal(name, query);
       if (refused) return answer(412, refused);

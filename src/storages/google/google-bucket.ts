@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Bucket, File, FileMetadata } from '@google-cloud/storage';
 import { FileFieldError } from '../../errors.js';
 import { lengthOf, type ByteRange } from '../../file/body.js';
@@ -8,6 +9,8 @@ import { inUtf16Order, listedAfter } from '../shared/utf16-order.js';
 import { failureOf, googleError, noBucket } from './google-error.js';
 
 const pageSize = 1000;
+/** Milliseconds without a byte after which a connection counts as broken, unless the client has a `timeout`. */
+const silence = 30_000;
 
 /** A folder of a bucket: the requests that read, list and delete, with errors of this library. */
 export class GoogleBucket {
@@ -35,9 +38,12 @@ export class GoogleBucket {
     }
     const version = this.at(key, { generation: resource.generation! });
     const reader = {
-      // Nothing is sent before the first byte is asked for; to destroy the stream frees its socket.
-      open: async ({ start, end }: ByteRange) =>
-        version.createReadStream({ start, end, decompress: false, validation: false }),
+      open: async ({ start, end }: ByteRange, signal: AbortSignal) => {
+        const stream = version.createReadStream({ start, end, decompress: false, validation: false });
+        // To destroy it frees its socket.
+        signal.addEventListener('abort', () => stream.destroy(), { once: true });
+        return Readable.from(unlessSilent(stream, this.client.storage.timeout ?? silence));
+      },
       mayGoOn: (cause: unknown) => {
         const { status = 0 } = failureOf(cause);
         return status < 400 || status >= 500;
@@ -85,14 +91,18 @@ export class GoogleBucket {
           fields: 'items(name,timeCreated),nextPageToken',
         })
         .catch((cause: unknown) => {
-          throw listError(cause);
+          throw googleError(cause, 'list objects', undefined, noBucket);
         });
       this.#exists = true;
       const start = last;
-      for (const { name, metadata } of files) {
-        const key = name.slice(this.prefix.length);
+      for (const file of files) {
+        const key = file.name.slice(this.prefix.length);
         // The offset is the first name of a page; the folder itself may be an object, of another program.
-        if (key && key !== start) yield { key: (last = key), modified: timeOf(metadata) };
+        if (key && key !== start)
+          yield {
+            key: (last = key),
+            modified: timeOf(file.metadata?.timeCreated ? file.metadata : (file as FileMetadata)),
+          };
       }
       more = Boolean(next) && last !== start;
     }
@@ -118,7 +128,7 @@ export class GoogleBucket {
     await this.client
       .getFiles({ autoPaginate: false, maxResults: 1, fields: 'nextPageToken' })
       .catch((cause: unknown) => {
-        throw listError(cause);
+        throw googleError(cause, 'find the bucket', undefined, noBucket);
       });
     this.#exists = true;
   }
@@ -140,6 +150,19 @@ export class GoogleBucket {
   }
 }
 
+/** The SDK (its node-fetch 2) does not notice that a connection breaks within a body: its stream then never ends. */
+async function* unlessSilent(stream: Readable, milliseconds: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  for (;;) {
+    // Only while a chunk is waited for: a slow reader is no broken connection.
+    const error = Object.assign(new Error('No byte came.'), { code: 'ETIMEDOUT' });
+    const timer = setTimeout(() => stream.destroy(error), milliseconds);
+    const next = await chunks.next().finally(() => clearTimeout(timer));
+    if (next.done) return;
+    yield next.value;
+  }
+}
+
 /** Size, time and generation of an object. */
 export function infoOf(resource: FileMetadata): ObjectInfo {
   const { generation, size } = resource;
@@ -151,12 +174,7 @@ export function infoOf(resource: FileMetadata): ObjectInfo {
   };
 }
 
+/** With the option `fields`, the SDK lists metadata instead of files. */
 function timeOf({ timeCreated }: FileMetadata): Date | undefined {
   return timeCreated === undefined ? undefined : new Date(timeCreated);
-}
-
-/** A listing that is not found has no bucket. */
-function listError(cause: unknown): FileFieldError {
-  if (failureOf(cause).status !== 404) return googleError(cause, 'list objects');
-  return new FileFieldError('storage_failed', `The bucket could not be found. ${noBucket}`, { cause });
 }

@@ -19,7 +19,6 @@ const busy =
 const quota = 'A quota of the project is exhausted: raise it, or wait until it is renewed.';
 const billing = 'The project or its billing account is disabled: check it in the console.';
 const held = 'A retention policy or a hold protects the object: wait until it ends, or remove it.';
-const precondition = 'Another request changed the same object meanwhile: try again.';
 export const noBucket = 'There is no such bucket: check its name, or create it.';
 export const tooLarge = 'The object is larger than the service accepts: 5 TiB.';
 export const otherBytes = 'The service stored other bytes than were sent: try again.';
@@ -50,7 +49,7 @@ const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> 
   403: ['storage_failed', permission],
   404: ['not_found', 'There is no such object.'],
   408: ['unavailable', busy],
-  412: ['storage_failed', precondition],
+  412: ['already_exists', 'The key is taken.'],
   413: ['storage_failed', tooLarge],
   416: ['incomplete', 'The object ends before the range.'],
   429: ['unavailable', busy],
@@ -62,12 +61,14 @@ const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> 
 
 /**
  * A failure of the SDK as a `FileFieldError`; one that is a `FileFieldError` already is returned as it is. `action`
- * completes the sentence "The bucket could not …". The message has neither key nor address.
+ * completes the sentence "The bucket could not …", and `missing` says what is missing if not the object. The message has
+ * neither key nor address.
  */
-export function googleError(cause: unknown, action: string, key?: string): FileFieldError {
+export function googleError(cause: unknown, action: string, key?: string, missing?: string): FileFieldError {
   if (isFileFieldError(cause)) return cause;
   const { reason, status } = failureOf(cause);
-  const found = known[reason] ?? (status === undefined ? withoutAnswer(cause, reason) : byStatus[status]);
+  const notFound = status === 404 && missing !== undefined ? (['storage_failed', missing] as const) : undefined;
+  const found = notFound ?? known[reason] ?? (status === undefined ? withoutAnswer(cause, reason) : byStatus[status]);
   const context = { ...(key !== undefined && { key }), cause };
   const category = found?.[0] ?? 'storage_failed';
   if (found && category !== 'storage_failed' && category !== 'unavailable') {

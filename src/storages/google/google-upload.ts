@@ -7,7 +7,7 @@ import { partsOf, type Part } from '../shared/part.js';
 import { largestObject } from '../shared/part-size.js';
 import { cleanUpPatience, publish, source, within } from '../shared/write-steps.js';
 import { infoOf, type GoogleBucket } from './google-bucket.js';
-import { failureOf, googleError, isUncertain, otherBytes, tooLarge } from './google-error.js';
+import { failureOf, googleError, isUncertain, noBucket, otherBytes, tooLarge } from './google-error.js';
 import { UploadSession } from './upload-session.js';
 
 /** Name of the metadata by which a write recognises its own object after an answer was lost. */
@@ -52,7 +52,7 @@ export class GoogleUpload {
       const first = (await parts.next()).value as Part;
       return await (first.last ? this.#put(first) : this.#sendInChunks([first], parts));
     } catch (cause) {
-      if (isFileFieldError(cause) || !signal?.aborted) throw googleError(cause, 'write an object', this.key);
+      if (isFileFieldError(cause) || !signal?.aborted) throw googleError(cause, 'write an object', this.key, noBucket);
       throw wasAborted(signal);
     } finally {
       this.#ended.abort();
