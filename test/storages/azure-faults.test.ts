@@ -259,7 +259,7 @@ const refuse =
         return {
           request,
           status: 200,
-          headers: (await import('@azure/core-rest-pipeline')).createHttpHeaders(),
+          headers: { toJson: () => ({ 'content-type': 'application/xml' }) },
           bodyAsText,
         };
       },

@@ -101,7 +101,7 @@ export class GoogleBucket {
         if (key && key !== start)
           yield {
             key: (last = key),
-            modified: timeOf(file.metadata?.timeCreated ? file.metadata : (file as FileMetadata)),
+            modified: timeOf(file as unknown as FileMetadata),
           };
       }
       more = Boolean(next) && last !== start;
