@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
-import { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
+import type { ContainerClient } from '@azure/storage-blob';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { isFileFieldError, type FileBody, type FileFieldError } from 'filefield';
 import { AzureBlobStorage } from 'filefield/storages/azure';
 import { Azurite, haveAzurite } from '../support/azurite.js';

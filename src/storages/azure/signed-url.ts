@@ -41,7 +41,7 @@ export class UrlSigner {
         return blob.generateSasUrl(asked);
       case 'token':
         return blob.generateUserDelegationSasUrl(asked, await this.#keyUntil(end));
-      default:
+      case undefined:
         throw new FileFieldError(
           'unsupported',
           'The client cannot sign URLs: make it with the account key, or with a credential of Entra ID.',
