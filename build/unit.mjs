@@ -10,6 +10,7 @@ const byImport = {
   'postgres-cluster.ts': 'the programs of PostgreSQL',
   'start-front.ts': 'nginx, Apache, lighttpd and Caddy',
   'signing-storage.ts': 'an S3 server',
+  'azurite.ts': 'Azurite',
   'run-filefield.ts': 'the built package',
   'start-application.ts': 'the built example application',
 };

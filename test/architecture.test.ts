@@ -58,6 +58,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   'content-disposition': ['http'],
   '@aws-sdk/client-s3': ['storages'],
   '@aws-sdk/s3-request-presigner': ['storages'],
+  '@azure/storage-blob': ['storages'],
+  '@google-cloud/storage': ['storages'],
 };
 
 interface Import {

@@ -10,7 +10,10 @@ const names = (loaded) =>
 
 let count = 0;
 for (const entry of Object.keys(entries)) {
-  if (entry === './package.json' || (process.argv[2] && /typeorm|mikro-orm|express|fastify|koa|s3/.test(entry)))
+  if (
+    entry === './package.json' ||
+    (process.argv[2] && /typeorm|mikro-orm|express|fastify|koa|s3|azure|google/.test(entry))
+  )
     continue;
   const specifier = entry.replace('.', 'filefield');
   const [imported, required] = [names(await import(specifier)), names(require(specifier))];

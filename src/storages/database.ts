@@ -7,7 +7,7 @@ import { sql, type Sql } from '../ledger/sql.js';
 import { databaseError } from './database/database-error.js';
 import { infoOf, openObject } from './database/object-reader.js';
 import { ObjectWrite, patience } from './database/object-write.js';
-import { inUtf16Order, listedAfter } from './utf16-order.js';
+import { inUtf16Order, listedAfter } from './shared/utf16-order.js';
 
 /** Which part of the tables a `databaseStorage` uses. */
 export interface DatabaseStorageOptions {

@@ -9,12 +9,12 @@ import { byteSize, wholeNumber, type ByteSize } from '../options.js';
 import { Bucket } from './s3/bucket.js';
 import { sendInParts } from './s3/multipart-upload.js';
 import { infoOf } from './s3/object-body.js';
-import { ObjectUpload, type UploadSettings } from './s3/object-upload.js';
-import type { S3Checksum } from './s3/part.js';
-import { smallestPart } from './s3/part-size.js';
+import { ObjectUpload, type S3Checksum, type UploadSettings } from './s3/object-upload.js';
 import { s3Error } from './s3/s3-error.js';
+import { encoded, folderOf, publicBase } from './shared/address.js';
+import { smallestPart } from './shared/part-size.js';
 
-export type { S3Checksum } from './s3/part.js';
+export type { S3Checksum } from './s3/object-upload.js';
 
 /** How the server encrypts new objects. */
 export interface S3Encryption {
@@ -140,11 +140,11 @@ export class S3Storage implements Storage {
     const { client, bucket, prefix = '', publicUrl } = options;
     if (typeof client?.send !== 'function') throw invalid('a client: new S3Client({ … }) of @aws-sdk/client-s3');
     if (!bucket) throw invalid('the name of a bucket');
-    const folder = folderOf(prefix);
+    const folder = folderOf('S3Storage', prefix);
     this.#bucket = new Bucket(client, bucket, folder);
     this.#settings = settingsOf(options);
     if (publicUrl !== undefined) {
-      const base = baseOf(publicUrl);
+      const base = publicBase('S3Storage', publicUrl);
       this.url = (key) => base + encoded(folder + checkKey(key));
     }
   }
@@ -211,30 +211,6 @@ function settingsOf(options: S3StorageOptions): UploadSettings {
     },
   };
 }
-
-/** The folder with a slash at its end; empty for the whole bucket. */
-function folderOf(prefix: string): string {
-  const folder = prefix.replace(/\/+$/, '');
-  if (folder === '') return '';
-  try {
-    checkKey(folder);
-  } catch (cause) {
-    throw new FileFieldError('invalid_option', 'The prefix of an S3Storage must be a path without empty parts.', {
-      cause,
-    });
-  }
-  // Keys of S3 have at most 1024 bytes, those of this library 512.
-  if (Buffer.byteLength(folder) > 500) throw invalid('a prefix of at most 500 bytes');
-  return `${folder}/`;
-}
-
-/** The public address with a slash at its end. */
-function baseOf(publicUrl: string): string {
-  if (!URL.canParse(publicUrl) || /[?#]/.test(publicUrl)) throw invalid('a publicUrl such as https://files.example');
-  return publicUrl.replace(/\/*$/, '/');
-}
-
-const encoded = (key: string) => key.split('/').map(encodeURIComponent).join('/');
 
 function invalid(what: string): FileFieldError {
   return new FileFieldError('invalid_option', `S3Storage needs ${what}.`);

@@ -1,5 +1,7 @@
 // Uses every entry of the package except filefield/mikro-orm. Only compiled, not run.
 import { S3Client } from '@aws-sdk/client-s3';
+import { ContainerClient } from '@azure/storage-blob';
+import { Storage as GoogleClient } from '@google-cloud/storage';
 import express from 'express';
 import fastify from 'fastify';
 import { createServer } from 'node:http';
@@ -20,7 +22,9 @@ import { toFetch } from 'filefield/fetch';
 import { healthHandler, storageCheck } from 'filefield/health';
 import { toKoa } from 'filefield/koa';
 import { toNode } from 'filefield/node';
+import { AzureBlobStorage } from 'filefield/storages/azure';
 import { DiskStorage } from 'filefield/storages/disk';
+import { GoogleCloudStorage } from 'filefield/storages/google';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { S3Storage } from 'filefield/storages/s3';
 import { FailingStorage, storageContract } from 'filefield/testing';
@@ -75,6 +79,10 @@ export const contract: readonly { readonly title: string }[] = storageContract(
   () => new FailingStorage(new MemoryStorage()),
 );
 export const bucket: Storage = new S3Storage({ client: new S3Client({}), bucket: 'documents' });
+export const container: Storage = new AzureBlobStorage({
+  container: new ContainerClient('https://azure.example/documents'),
+});
+export const cloud: Storage = new GoogleCloudStorage({ bucket: new GoogleClient().bucket('documents') });
 export const health = healthHandler({ storage: storageCheck(new MemoryStorage()) });
 
 export function codeOf(error: unknown): string | undefined {

@@ -12,7 +12,7 @@ import { checkKey } from '../../file/key.js';
 import type { ListedObject, ObjectBody } from '../../file/storage.js';
 import { openObject } from './object-body.js';
 import { failureOf, s3Error } from './s3-error.js';
-import { inUtf16Order, listedAfter } from '../utf16-order.js';
+import { inUtf16Order, listedAfter } from '../shared/utf16-order.js';
 
 /** Name of the metadata by which a write recognises its own object after an answer was lost. */
 export const writeMark = 'filefield-write';

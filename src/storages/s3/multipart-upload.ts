@@ -10,9 +10,10 @@ import { unlessAborted } from '../../file/abortable.js';
 import { FileFieldError } from '../../errors.js';
 import type { ObjectInfo } from '../../file/storage.js';
 import { etagOf, infoOf } from './object-body.js';
-import { checksumOf, cleanUpPatience, within, type ObjectUpload } from './object-upload.js';
-import { mostParts } from './part-size.js';
-import type { Part } from './part.js';
+import { cleanUpPatience, within } from '../shared/write-steps.js';
+import { checksumOf, type ObjectUpload } from './object-upload.js';
+import { mostParts } from '../shared/part-size.js';
+import type { Part } from '../shared/part.js';
 import { tooLarge } from './s3-error.js';
 
 /** Sends an object in several requests. If it fails at any point, the server keeps no part. */

@@ -1,17 +1,17 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { createHash, randomUUID } from 'node:crypto';
 import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { abortable, unlessAborted, wasAborted } from '../../file/abortable.js';
 import { FileFieldError, isFileFieldError } from '../../errors.js';
 import type { ObjectInfo, WriteOptions } from '../../file/storage.js';
 import { writeMark, type Bucket } from './bucket.js';
 import { etagOf, infoOf } from './object-body.js';
-import { largestObject } from './part-size.js';
-import { partsOf, type Part, type S3Checksum } from './part.js';
+import { largestObject, sizeOfPart } from '../shared/part-size.js';
+import { partsOf, type Part } from '../shared/part.js';
+import { cleanUpPatience, source, within } from '../shared/write-steps.js';
 import { failureOf, isUncertain, s3Error, tooLarge } from './s3-error.js';
 
-/** Milliseconds that an aborted write waits for its clean-up, which then goes on in the background. */
-export const cleanUpPatience = 3_000;
+/** By which checksum the server compares what it received with what was sent. */
+export type S3Checksum = 'md5' | 'sha256';
 
 /** What all writes of a storage have in common. */
 export interface UploadSettings {
@@ -81,7 +81,8 @@ export class ObjectUpload {
     const { signal, size } = this.options;
     if (signal?.aborted) throw wasAborted(signal);
     const { partSize, checksum } = this.settings;
-    const parts = partsOf(abortable(source(body), this.until), partSize, checksum, size);
+    const sizeOf = (number: number) => sizeOfPart(number, partSize, size);
+    const parts = partsOf(abortable(source(body), this.until), sizeOf, () => createHash(checksum), size);
     try {
       if (size !== undefined && size > largestObject) throw new FileFieldError('storage_failed', tooLarge);
       const first = (await parts.next()).value as Part;
@@ -195,28 +196,8 @@ export function checksumOf(
   return checksum === 'md5' ? { ContentMD5: digest } : { ChecksumSHA256: digest };
 }
 
-/** Does work that nobody waits for longer than this; its failure is not interesting. */
-export async function within(milliseconds: number, work: () => Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  const done = work().catch(() => undefined);
-  await Promise.race([done, delay(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
-}
-
 /** True for the answer of a server that knows no conditions for writes. */
 function lacksConditions(cause: unknown): boolean {
   const { code, status } = failureOf(cause);
   return status === 501 || code === 'NotImplemented';
-}
-
-/** The body, whose failure is told from one of the storage. */
-async function* source(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* body;
-  } catch (cause) {
-    if (isFileFieldError(cause)) throw cause;
-    throw new FileFieldError('storage_failed', 'The object was not written: the source of its bytes failed.', {
-      cause,
-    });
-  }
 }

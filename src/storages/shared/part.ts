@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { sizeOfPart } from './part-size.js';
-
-/** By which checksum the server compares what it received with what was sent. */
-export type S3Checksum = 'md5' | 'sha256';
+/** Computes the checksum by which the server compares what it received with what was sent. */
+export interface Checksum {
+  update(bytes: Uint8Array): unknown;
+  /** In Base64. */
+  digest(encoding: 'base64'): string;
+}
 
 /** Consecutive bytes of an object, which are sent in one request. */
 export interface Part {
@@ -19,18 +20,17 @@ export interface Part {
 /** The bytes of a body in parts; at least one, which is empty if the body is. Chunks are copied. */
 export async function* partsOf(
   body: AsyncIterable<Uint8Array>,
-  smallest: number,
-  checksum: S3Checksum,
+  sizeOf: (number: number) => number,
+  checksum: () => Checksum,
   total?: number,
 ): AsyncGenerator<Part, void, undefined> {
-  const sizeOf = (number: number) => sizeOfPart(number, smallest, total);
-  let part = new GrowingPart(1, sizeOf(1), checksum, total);
+  let part = new GrowingPart(1, sizeOf(1), checksum(), total);
   for await (const chunk of body) {
     for (let position = 0; position < chunk.byteLength;) {
       // A full part is sent when there is another byte: only then is it known that it is not the last.
       if (part.full) {
         yield part.end(false);
-        part = new GrowingPart(part.number + 1, sizeOf(part.number + 1), checksum);
+        part = new GrowingPart(part.number + 1, sizeOf(part.number + 1), checksum());
       }
       position += part.add(chunk.subarray(position));
     }
@@ -42,15 +42,13 @@ export async function* partsOf(
 class GrowingPart {
   #buffer: Buffer;
   #length = 0;
-  readonly #hash;
 
   constructor(
     readonly number: number,
     private readonly size: number,
-    checksum: S3Checksum,
+    private readonly hash: Checksum,
     expected = number === 1 ? 64 * 1024 : size,
   ) {
-    this.#hash = createHash(checksum);
     this.#buffer = Buffer.allocUnsafe(Math.min(expected, size));
   }
 
@@ -68,13 +66,13 @@ class GrowingPart {
       this.#buffer = larger;
     }
     this.#buffer.set(taken, this.#length);
-    this.#hash.update(taken);
+    this.hash.update(taken);
     this.#length = needed;
     return taken.byteLength;
   }
 
   end(last: boolean): Part {
     const bytes = this.#buffer.subarray(0, this.#length);
-    return { number: this.number, bytes, digest: this.#hash.digest('base64'), last };
+    return { number: this.number, bytes, digest: this.hash.digest('base64'), last };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * S3 and databases list keys by their bytes of UTF-8, this library by UTF-16 code units. The two differ only where a character beyond
+ * Services list keys by their bytes of UTF-8, this library by UTF-16 code units. The two differ only where a character beyond
  * U+FFFF, such as an emoji, meets one from U+E000 to U+FFFF, such as a full-width letter: all other keys keep their place.
  */
 const firstSurrogate = '\uD800';
@@ -9,7 +9,7 @@ function differsAt(key: string): number {
   return key.search(/[\uD800-\uFFFF]/);
 }
 
-/** A key after which a listing by UTF-8 has every key that is greater than `after` in our order, and few others. */
+/** A key after which a service lists every key that is greater than `after` in our order, and few others. */
 export function listedAfter(after: string): string {
   const position = differsAt(after);
   return position < 0 ? after : `${after.slice(0, position)}\uD7FF`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { partsOf } from '../../src/storages/s3/part.js';
-import { sizeOfPart } from '../../src/storages/s3/part-size.js';
-import { inUtf16Order, listedAfter } from '../../src/storages/utf16-order.js';
+import { partsOf } from '../../src/storages/shared/part.js';
+import { sizeOfPart } from '../../src/storages/shared/part-size.js';
+import { inUtf16Order, listedAfter } from '../../src/storages/shared/utf16-order.js';
 
 const MiB = 2 ** 20;
 const TiB = 2 ** 40;
@@ -32,7 +32,8 @@ describe('the parts of an object of S3', () => {
     for (const sizes of [[0], [1], [10], [9, 1, 1], [25], [3, 0, 17], [5, 5], [10, 10], []]) {
       for (const total of [undefined, 0]) {
         const parts = [];
-        for await (const part of partsOf(chunks(...sizes), 10, 'md5', total)) parts.push(part);
+        const sizeOf = (number: number) => sizeOfPart(number, 10, total);
+        for await (const part of partsOf(chunks(...sizes), sizeOf, () => createHash('md5'), total)) parts.push(part);
         const expected: Buffer[] = [];
         for await (const chunk of chunks(...sizes)) expected.push(chunk);
         expect(Buffer.concat(parts.map(({ bytes }) => bytes))).toEqual(Buffer.concat(expected));
