@@ -118,7 +118,10 @@ export class CachedStorage implements Storage {
 
   async delete(key: string): Promise<void> {
     await this.#origin.delete(key);
-    const fill = await this.#fills.get(key)?.catch(() => undefined);
+    const filling = this.#fills.get(key);
+    this.#fills.delete(key);
+    // Its readers see the failure of one that could not begin.
+    const fill = await filling?.catch(() => undefined);
     fill?.discard();
     await this.#folder.remove(this.#folder.fileOf(key));
   }

@@ -186,8 +186,13 @@ describe('CachedStorage', () => {
     const failing = new FailingStorage(all.origin);
     const other = new CachedStorage({ storage: failing, root: all.root, maxSize: '1 MB' });
     failing.outage();
-    for (const call of [other.read('b'), other.stat('b'), other.write('b', bytes(1)), other.delete('b')])
-      await expect(call).rejects.toMatchObject({ code: 'storage_failed' });
+    const calls = [
+      () => other.read('b'),
+      () => other.stat('b'),
+      () => other.write('b', bytes(1)),
+      () => other.delete('b'),
+    ];
+    for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'storage_failed' });
   });
 
   it('fails with incomplete and keeps nothing when the storage returns too few or too many bytes', async () => {

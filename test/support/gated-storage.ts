@@ -12,7 +12,8 @@ export class GatedStorage extends MemoryStorage {
     const body = await super.read(key, range);
     const whole = await all(body.stream());
     let isClosed = false;
-    const stream = async function* (gate: () => Promise<void> | void) {
+    const gate = () => this.gate();
+    const stream = async function* () {
       for (let position = 0; position < whole.byteLength; position += 10_000) {
         await gate();
         if (isClosed) throw new FileFieldError('aborted', 'The body was closed.');
@@ -23,7 +24,7 @@ export class GatedStorage extends MemoryStorage {
       if (!isClosed) this.closed += 1;
       isClosed = true;
     };
-    return { info: body.info, size: whole.byteLength, stream: () => stream(this.gate), close };
+    return { info: body.info, size: whole.byteLength, stream, close };
   }
 }
 
