@@ -32,8 +32,8 @@ export interface MirroredStorageOptions {
  * A write that fails elsewhere after the first storage has the object deletes it there again: for that moment it can be
  * read. A process that is killed in between leaves an object in some storages, as it can leave one in a single storage.
  *
- * Nothing is repaired. Add a new storage at the end: it gets new objects, reads of old ones fall through, and you copy them
- * at leisure. There is no `etag`, since each copy may have another one.
+ * Nothing is repaired. Add a new storage at the end: it gets new objects, and you copy the old ones at leisure. There is no
+ * `etag`, since each copy may have another one.
  *
  * @throws `invalid_option` for fewer than two storages, or the same one twice.
  *

@@ -64,14 +64,17 @@ export function libraryError(library: string, cause: unknown, action: string, ke
   return new FileFieldError(category, text, { key, cause });
 }
 
-type Sign = Error & {
+interface Sign {
+  readonly name?: unknown;
+  readonly cause?: unknown;
   readonly code?: unknown;
   readonly statusCode?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
-};
+}
 
 function causesOf(error: unknown): Sign[] {
   const causes: Sign[] = [];
-  for (let each = error; each instanceof Error && causes.length < 8; each = each.cause) causes.push(each);
+  let each = error as Sign | null | undefined;
+  for (; typeof each === 'object' && each !== null && causes.length < 8; each = each.cause as Sign) causes.push(each);
   return causes;
 }
