@@ -3,6 +3,12 @@ import { ReadableStream } from 'node:stream/web';
 import type { Storage } from '../file/storage.js';
 import { BorrowedStorage } from './borrowed/borrowed-storage.js';
 
+/** What is used of the capabilities of an adapter. */
+export interface FilesSdkCapabilities {
+  /** Whether a range is requested, instead of all bytes. */
+  readonly rangeRead: boolean;
+}
+
 /** What is used of an object of files-sdk. */
 export interface FilesSdkFile {
   /** Bytes: of the whole object from `head`. */
@@ -16,7 +22,7 @@ export interface FilesSdkFile {
 /** What is used of a `Files` of files-sdk. */
 export interface FilesSdk {
   /** What the adapter can do. */
-  readonly capabilities: { readonly rangeRead: boolean };
+  readonly capabilities: FilesSdkCapabilities;
   /** Replaces an object. */
   upload(key: string, body: never, options?: { readonly contentType?: string }): Promise<unknown>;
   /** Opens an object. */

@@ -2,6 +2,14 @@ import { Readable } from 'node:stream';
 import type { Storage } from '../file/storage.js';
 import { BorrowedStorage } from './borrowed/borrowed-storage.js';
 
+/** What is used of the metadata of an object. */
+export interface FlydriveMetaData {
+  /** Bytes. */
+  readonly contentLength: number;
+  /** When the object was written. */
+  readonly lastModified: Date;
+}
+
 /** What is used of a `Disk` of flydrive. */
 export interface FlydriveDisk {
   /** Replaces an object. */
@@ -17,7 +25,7 @@ export interface FlydriveDisk {
   /** Opens an object. */
   getStream(key: string): Promise<Readable>;
   /** Rejects for a missing object. */
-  getMetaData(key: string): Promise<{ readonly contentLength: number; readonly lastModified: Date }>;
+  getMetaData(key: string): Promise<FlydriveMetaData>;
   /** Copies and deletes. */
   move(source: string, destination: string): Promise<void>;
   /** Succeeds for a missing object. */

@@ -3,6 +3,14 @@ import { FileFieldError } from '../errors.js';
 import type { Storage } from '../file/storage.js';
 import { BorrowedStorage } from './borrowed/borrowed-storage.js';
 
+/** What is used of the metadata of an object. */
+export interface FlystorageInfo {
+  /** Bytes. */
+  readonly size?: number;
+  /** When the object was written, in milliseconds since 1970. */
+  readonly lastModifiedMs?: number;
+}
+
 /** What is used of a `FileStorage` of flystorage. */
 export interface FlystorageFileStorage {
   /** Replaces an object. */
@@ -14,7 +22,7 @@ export interface FlystorageFileStorage {
   /** Opens an object. */
   read(path: string, options?: { readonly abortSignal?: AbortSignal }): Promise<Readable>;
   /** Rejects for a missing object. */
-  statFile(path: string): Promise<{ readonly size?: number; readonly lastModifiedMs?: number }>;
+  statFile(path: string): Promise<FlystorageInfo>;
   /** Replaces an object. */
   moveFile(from: string, to: string): Promise<void>;
   /** Succeeds for a missing object. */
