@@ -122,7 +122,7 @@ export class CachedStorage implements Storage {
     this.#fills.delete(key);
     // Its readers see the failure of one that could not begin.
     const fill = await filling?.catch(() => undefined);
-    fill?.discard();
+    await fill?.discard();
     await this.#folder.remove(this.#folder.fileOf(key));
   }
 

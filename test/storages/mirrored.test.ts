@@ -276,6 +276,9 @@ describe('MirroredStorage', () => {
       const good = new MemoryStorage();
       await good.write('a', body('hello'));
       await expect(textOf(new MirroredStorage([breaking('he', error, false), good]), 'a')).rejects.toBe(error);
+      const random = await new MirroredStorage([breaking('he', error, true), good]).read('a');
+      expect(await random.read!(Buffer.alloc(2), 0)).toBe(2);
+      await expect(random.read!(Buffer.alloc(2), 2)).rejects.toBe(error);
       const longer = new MemoryStorage();
       await longer.write('a', body('hello, world'));
       await expect(textOf(new MirroredStorage([breaking('', error, false), longer]), 'a')).rejects.toBe(error);

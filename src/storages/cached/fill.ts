@@ -85,8 +85,10 @@ export class Fill {
   }
 
   /** Makes the cache forget the object, whose origin is deleted; readers go on. */
-  discard(): void {
+  async discard(): Promise<void> {
     this.#isWanted = false;
+    // The file may be getting its name at this moment, and is deleted after that.
+    if (this.#state === 'filled') await this.ended;
   }
 
   async *#stream(isOpen: () => boolean, rests: Set<ObjectBody>): AsyncGenerator<Uint8Array, void, undefined> {

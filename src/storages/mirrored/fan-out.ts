@@ -7,7 +7,6 @@ type Chunk = IteratorResult<Uint8Array>;
 export class FanOut {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #waiting: ((next: Promise<Chunk>) => void)[] = [];
-  #failure: Promise<Chunk> | undefined;
 
   constructor(
     body: AsyncIterable<Uint8Array>,
@@ -25,16 +24,7 @@ export class FanOut {
     }
   }
 
-  /** Fails the bodies of readers that wait for one that will not ask again. */
-  fail(error: unknown): void {
-    const failure = Promise.reject<Chunk>(error);
-    failure.catch(() => undefined);
-    this.#failure ??= failure;
-    for (const resolve of this.#waiting.splice(0)) resolve(this.#failure);
-  }
-
   #request(resolve: (next: Promise<Chunk>) => void): void {
-    if (this.#failure) return resolve(this.#failure);
     this.#waiting.push(resolve);
     if (this.#waiting.length < this.readers) return;
     const next = this.#chunks.next();

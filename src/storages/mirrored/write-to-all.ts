@@ -32,8 +32,8 @@ export async function writeToAll(
       return await storage.write(key, bytes, { ...options, signal });
     } catch (error) {
       failure ??= { error };
+      // Storages that wait for a chunk would wait for ever: this one asks for no more.
       ended.abort();
-      fanOut.fail(failure.error);
       return undefined;
     }
   };
