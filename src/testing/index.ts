@@ -1,5 +1,5 @@
 // contracts
-export { storageContract, type StorageClaim } from './storage-contract.js';
+export { storageContract, type StorageClaim, type StorageContractOptions } from './storage-contract.js';
 // views without a server
 export { runView, type ViewRequest, type ViewResult } from './run-view.js';
 export { expectDownload, type ExpectedDownload } from './expect-download.js';

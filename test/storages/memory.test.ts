@@ -1,8 +1,12 @@
 import { MemoryStorage } from 'filefield/storages/memory';
-import { storageContract } from 'filefield/testing';
+import { FailingStorage, storageContract } from 'filefield/testing';
 
 describe('MemoryStorage', () => {
   for (const claim of storageContract(() => new MemoryStorage())) it(claim.title, claim.run);
+
+  describe('behind a FailingStorage without faults', () => {
+    for (const claim of storageContract(() => new FailingStorage(new MemoryStorage()))) it(claim.title, claim.run);
+  });
 
   it('has its keys in the order in which they were written', async () => {
     const storage = new MemoryStorage();

@@ -18,13 +18,48 @@ async function textOf(body: FileBody): Promise<string> {
 
 (reachable ? describe : describe.skip)('S3Storage', () => {
   const { client, sockets } = s3Client();
+  /** Bytes of objects that the server has sent. */
+  let bytesRead = 0;
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        if (commandName === 'GetObjectCommand') bytesRead += (answer.output as { ContentLength: number }).ContentLength;
+        return answer;
+      },
+    { step: 'initialize' },
+  );
   const bucket = new TestBucket(client);
   const storage = new S3Storage({ client, bucket: bucket.name });
   beforeAll(() => bucket.create());
   afterAll(() => bucket.remove());
 
+  /** A client that lists a few objects per request. */
+  function paged(MaxKeys: number) {
+    const { client } = s3Client();
+    let pages = 0;
+    client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          if (commandName !== 'ListObjectsV2Command') return next(args);
+          pages += 1;
+          return next({ ...args, input: { ...args.input, MaxKeys } });
+        },
+      { step: 'initialize' },
+    );
+    return { client, pages: () => pages };
+  }
+
   describe('in the whole bucket', () => {
-    for (const claim of storageContract(() => storage)) it(claim.title, claim.run);
+    // Ceph ignores the condition by which S3 refuses to complete a second upload of one key.
+    const race = 'lets exactly one of several simultaneous writes of one large object succeed';
+    const claims = storageContract(() => storage, { large: '16 MiB', held: sockets, bytesRead: () => bytesRead });
+    for (const claim of claims.filter(({ title }) => title !== race)) it(claim.title, claim.run);
+  });
+
+  describe('of one request per object', () => {
+    const one = new S3Storage({ client: paged(10).client, bucket: bucket.name, prefix: 'one', partSize: '8 MiB' });
+    for (const claim of storageContract(() => one, { large: '6 MiB' })) it(claim.title, claim.run);
   });
 
   describe('in a folder, with the checksums of the SDK', () => {
@@ -38,25 +73,11 @@ async function textOf(body: FileBody): Promise<string> {
   });
 
   describe('list', () => {
-    /** A storage that lists three objects per request. */
-    function paged(prefix: string) {
-      const { client: other } = s3Client();
-      let pages = 0;
-      other.middlewareStack.add(
-        (next, { commandName }) =>
-          async (args) => {
-            if (commandName !== 'ListObjectsV2Command') return next(args);
-            pages += 1;
-            return next({ ...args, input: { ...args.input, MaxKeys: 3 } });
-          },
-        { step: 'initialize' },
-      );
-      return { storage: new S3Storage({ client: other, bucket: bucket.name, prefix }), pages: () => pages };
-    }
     const names = ['a b', 'a%2Fb', 'a&b', 'a+b', 'a/b', 'é', '日本', '～', '😀', '😀/a', '～/b', 'z'];
 
     it('lists every object once across pages, whatever characters end a page, and none outside the folder', async () => {
-      const { storage: folder, pages } = paged('list/x');
+      const { client: three, pages } = paged(3);
+      const folder = new S3Storage({ client: three, bucket: bucket.name, prefix: 'list/x' });
       const neighbours = new S3Storage({ client, bucket: bucket.name, prefix: 'list' });
       for (const name of names) await folder.write(name, bytes(1));
       for (const name of ['x-y', 'x0', 'w']) await neighbours.write(name, bytes(1));
@@ -73,7 +94,8 @@ async function textOf(body: FileBody): Promise<string> {
     });
 
     it('asks for no page that is not read', async () => {
-      const { storage: folder, pages } = paged('list/few');
+      const { client: three, pages } = paged(3);
+      const folder = new S3Storage({ client: three, bucket: bucket.name, prefix: 'list/few' });
       for (const name of ['a', 'b', 'c', 'd']) await folder.write(name, bytes(1));
       for await (const { key } of folder.list()) if (key === 'b') break;
       expect(pages()).toBe(1);
@@ -202,7 +224,7 @@ async function textOf(body: FileBody): Promise<string> {
       code,
       message: expect.stringContaining(text) as string,
     });
-    const wrong = async (other: S3Storage, text: string, blind = text, code?: string) => {
+    const wrong = async (other: S3Storage, text: string, blind = text, code = 'storage_failed') => {
       await expect(other.write('a/secret', bytes(1))).rejects.toMatchObject(failed(text, code));
       await expect(other.read('a/secret')).rejects.toMatchObject(failed(text, code));
       await expect(other.list().next()).rejects.toMatchObject(failed(text, code));

@@ -195,7 +195,7 @@ const faults: Readonly<Record<string, readonly [claim: string, make: () => Stora
       })(),
   ],
   'decodes keys': [
-    'accepts every key that checkKey accepts',
+    'keeps objects apart whose keys differ in one character, whatever it is',
     () =>
       new (class extends MemoryStorage {
         override write(...[key, body, options]: Parameters<MemoryStorage['write']>) {

@@ -25,7 +25,14 @@ import { toNode } from 'filefield/node';
 import { AzureBlobStorage } from 'filefield/storages/azure';
 import { DiskStorage } from 'filefield/storages/disk';
 import { GoogleCloudStorage } from 'filefield/storages/google';
+import { CachedStorage } from 'filefield/storages/cached';
+import { DiskStorage } from 'filefield/storages/disk';
+import { fromFilesSdk, type FilesSdk } from 'filefield/storages/files-sdk';
+import { fromFlydrive, type FlydriveDisk } from 'filefield/storages/flydrive';
+import { fromFlystorage, type FlystorageFileStorage } from 'filefield/storages/flystorage';
 import { MemoryStorage } from 'filefield/storages/memory';
+import { MirroredStorage } from 'filefield/storages/mirrored';
+import { PrefixedStorage } from 'filefield/storages/prefixed';
 import { S3Storage } from 'filefield/storages/s3';
 import { FailingStorage, storageContract } from 'filefield/testing';
 import { attachFiles, createLedger, FileField, fileColumn, type StoredFile } from 'filefield/typeorm';
@@ -83,6 +90,16 @@ export const container: Storage = new AzureBlobStorage({
   container: new ContainerClient('https://azure.example/documents'),
 });
 export const cloud: Storage = new GoogleCloudStorage({ bucket: new GoogleClient().bucket('documents') });
+export const cached: Storage = new CachedStorage({ storage: bucket, root: 'var/cache', maxSize: '1 GB' });
+export const mirrored: Storage = new MirroredStorage([
+  new PrefixedStorage({ storage: bucket, prefix: 'app' }),
+  new MemoryStorage(),
+]);
+export const borrowed = (disk: FlydriveDisk, storage: FlystorageFileStorage, files: FilesSdk): readonly Storage[] => [
+  fromFlydrive(disk),
+  fromFlystorage(storage),
+  fromFilesSdk(files),
+];
 export const health = healthHandler({ storage: storageCheck(new MemoryStorage()) });
 
 export function codeOf(error: unknown): string | undefined {

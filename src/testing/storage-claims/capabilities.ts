@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Storage, TakenFile } from '../../file/storage.js';
 import { assertAbsent, assertBytes, chunked, freshKey, readAll, rejectsWith, someBytes, type Claims } from './bytes.js';
 
@@ -36,6 +37,28 @@ export const capabilityClaims: Claims = {
       assert.equal(response.headers.get('content-length'), '1000');
       if (method === 'GET') assertBytes(Buffer.from(await response.arrayBuffer()), bytes);
     }
+    const url = await storage.signedUrl(key, { expiresIn: 60_000, method: 'GET' });
+    const part = await fetch(url, { headers: { range: 'bytes=10-109' } });
+    assert.equal(part.status, 206, `a range was answered with ${part.status}`);
+    assertBytes(Buffer.from(await part.arrayBuffer()), bytes.subarray(10, 110));
+  },
+
+  'returns a signedUrl that does not work for another object, nor after it has expired': async (storage) => {
+    if (!storage.signedUrl) return;
+    const key = freshKey('name-one');
+    for (const each of [key, key.replace('one', 'two')]) await storage.write(each, chunked(someBytes(10)));
+    const url = await storage.signedUrl(key, { expiresIn: 1_000, method: 'GET' });
+    assert.equal(await statusOf(url), 200);
+    const lasting = await storage.signedUrl(key, { expiresIn: 60_000, method: 'GET' });
+    for (const changed of [lasting.replace('name-one', 'name-two'), lasting.replace(/[?#].*/, '')]) {
+      if (changed !== lasting) assert.ok((await statusOf(changed)) >= 400, 'a URL works that was not signed');
+    }
+    const until = Date.now() + 15_000;
+    while ((await statusOf(url)) < 400) {
+      assert.ok(Date.now() < until, 'the URL works long after it has expired');
+      await delay(200);
+    }
+    assert.equal(await statusOf(lasting), 200, 'the URL expires too early');
   },
 
   'takes a local file by moving it, or returns undefined and leaves it unread at its path': async (storage) => {
@@ -89,6 +112,12 @@ export const capabilityClaims: Claims = {
   },
 };
 
+async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response.status;
+}
+
 interface LocalFile extends TakenFile {
   readonly measured: number;
 }
@@ -96,7 +125,9 @@ interface LocalFile extends TakenFile {
 /** Gives a storage that can take files a file in the folder beside its root. */
 async function withFile(storage: Storage, work: (file: LocalFile, bytes: Buffer) => Promise<void>): Promise<void> {
   if (!storage.take) return;
-  const folder = await mkdtemp(path.join(storage.root === undefined ? tmpdir() : path.dirname(storage.root), 'take-'));
+  const beside = storage.root === undefined ? tmpdir() : path.dirname(storage.root);
+  await mkdir(beside, { recursive: true });
+  const folder = await mkdtemp(path.join(beside, 'take-'));
   const [place, bytes] = [path.join(folder, 'file'), someBytes(100_000)];
   try {
     await writeFile(place, bytes);

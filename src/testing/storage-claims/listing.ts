@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Storage } from '../../file/storage.js';
-import { chunked, freshKey, someBytes, type Claims } from './bytes.js';
+import { chunked, freshKey, listed, someBytes, type Claims } from './bytes.js';
 
 /** Claims about `list`. A storage without it passes. */
 export const listingClaims: Claims = {
@@ -33,13 +32,3 @@ export const listingClaims: Claims = {
     assert.equal(first, keys[0], 'the first object was not listed');
   },
 };
-
-/** The keys after the given one, up to the end of the folder: the storage may have many other objects. */
-async function listed(storage: Storage, after: string, folder: string): Promise<string[]> {
-  const keys: string[] = [];
-  for await (const { key } of storage.list!({ after })) {
-    if (!key.startsWith(folder)) break;
-    keys.push(key);
-  }
-  return keys;
-}

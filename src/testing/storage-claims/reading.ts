@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { open } from 'node:fs/promises';
 import type { FileBody } from '../../file/body.js';
-import { assertAbsent, chunked, freshKey, readAll, someBytes, type Claims } from './bytes.js';
+import { assertAbsent, assertBytes, chunked, freshKey, readAll, someBytes, type Claims } from './bytes.js';
 
 const size = 300_000;
 
@@ -86,6 +87,24 @@ export const readingClaims: Claims = {
       body.close();
       if (body.size !== undefined) assert.equal(body.size, range ? 5 : size);
     }
+  },
+
+  'reads and counts bytes beyond 4 GiB': async (storage) => {
+    // Only a file can be made so large without its bytes.
+    if (!storage.localPath) return;
+    const [key, bytes, size] = [freshKey(), someBytes(1000), 5 * 2 ** 30 + 3];
+    await storage.write(key, chunked(bytes));
+    const file = await open(storage.localPath(key), 'r+');
+    await file.truncate(size);
+    await file.write(bytes, 0, 1000, size - 1000);
+    await file.close();
+    assert.equal((await storage.stat(key))?.size, size);
+    const range = { start: size - 1000, end: size - 1 };
+    assertBytes(await readAll(storage, key, range), bytes);
+    const body = await storage.read(key);
+    body.close();
+    assert.equal(body.info.size, size);
+    await storage.delete(key);
   },
 
   'reads one object ten times at once': async (storage) => {
