@@ -178,7 +178,7 @@ function moveClaims(orm: Place['orm'], database: DatabaseName, archive: () => Pr
     for await (const { key } of app.files.storages.resolve('archive').list!()) if (!isFenceKey(key)) keys.push(key);
     expect(keys).toEqual(files.map((file) => file.toDescriptor().key).sort());
     await traffic.expectAll();
-  }, 300_000);
+  }, 300_000 + count * 60);
 }
 
 await onDatabases(['sqlite', 'postgres', 'mariadb'], 'a move to another folder on %s', (database) => {
