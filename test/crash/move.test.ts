@@ -142,43 +142,47 @@ function moveClaims(orm: Place['orm'], database: DatabaseName, archive: () => Pr
     if (place && 'root' in place) await rm(path.dirname(place.root), { recursive: true });
   });
 
-  it('loses nothing when the process is killed again and again, while rows are written and read', async () => {
-    const { app, place } = site;
-    const script = compiled.script('test/crash/process/mover.ts');
-    const traffic = new Traffic(site);
-    await traffic.fill();
-    // Two processes cannot write to SQLite at the same time.
-    const running = database === 'sqlite' ? undefined : traffic.run();
-    const faults: string[] = [];
-    try {
-      for (let index = 0; index < kills; index += 1) {
-        faults.push((await startMove(script, place, delay(Math.random() * 150))).errors);
+  it(
+    'loses nothing when the process is killed again and again, while rows are written and read',
+    async () => {
+      const { app, place } = site;
+      const script = compiled.script('test/crash/process/mover.ts');
+      const traffic = new Traffic(site);
+      await traffic.fill();
+      // Two processes cannot write to SQLite at the same time.
+      const running = database === 'sqlite' ? undefined : traffic.run();
+      const faults: string[] = [];
+      try {
+        for (let index = 0; index < kills; index += 1) {
+          faults.push((await startMove(script, place, delay(Math.random() * 150))).errors);
+        }
+      } finally {
+        traffic.stop();
+        await running;
       }
-    } finally {
-      traffic.stop();
-      await running;
-    }
-    expect(faults.join('')).toBe('');
-    expect(traffic.errors).toEqual([]);
-    if (running) expect(Math.min(traffic.reads, traffic.writes)).toBeGreaterThan(20);
-    const { report, errors } = await startMove(script, place, undefined);
-    expect({ errors, report }).toMatchObject({
-      errors: '',
-      report: { changed: 0, missing: [], damaged: [], foreign: 0 },
-    });
-    expect(await app.files.move({ from: 'documents', to: 'archive' })).toMatchObject({ moved: 0, missing: [] });
-    const files = await traffic.expectAll();
-    expect(new Set(files.map((file) => file.toDescriptor().storage))).toEqual(new Set(['archive']));
-    await delay(place.lease + 100);
-    await app.files.reconcile({ repair: true });
-    await delay(place.grace + 100);
-    for (let round = 0; round < 3; round += 1) await app.files.sweep();
-    expect(await storedKeys(place)).toEqual([]);
-    const keys: string[] = [];
-    for await (const { key } of app.files.storages.resolve('archive').list!()) if (!isFenceKey(key)) keys.push(key);
-    expect(keys).toEqual(files.map((file) => file.toDescriptor().key).sort());
-    await traffic.expectAll();
-  }, 300_000 + count * 60);
+      expect(faults.join('')).toBe('');
+      expect(traffic.errors).toEqual([]);
+      if (running) expect(Math.min(traffic.reads, traffic.writes)).toBeGreaterThan(20);
+      const { report, errors } = await startMove(script, place, undefined);
+      expect({ errors, report }).toMatchObject({
+        errors: '',
+        report: { changed: 0, missing: [], damaged: [], foreign: 0 },
+      });
+      expect(await app.files.move({ from: 'documents', to: 'archive' })).toMatchObject({ moved: 0, missing: [] });
+      const files = await traffic.expectAll();
+      expect(new Set(files.map((file) => file.toDescriptor().storage))).toEqual(new Set(['archive']));
+      await delay(place.lease + 100);
+      await app.files.reconcile({ repair: true });
+      await delay(place.grace + 100);
+      for (let round = 0; round < 3; round += 1) await app.files.sweep();
+      expect(await storedKeys(place)).toEqual([]);
+      const keys: string[] = [];
+      for await (const { key } of app.files.storages.resolve('archive').list!()) if (!isFenceKey(key)) keys.push(key);
+      expect(keys).toEqual(files.map((file) => file.toDescriptor().key).sort());
+      await traffic.expectAll();
+    },
+    300_000 + count * 60,
+  );
 }
 
 await onDatabases(['sqlite', 'postgres', 'mariadb'], 'a move to another folder on %s', (database) => {
