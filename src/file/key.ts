@@ -42,9 +42,12 @@ export function fenceKey(identity: string, storage: string, slot: 0 | 1): string
   return checkKey(`filefield-fence/${identity}/${slot}-${storage}`);
 }
 
-/** True for the key of a marker of any ledger. */
+/**
+ * True for the key of a marker of any ledger, also below the prefix of a storage. Markers are the only objects that are
+ * written anew.
+ */
 export function isFenceKey(key: string): boolean {
-  return key.startsWith('filefield-fence/');
+  return /(?:^|\/)filefield-fence\//.test(key);
 }
 
 /**

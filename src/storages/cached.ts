@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { ByteRange } from '../file/body.js';
-import { checkKey } from '../file/key.js';
+import { checkKey, isFenceKey } from '../file/key.js';
 import type { ObjectBody, ObjectInfo, Storage, WriteOptions } from '../file/storage.js';
 import { byteSize, type ByteSize } from '../options.js';
 import { openCached } from './cached/cache-file.js';
@@ -33,7 +33,7 @@ export interface CachedStorageOptions {
 
 /**
  * Another storage with a cache on the disk of this machine for what is read. Objects never change, so what is in the cache
- * is not compared with the storage.
+ * is not compared with the storage; the markers of the ledger do, and are not cached.
  *
  * A read of a whole object brings it into the cache: one read of the storage, whose bytes go to a file, and from there to
  * all readers that ask meanwhile; each gets them as they come, at its own pace. It ends early if all readers have stopped. A
@@ -95,6 +95,8 @@ export class CachedStorage implements Storage {
 
   async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     checkKey(key);
+    // A stale marker would hide that another database deletes in the storage.
+    if (isFenceKey(key)) return this.#origin.read(key, range);
     for (;;) {
       const filling = range ? undefined : this.#fills.get(key);
       if (filling) {

@@ -7,6 +7,7 @@ type Chunk = IteratorResult<Uint8Array>;
 export class FanOut {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #waiting: ((next: Promise<Chunk>) => void)[] = [];
+  #ended: Promise<never> | undefined;
 
   constructor(
     body: AsyncIterable<Uint8Array>,
@@ -24,7 +25,16 @@ export class FanOut {
     }
   }
 
+  /** Ends the body for all readers: one of them asks for no more. */
+  end(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = Promise.reject(error);
+    this.#ended.catch(() => undefined);
+    for (const each of this.#waiting.splice(0)) each(this.#ended);
+  }
+
   #request(resolve: (next: Promise<Chunk>) => void): void {
+    if (this.#ended) return resolve(this.#ended);
     this.#waiting.push(resolve);
     if (this.#waiting.length < this.readers) return;
     const next = this.#chunks.next();

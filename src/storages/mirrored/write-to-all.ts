@@ -33,6 +33,7 @@ export async function writeToAll(
     } catch (error) {
       failure ??= { error };
       // Storages that wait for a chunk would wait for ever: this one asks for no more.
+      fanOut.end(error);
       ended.abort();
       return undefined;
     }
