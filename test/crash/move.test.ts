@@ -79,12 +79,12 @@ class Traffic {
   async expectAll(): Promise<StoredFile[]> {
     const rows = await this.site.app.rows();
     expect([...rows.keys()].sort()).toEqual([...this.#texts.keys()].sort());
-    const files: StoredFile[] = [];
-    for (const [slug, file] of rows) {
-      expect(await file!.text()).toBe(this.#texts.get(slug));
-      files.push(file!);
-    }
-    return files;
+    const waiting = rows.entries();
+    const check = async () => {
+      for (const [slug, file] of waiting) expect(await file!.text()).toBe(this.#texts.get(slug));
+    };
+    await Promise.all(Array.from({ length: 16 }, check));
+    return [...rows.values()].map((file) => file!);
   }
 
   async #write(slug: string, turn: number): Promise<void> {
@@ -181,7 +181,7 @@ function moveClaims(orm: Place['orm'], database: DatabaseName, archive: () => Pr
       expect(keys).toEqual(files.map((file) => file.toDescriptor().key).sort());
       await traffic.expectAll();
     },
-    300_000 + count * 60,
+    300_000 + count * 100,
   );
 }
 
