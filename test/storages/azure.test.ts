@@ -47,7 +47,7 @@ const MiB = 2 ** 20;
   });
 
   describe('keeps the contract with objects in blocks', () => {
-    for (const claim of storageContract(() => make({ blockSize: MiB }))) it(claim.title, claim.run);
+    for (const claim of storageContract(() => make({ blockSize: MiB }), { large: '4 MiB' })) it(claim.title, claim.run);
   });
 
   /** Bytes whose chunks differ, and do not divide a block. */
