@@ -10,10 +10,10 @@ const pattern = Buffer.from(
 );
 let apiEndpoint: string;
 let storage: GoogleCloudStorage;
-const make = (options: StorageOptions = {}) => {
+const make = (options: StorageOptions = {}, size = chunkSize) => {
   const retryOptions = { maxRetries: 1, maxRetryDelay: 1, ...options.retryOptions };
   const client = new Storage({ apiEndpoint, projectId: 'p', credentials: model.account, ...options, retryOptions });
-  return new GoogleCloudStorage({ bucket: client.bucket('documents'), chunkSize });
+  return new GoogleCloudStorage({ bucket: client.bucket('documents'), chunkSize: size });
 };
 beforeAll(async () => {
   apiEndpoint = await model.start();
@@ -170,6 +170,22 @@ describe('GoogleCloudStorage on a faulty model of the JSON API, which is not Goo
     times = Infinity;
     expect(await failureOf(storage.write('lost', bytesOf(pattern)))).toMatchObject({ code: 'unavailable' });
     expect([model.objects.has('lost'), model.sessions.size]).toEqual([false, 1]);
+  });
+
+  it('goes on after the bytes that the service kept of each request', async () => {
+    model.fault = (request) => {
+      if (request.method === 'PUT') Object.assign(request, { body: request.body.subarray(0, chunkSize) });
+      return undefined;
+    };
+    await make({}, 2 * chunkSize).write('halves', bytesOf(pattern));
+    const sent = model.requests.map(({ headers }) => headers['content-range']).filter(Boolean);
+    expect(sent).toEqual([
+      'bytes 0-524287/*',
+      'bytes 262144-524287/*',
+      'bytes 524288-999999/1000000',
+      'bytes 786432-999999/1000000',
+    ]);
+    expect(model.objects.get('halves')!.bytes.equals(pattern)).toBe(true);
   });
 
   it.each([10, 2 * chunkSize])('keeps nothing of %d bytes that arrive damaged', async (size) => {
