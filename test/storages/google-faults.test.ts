@@ -267,6 +267,9 @@ describe('GoogleCloudStorage on a faulty model of the JSON API, which is not Goo
       expect(model.operations).toHaveLength(1);
       go();
       await until(() => model.operations.some((operation) => operation.startsWith('DELETE')));
+      // Not the object of somebody else, who may have been faster.
+      const undo = model.requests.find(({ method }) => method === 'DELETE')!;
+      expect(undo.query.has(size === 10 ? 'ifGenerationMatch' : 'upload_id')).toBe(true);
       await noSockets();
       expect([model.objects.size, model.sessions.size]).toEqual([0, 0]);
     }
