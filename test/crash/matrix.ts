@@ -8,7 +8,7 @@ import { expectNoOrphans } from 'filefield/testing';
 import { isFenceKey } from '../../src/file/key.js';
 import { compile, type Compiled } from '../support/compiled.js';
 import { createDatabase, type DatabaseName } from '../support/databases.js';
-import type { Application, OpenOptions, Place } from './process/application.js';
+import { storageAt, type Application, type OpenOptions, type Place } from './process/application.js';
 import type { TypeormApplication } from './process/typeorm.js';
 import type { Moment, Scenario } from './process/victim.js';
 
@@ -23,7 +23,7 @@ export interface Site<App extends Application = Application> {
 
 export const lease = 150;
 
-export type SiteOptions = Partial<Pick<Place, 'lease' | 'grace' | 'archive'>> & Omit<OpenOptions, 'create'>;
+export type SiteOptions = Partial<Pick<Place, 'lease' | 'grace' | 'archive' | 'bucket'>> & Omit<OpenOptions, 'create'>;
 
 export function openSite(
   orm: 'typeorm',
@@ -39,6 +39,7 @@ export async function openSite(orm: Place['orm'], database: DatabaseName, option
     ...{ orm, database, name, root: path.join(root, 'objects') },
     ...{ lease: options.lease ?? lease, grace: options.grace ?? 0 },
     ...(options.archive && { archive: options.archive }),
+    ...(options.bucket && { bucket: options.bucket }),
   };
   const open =
     orm === 'typeorm'
@@ -65,7 +66,7 @@ export async function openSite(orm: Place['orm'], database: DatabaseName, option
 
 function run(script: string, scenario: Scenario): Promise<{ signal: string | null; errors: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, ['--no-warnings', script], {
       env: { ...process.env, SCENARIO: JSON.stringify(scenario) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -76,8 +77,16 @@ function run(script: string, scenario: Scenario): Promise<{ signal: string | nul
   });
 }
 
-/** All files in the folder of the storage, unfinished ones too; not the markers of the ledger. */
-export async function storedKeys({ root }: Place): Promise<string[]> {
+/**
+ * All files in the folder of the storage, unfinished ones too, or all objects in its bucket; not the markers of the ledger. A
+ * bucket does not list the parts of an upload that was killed: its lifecycle rule deletes them.
+ */
+export async function storedKeys({ bucket, root }: Place): Promise<string[]> {
+  if (bucket) {
+    const keys: string[] = [];
+    for await (const { key } of (await storageAt(bucket)).list!()) if (!isFenceKey(key)) keys.push(key);
+    return keys.sort();
+  }
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
     .filter((entry) => entry.isFile())

@@ -11,7 +11,7 @@ import { onDatabases, type DatabaseName } from '../support/databases.js';
 import { s3Client, TestBucket } from '../support/s3-bucket.js';
 import { haveS3, s3 } from '../support/signing-storage.js';
 import { openSite, storedKeys, type Site } from './matrix.js';
-import type { Archive, Place } from './process/application.js';
+import type { Place, StoragePlace } from './process/application.js';
 
 /** The size of the test: more by hand, as `MOVE_FILES=10000 MOVE_KILLS=20`. */
 const count = Number(process.env.MOVE_FILES ?? 150);
@@ -128,7 +128,7 @@ class Traffic {
   }
 }
 
-function moveClaims(orm: Place['orm'], database: DatabaseName, archive: () => Promise<Archive>): void {
+function moveClaims(orm: Place['orm'], database: DatabaseName, archive: () => Promise<StoragePlace>): void {
   let compiled: Compiled;
   let site: Site;
   beforeAll(async () => {

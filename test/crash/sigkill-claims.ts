@@ -1,14 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DatabaseName } from '../support/databases.js';
-import { expectConsistent, lease, moments, openSite, type Site } from './matrix.js';
+import { expectConsistent, lease, moments, openSite, type Site, type SiteOptions } from './matrix.js';
 import { longText, type Place } from './process/application.js';
 import type { Moment } from './process/victim.js';
 
 /** At each step at which a process is killed: the row is as before or as after, with its bytes, and no other bytes are left. */
-export function sigkillClaims(orm: Place['orm'], database: DatabaseName, only?: readonly Moment[]): void {
+export function sigkillClaims(
+  orm: Place['orm'],
+  database: DatabaseName,
+  only?: readonly Moment[],
+  options?: SiteOptions,
+): void {
   let site: Site;
   beforeAll(async () => {
-    site = await openSite(orm, database);
+    site = await openSite(orm, database, options);
   });
   afterAll(() => site?.close());
 

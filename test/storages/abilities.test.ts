@@ -1,23 +1,42 @@
 import { readFileSync } from 'node:fs';
 import { S3Client } from '@aws-sdk/client-s3';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { Storage as Google } from '@google-cloud/storage';
+import { DataSource } from 'typeorm';
 import type { Storage } from 'filefield';
+import { AzureBlobStorage } from 'filefield/storages/azure';
 import { CachedStorage } from 'filefield/storages/cached';
 import { DiskStorage } from 'filefield/storages/disk';
+import { GoogleCloudStorage } from 'filefield/storages/google';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { MirroredStorage } from 'filefield/storages/mirrored';
 import { PrefixedStorage } from 'filefield/storages/prefixed';
 import { S3Storage } from 'filefield/storages/s3';
+import { databaseStorage } from 'filefield/typeorm';
 
+/** With or without the option `publicUrl`. */
+interface Public {
+  readonly publicUrl?: string;
+}
 const client = new S3Client({ region: 'eu-central-1' });
-const s3 = (publicUrl?: string) => new S3Storage({ client, bucket: 'b', ...(publicUrl && { publicUrl }) });
+const container = new BlobServiceClient('https://account.blob.core.windows.net').getContainerClient('c');
+const bucket = new Google({ projectId: 'p' }).bucket('b');
+const dataSource = new DataSource({ type: 'sqlite', database: ':memory:' });
 const disk = () => new DiskStorage({ root: '/srv/files' });
+const s3 = (options: Public = {}) => new S3Storage({ client, bucket: 'b', ...options });
 
 /** The storages of the table; a new column needs a line here. */
-const storages: Readonly<Record<string, Storage>> = {
-  disk: disk(),
-  memory: new MemoryStorage(),
-  S3: s3(),
+const storages: Readonly<Record<string, (options?: Public) => Storage>> = {
+  disk,
+  memory: () => new MemoryStorage(),
+  S3: s3,
+  Azure: (options) => new AzureBlobStorage({ container, ...options }),
+  Google: (options) => new GoogleCloudStorage({ bucket, ...options }),
+  database: () => databaseStorage(dataSource),
 };
+const publicUrl = 'https://files.example';
+beforeAll(() => dataSource.initialize());
+afterAll(() => dataSource.destroy());
 
 /** Storages that have the abilities of others. */
 const wrappers: Readonly<Record<string, (storage: Storage, other: Storage) => Storage>> = {
@@ -58,8 +77,8 @@ describe('the table of abilities', () => {
     for (const [name, cells] of members) {
       const cell = cells[index]!;
       // "with …" means that an option is needed.
-      expect({ name, has: has(storages[column]!, name) }).toEqual({ name, has: cell.startsWith('✓') });
-      if (cell.startsWith('with')) expect(has(s3('https://files.example'), name)).toBe(true);
+      expect({ name, has: has(storages[column]!(), name) }).toEqual({ name, has: cell.startsWith('✓') });
+      if (cell.startsWith('with')) expect(has(storages[column]!({ publicUrl }), name)).toBe(true);
     }
   });
 
@@ -67,7 +86,7 @@ describe('the table of abilities', () => {
     const index = header.indexOf(column) - 1;
     const wrap = wrappers[column]!;
     const plain = new MemoryStorage();
-    for (const inner of [disk(), new MemoryStorage(), s3('https://files.example')]) {
+    for (const inner of [disk(), new MemoryStorage(), s3({ publicUrl })]) {
       for (const [name, cells] of members) {
         const expected = {
           '–': false,

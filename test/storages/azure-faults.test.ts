@@ -144,6 +144,33 @@ const refuse =
     expect(await failureOf(storage.write(`again-${size}`, bytes(size)))).toMatchObject({ code: 'already_exists' });
   });
 
+  it.each([10, 2 * MiB])('keeps nothing of %d bytes that arrive damaged', async (size) => {
+    proxy.fault = ({ method, url, body }) => {
+      if (method === 'PUT' && url.searchParams.get('comp') !== 'blocklist') body[0] = 8;
+      return undefined;
+    };
+    const damaged = await failureOf(storage.write(`damaged-${size}`, bytes(size)));
+    // Azurite does not say why.
+    expect(damaged).toMatchObject({
+      code: 'storage_failed',
+      cause: expect.objectContaining({ statusCode: 400 }) as Error,
+    });
+    expect(await storage.stat(`damaged-${size}`)).toBeNull();
+  });
+
+  it('removes an object of which the service says that it has another MD5', async () => {
+    proxy.fault = async ({ method }, response, forward) => {
+      if (method !== 'PUT') return undefined;
+      const answer = await forward();
+      const headers = { ...answer.headers, 'content-md5': Buffer.alloc(16).toString('base64') };
+      answer.pipe(response.writeHead(answer.statusCode!, headers));
+      return 'done';
+    };
+    const error = await failureOf(storage.write('other-md5', bytes(10)));
+    expect(error).toMatchObject({ code: 'storage_failed', message: expect.stringContaining('other bytes') as string });
+    expect(await storage.stat('other-md5')).toBeNull();
+  });
+
   it.each([undefined, { start: 100, end: 899_999 }])(
     'goes on at the missing byte when the connection breaks, in the range %j',
     async (range) => {

@@ -76,6 +76,11 @@ export class GoogleModel {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
+  /** Closes the connections that clients keep for later requests. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
   /** What was asked for, such as `GET metadata`, since the requests were cleared. */
   get operations(): string[] {
     return this.requests.map(operationOf);
@@ -140,12 +145,17 @@ export class GoogleModel {
       'x-goog-stored-content-encoding': 'identity',
       'x-goog-stored-content-length': String(bytes.byteLength),
     };
-    const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
-    if (start === undefined) return answer(200, bytes, common);
+    this.#media(bytes, headers.range, answer, common);
+  }
+
+  /** The bytes of an object, or of the range that was asked for. */
+  #media(bytes: Buffer, wanted = '', answer: Answer, headers: Record<string, string>): void {
+    const [, start, end] = /^bytes=(\d+)-(\d*)$/.exec(wanted) ?? [];
+    if (start === undefined) return answer(200, bytes, headers);
     if (Number(start) >= bytes.byteLength) return answer(416, failure(416, 'requestedRangeNotSatisfiable'));
     const part = bytes.subarray(Number(start), end ? Number(end) + 1 : undefined);
     const range = `bytes ${start}-${Number(start) + part.byteLength - 1}/${bytes.byteLength}`;
-    answer(206, part, { ...common, 'content-range': range });
+    answer(206, part, { ...headers, 'content-range': range });
   }
 
   /** A request without credentials, by a URL that somebody has signed (V4 signing process with RSA keys). */
@@ -167,7 +177,7 @@ export class GoogleModel {
     const found = this.objects.get(decodeURIComponent(path).slice(`/${this.bucket}/`.length));
     if (!found) return answer(404, failure(404, 'notFound'));
     const disposition = query.get('response-content-disposition') ?? found.resource['contentDisposition'];
-    answer(200, found.bytes, {
+    this.#media(found.bytes, headers.range, answer, {
       'content-type': query.get('response-content-type') ?? String(found.resource['contentType']),
       ...(disposition ? { 'content-disposition': String(disposition) } : {}),
     });

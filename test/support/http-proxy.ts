@@ -7,6 +7,8 @@ export interface ProxiedRequest {
   /** Path and query. */
   readonly url: URL;
   readonly headers: IncomingMessage['headers'];
+  /** May be changed before it is sent on. */
+  readonly body: Buffer;
 }
 
 /** Sends the request to the server and returns its answer, whose body has not been read. */
@@ -49,13 +51,13 @@ export class HttpProxy {
     const url = new URL(incoming.url!, 'http://host');
     const chunks: Buffer[] = [];
     for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-    const request = { method: incoming.method!, url, headers: incoming.headers };
+    const request = { method: incoming.method!, url, headers: incoming.headers, body: Buffer.concat(chunks) };
     this.requests.push(request);
     const forward: Forward = () =>
       new Promise((resolve, reject) => {
         const { method, headers } = incoming;
         const options = { host: '127.0.0.1', port: this.upstream(), path: incoming.url, method, headers, agent: false };
-        send(options, resolve).on('error', reject).end(Buffer.concat(chunks));
+        send(options, resolve).on('error', reject).end(request.body);
       });
     if ((await this.fault(request, response, forward)) === 'done') return;
     const answer = await forward();

@@ -23,7 +23,6 @@ import { healthHandler, storageCheck } from 'filefield/health';
 import { toKoa } from 'filefield/koa';
 import { toNode } from 'filefield/node';
 import { AzureBlobStorage } from 'filefield/storages/azure';
-import { DiskStorage } from 'filefield/storages/disk';
 import { GoogleCloudStorage } from 'filefield/storages/google';
 import { CachedStorage } from 'filefield/storages/cached';
 import { DiskStorage } from 'filefield/storages/disk';

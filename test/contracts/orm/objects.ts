@@ -55,7 +55,7 @@ export function objectsClaims(database: DatabaseName, open: () => Promise<Object
   beforeEach(() => site.query('DELETE FROM file_object'));
 
   describe('the contract of storages', () => {
-    for (const claim of storageContract(() => site.storage)) it(claim.title, claim.run);
+    for (const claim of storageContract(() => site.storage, { large: '1 MiB' })) it(claim.title, claim.run);
   });
 
   describe('a write', () => {

@@ -1,4 +1,4 @@
-import type { Files, Storage, StoredFile } from 'filefield';
+import { StorageRegistry, type Files, type Storage, type StoredFile } from 'filefield';
 
 /** A row of these tests, in both ORMs. */
 export interface DocumentRow {
@@ -18,28 +18,46 @@ export interface Place {
   readonly user?: string;
   /** Folder of the storage. */
   readonly root: string;
+  /** The storage instead of the folder. */
+  readonly bucket?: BucketPlace;
   readonly lease: number;
   readonly grace: number;
   /** The storage `archive`, which no field names; without it there is none. */
-  readonly archive?: Archive;
+  readonly archive?: StoragePlace;
 }
 
-/** A folder, or a bucket of an S3 server. */
-export type Archive =
-  | { readonly root: string }
-  | { readonly endpoint: string; readonly accessKey: string; readonly secretKey: string; readonly bucket: string };
+/** A bucket of an S3 server. */
+export interface BucketPlace {
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly bucket: string;
+}
 
-export async function archiveOf({ archive }: Place): Promise<Readonly<Record<string, Storage>>> {
-  if (!archive) return {};
-  if ('root' in archive) {
+/** A folder, or a bucket. */
+export type StoragePlace = { readonly root: string } | BucketPlace;
+
+/** The storages of a place: `documents`, and `archive` if there is one. */
+export async function storagesOf(
+  { root, bucket, archive }: Place,
+  { around = (storage: Storage) => storage }: OpenOptions,
+): Promise<StorageRegistry> {
+  return new StorageRegistry({
+    documents: around(await storageAt(bucket ?? { root })),
+    ...(archive && { archive: await storageAt(archive) }),
+  });
+}
+
+export async function storageAt(place: StoragePlace): Promise<Storage> {
+  if ('root' in place) {
     const { DiskStorage } = await import('filefield/storages/disk');
-    return { archive: new DiskStorage({ root: archive.root, sync: false }) };
+    return new DiskStorage({ root: place.root, sync: false });
   }
   const [{ S3Client }, { S3Storage }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('filefield/storages/s3'),
   ]);
-  const { endpoint, accessKey: accessKeyId, secretKey: secretAccessKey, bucket } = archive;
+  const { endpoint, accessKey: accessKeyId, secretKey: secretAccessKey, bucket } = place;
   const client = new S3Client({
     endpoint,
     region: 'us-east-1',
@@ -48,7 +66,7 @@ export async function archiveOf({ archive }: Place): Promise<Readonly<Record<str
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  return { archive: new S3Storage({ client, bucket }) };
+  return new S3Storage({ client, bucket });
 }
 
 /** An application with one entity, one file field and one storage. */
@@ -79,6 +97,6 @@ export interface OpenOptions {
 }
 
 /** 200 kB made of one word: long enough to be cut in the middle, while only the word is passed to the process. */
-export function longText(word: string): string {
-  return `${word} `.repeat(200_000 / (word.length + 1));
+export function longText(word: string, size = 200_000): string {
+  return `${word} `.repeat(size / (word.length + 1));
 }

@@ -1,8 +1,7 @@
 import { EntitySchema, MikroORM } from '@mikro-orm/core';
-import { ledgerSchema, StorageRegistry, type Storage } from 'filefield';
+import { ledgerSchema } from 'filefield';
 import { attachFiles, fileProperty } from 'filefield/mikro-orm';
-import { DiskStorage } from 'filefield/storages/disk';
-import { archiveOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
+import { storagesOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
 
 export const Document = new EntitySchema<DocumentRow>({
   name: 'CrashDocument',
@@ -21,7 +20,7 @@ const drivers = {
 } as const;
 
 export async function openMikroOrm(place: Place, options: OpenOptions = {}): Promise<Application> {
-  const { database, name, host, port, user, root } = place;
+  const { database, name, host, port, user } = place;
   const [module, driver] = drivers[database];
   const orm = await MikroORM.init({
     driver: ((await import(module)) as Record<string, never>)[driver],
@@ -36,8 +35,7 @@ export async function openMikroOrm(place: Place, options: OpenOptions = {}): Pro
     const dialect = database === 'mariadb' ? 'mysql' : database;
     for (const sql of ledgerSchema(dialect).create) await connection.execute(sql, [], 'run');
   }
-  const disk: Storage = new DiskStorage({ root, sync: false });
-  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk, ...(await archiveOf(place)) });
+  const storages = await storagesOf(place, options);
   const files = await attachFiles(orm, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   return {
     files,

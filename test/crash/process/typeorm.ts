@@ -1,8 +1,6 @@
-import { StorageRegistry, type Storage } from 'filefield';
-import { DiskStorage } from 'filefield/storages/disk';
 import { attachFiles, createLedger, fileColumn } from 'filefield/typeorm';
 import { DataSource, EntitySchema, type DataSourceOptions } from 'typeorm';
-import { archiveOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
+import { storagesOf, type Application, type DocumentRow, type OpenOptions, type Place } from './application.js';
 
 export const Document = new EntitySchema<DocumentRow>({
   name: 'crash_document',
@@ -27,7 +25,7 @@ export interface TypeormApplication extends Application {
 }
 
 export async function openTypeorm(place: Place, options: OpenOptions = {}): Promise<TypeormApplication> {
-  const { database, name, host, port, user, root } = place;
+  const { database, name, host, port, user } = place;
   const address =
     database === 'sqlite' ? {} : { host, port, username: user, password: '', poolSize: options.poolSize ?? 10 };
   const dataSource = await new DataSource({
@@ -43,8 +41,7 @@ export async function openTypeorm(place: Place, options: OpenOptions = {}): Prom
     await createLedger(runner);
     await runner.release();
   }
-  const disk: Storage = new DiskStorage({ root, sync: false });
-  const storages = new StorageRegistry({ documents: options.around?.(disk) ?? disk, ...(await archiveOf(place)) });
+  const storages = await storagesOf(place, options);
   const files = await attachFiles(dataSource, { storages, lease: place.lease, grace: place.grace, protection: 'off' });
   const repository = dataSource.getRepository(Document);
   return {

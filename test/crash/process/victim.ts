@@ -12,13 +12,15 @@ export interface Scenario {
   readonly slug: string;
   /** Becomes the text of the file, by `longText`. */
   readonly word: string;
+  /** Bytes of the text. */
+  readonly size?: number;
 }
 
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 function arm(app: Application, storage: FailingStorage | undefined, at: Moment): void {
   if (at === 'before-commit' || at === 'after-commit') app.onTransaction(at, die);
-  else if (at === 'during') storage!.fail('write', { after: 70_000, kill: true });
+  else if (at === 'during') storage!.fail('write', { after: size ? 0.9 * size : 70_000, kill: true });
   else if (at === 'linked') {
     // The bytes have their final name, and the temporary one still exists.
     const { link } = promises;
@@ -38,7 +40,7 @@ function arm(app: Application, storage: FailingStorage | undefined, at: Moment):
   } else crashAt(at);
 }
 
-const { place, operation, at, slug, word } = JSON.parse(process.env.SCENARIO!) as Scenario;
+const { place, operation, at, slug, word, size } = JSON.parse(process.env.SCENARIO!) as Scenario;
 let storage: FailingStorage | undefined;
 const around = (inner: ConstructorParameters<typeof FailingStorage>[0]) => (storage = new FailingStorage(inner));
 const open =
@@ -48,7 +50,7 @@ arm(app, storage, at);
 if (operation === 'sweep') await app.files.sweep();
 else if (operation === 'delete') await app.remove(slug);
 else {
-  const file = await app.stage(longText(word));
+  const file = await app.stage(longText(word, size));
   await (operation === 'insert' ? app.insert(slug, file) : app.replace(slug, file));
 }
 console.error('still alive');
