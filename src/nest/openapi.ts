@@ -33,7 +33,7 @@ export function describeForm(
   const described = (Reflect.getMetadata(parametersKey, handler) ?? []) as readonly { readonly in?: string }[];
   // A body that the application describes itself stays.
   if (!described.some((parameter) => parameter.in === 'body')) {
-    append(parametersKey, { in: 'body', required: true, schema }, handler);
+    append(parametersKey, { in: 'body', required: true, type: String, schema }, handler);
   }
 }
 
