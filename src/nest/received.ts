@@ -13,37 +13,40 @@ export function withReceived<Result>(values: ReceivedValues, work: () => Result)
 
 /**
  * Puts the received files where pipes have put copies. `ValidationPipe` copies every object of the body, property by property,
- * with class-transformer; the copy of a stored file has its name, but is not the file.
+ * with class-transformer; the copy of a stored file has its name, but is not the file. Other stored files stay, such as that
+ * of a user whom a guard has loaded.
  */
 export function restoreFiles(value: unknown): unknown {
   const values = received.getStore();
-  if (!values || typeof value !== 'object' || value === null) return value;
-  const original = originalOf(value, values);
+  if (!values || !isObject(value) || isStoredFile(value)) return value;
+  const original = originalOf(value);
   if (original) return original;
   for (const [property, copy] of Object.entries(value)) {
-    const own = Object.hasOwn(values, property) && isObject(copy) ? values[property] : undefined;
-    const restored = own ?? originalOf(copy, values);
-    if (restored !== undefined && restored !== copy) Object.assign(value, { [property]: restored });
+    const restored = isStoredFile(copy) ? undefined : originalOf(copy, property);
+    if (restored) Object.assign(value, { [property]: restored });
   }
   return value;
 }
 
-/** The received file or files that a value is, or is a copy of. */
-export function originalOf(value: unknown, values = received.getStore()): StoredFile | StoredFile[] | undefined {
-  if (isStoredFile(value)) return value;
-  if (!values || !isObject(value)) return undefined;
-  if (Array.isArray(value)) {
-    const originals = value.map((one) => originalOf(one, values)).filter((one) => isStoredFile(one));
-    return value.length > 0 && originals.length === value.length ? originals : undefined;
-  }
-  return Object.values(values)
-    .flat()
-    .find((file) => isCopy(value, file));
+/**
+ * The received file or files that a value is, or is a copy of. Two files may look alike, so that of the property comes
+ * first.
+ */
+export function originalOf(value: unknown, property = ''): StoredFile | StoredFile[] | undefined {
+  const values = received.getStore() ?? {};
+  const own = Object.hasOwn(values, property) ? [values[property]!].flat() : [];
+  const all = [...own, ...Object.values(values).flat()];
+  const one = (copy: unknown, first = own[0]) =>
+    isStoredFile(copy) ? copy : [first, ...all].find((file) => file && isCopy(copy, file));
+  if (!Array.isArray(value)) return one(value);
+  const originals = value.map((copy: unknown, index) => one(copy, own[index])).filter((file) => file !== undefined);
+  return value.length > 0 && originals.length === value.length ? originals : undefined;
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-function isCopy(value: object, file: StoredFile): boolean {
+function isCopy(value: unknown, file: StoredFile): boolean {
+  if (!isObject(value)) return false;
   const json = Object.entries(file.toJSON());
   return Object.keys(value).length === json.length && json.every(([name, one]) => value[name as never] === one);
 }

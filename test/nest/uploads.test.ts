@@ -2,6 +2,7 @@ import {
   BadRequestException,
   Body,
   Controller,
+  createParamDecorator,
   ForbiddenException,
   Inject,
   Post,
@@ -16,7 +17,7 @@ import request from 'supertest';
 import { isStoredFile, type StoredFile } from 'filefield';
 import { ReceiveFiles } from 'filefield/nest';
 import { IsStagedFile } from 'filefield/nest/validation';
-import { openSite, pairs, Rows, type Document, type Site } from './site.js';
+import { Document, MikroDocument, openSite, pairs, Rows, type Site } from './site.js';
 
 class CreateDocument {
   @Length(3, 80) slug!: string;
@@ -31,6 +32,10 @@ class LoggedIn implements CanActivate {
     throw new ForbiddenException();
   }
 }
+
+/** A user whom a guard has loaded, with a file of the same name as one of the form. */
+let loaded: object;
+const CurrentUser = createParamDecorator(() => loaded);
 
 function controllers(entity: typeof Document) {
   @Controller('documents')
@@ -68,6 +73,18 @@ function controllers(entity: typeof Document) {
     @ReceiveFiles(entity, 'file')
     one(@Body('file') file: StoredFile) {
       return { stored: isStoredFile(file) };
+    }
+
+    @Post('user')
+    @ReceiveFiles(entity, ['file', 'cover'])
+    user(@Body() form: CreateDocument, @CurrentUser() user: { file: StoredFile; cover: object }) {
+      return { form: form.file.name, user: user.file.name, cover: user.cover };
+    }
+
+    @Post('alike')
+    @ReceiveFiles(entity, ['file', 'cover'])
+    async alike(@Body() { file, cover }: CreateDocument) {
+      return { file: await file.text(), cover: await cover!.text() };
     }
 
     @Post('many')
@@ -193,6 +210,25 @@ describe.each(pairs)('@ReceiveFiles on $platform with $orm', (pair) => {
       .attach('file', Buffer.from('same'), 'a.txt')
       .attach('file', Buffer.from('same'), 'b.txt');
     expect(many.body).toEqual({ names: ['a.txt', 'b.txt'], stored: true });
+  });
+
+  it('changes no other value of the handler', async () => {
+    const entity = pair.orm === 'typeorm' ? Document : MikroDocument;
+    const file = await site.files.stage(entity, 'file', Buffer.from('older'), { name: 'old.txt' });
+    loaded = { file, cover: { of: 'the user' } };
+    const { body } = await post('/user')
+      .field('slug', 'notes')
+      .attach('file', Buffer.from('hello'), 'new.txt')
+      .attach('cover', Buffer.from('hello'), 'cover.txt');
+    expect(body).toEqual({ form: 'new.txt', user: 'old.txt', cover: { of: 'the user' } });
+  });
+
+  it('tells two files apart that look alike', async () => {
+    const { body } = await post('/alike')
+      .field('slug', 'notes')
+      .attach('file', Buffer.from('hello'), 'a.txt')
+      .attach('cover', Buffer.from('HELLO'), 'a.txt');
+    expect(body).toEqual({ file: 'hello', cover: 'HELLO' });
   });
 
   it('keeps nothing of an upload that the client breaks off', async () => {
