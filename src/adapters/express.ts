@@ -38,6 +38,13 @@ export type ExpressHandler = MountedView<RequestHandler, Request>;
 export function toExpress(handler: DownloadHandler<Request>, options: AdapterOptions<Request> = {}): ExpressHandler {
   const settings = adapterSettings(options);
   const serve: RequestHandler = (request, response, next) => {
+    // A failure later on could be told to nobody: it would end the process.
+    if (typeof next !== 'function' || typeof response?.setHeader !== 'function') {
+      throw new FileFieldError(
+        'invalid_option',
+        'A view of filefield/express needs request, response and next of Express; on Fastify use filefield/fastify.',
+      );
+    }
     const { originalUrl: url } = request;
     const params = paramsOf(request);
     const begun = response.headersSent;

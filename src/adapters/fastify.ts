@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Writable } from 'node:stream';
+import { FileFieldError } from '../errors.js';
 import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
 import { clientError, HttpError } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
@@ -67,7 +68,15 @@ export function toFastify(
       throw new HttpError(error);
     }
   };
-  return mountedView(serve, handler, settings.delivery);
+  // Not a rejection: Express 4 does not handle one, and it would end the process.
+  const checked: typeof serve = (request, reply) => {
+    if (reply?.raw && request?.raw) return serve(request, reply);
+    throw new FileFieldError(
+      'invalid_option',
+      'A view of filefield/fastify needs request and reply of Fastify; on Express use filefield/express.',
+    );
+  };
+  return mountedView(checked, handler, settings.delivery);
 }
 
 /** Lets Fastify run its onSend hooks and send the head. Returns where they want the body. */

@@ -218,7 +218,7 @@ function createParser(type: string, limits: FormLimits): Parser {
 }
 
 /** The boundary between the parts. Throws `wrong_type` for a request that is not a multipart form. */
-function boundaryOf(type: string): string {
+export function boundaryOf(type: string): string {
   if (!/^\s*multipart\/form-data\s*(;|$)/i.test(type)) {
     throw new FileFieldError(
       'wrong_type',
