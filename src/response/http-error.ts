@@ -126,7 +126,7 @@ export function clientError(error: unknown): ClientError | undefined {
 }
 
 /** True for an `HttpError`, also one made by a second copy of this package. */
-function isHttpError(error: unknown): error is HttpError {
+export function isHttpError(error: unknown): error is HttpError {
   return error instanceof Error && brand in error;
 }
 
