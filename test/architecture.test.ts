@@ -85,7 +85,7 @@ function moduleOf(file: string): string {
 const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 
 const imports: readonly Import[] = sources(src).flatMap((file) =>
-  [...code(readFileSync(file, 'utf8')).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
+  [...code(readFileSync(file, 'utf8')).matchAll(/(?<!')(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
     file: path.relative(src, file),
     from: moduleOf(file),
     specifier,
