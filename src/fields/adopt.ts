@@ -9,7 +9,7 @@ import { cleanName, mendName } from '../file/name.js';
 import { isOwnName } from '../file/own-name.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { Storage } from '../file/storage.js';
-import { recordAdopted, takenObjects, unclaim, withdrawAdopted } from '../ledger/adoption.js';
+import { claim, recordAdopted, takenObjects, unclaim, withdrawAdopted } from '../ledger/adoption.js';
 import type { LedgerConnection } from '../ledger/connection.js';
 import { ownerKey } from '../ledger/file-reference.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -47,8 +47,9 @@ type Writable<Report> = {
 
 /**
  * Gives rows without a file the objects to which a column of their own leads. Objects are examined outside of a transaction;
- * then one transaction per batch looks at the rows again, and writes rows and ledger entries. So a killed adoption has done
- * whole batches, on SQLite too, and the next one goes on with the rows that have no file.
+ * then one transaction per batch looks at the rows again, and writes rows and ledger entries. Where all share one connection
+ * (TypeORM on SQLite), a transaction would take in the writes of others; there each statement is a condition, and a crash
+ * leaves at most an entry without a row, with which the next adoption goes on, or an object that no sweep deletes.
  */
 export async function adoptFiles<Entity extends object>(
   context: AdoptContext,
@@ -171,9 +172,9 @@ class Adoption {
     const shared: string[] = [];
     const free = candidates.filter(({ pk, key }) => {
       const entry = taken.get(key);
-      if (entry && !entry.inTrash && entry.pk === pk) {
-        this.#report.changed += 1;
-        return false;
+      if (entry?.pk === pk) {
+        if (!entry.isBegun) this.#report.changed += 1;
+        return entry.isBegun;
       }
       const isFree = entry ? !entry.inTrash && this.#isShared : this.#isShared || !seen.has(key);
       seen.add(key);
@@ -218,51 +219,53 @@ class Adoption {
     if (!this.#admitted) await ledger.fence?.confirmAlone(this.#name);
     this.#admitted = true;
     const keys = found.map(({ row }) => row.key);
-    const ends = await entities.changeRows(this.entity, keys, async (rows, transaction) => {
+    const write = async (rows: readonly KeyedRow[], connection: LedgerConnection) => {
       const current = new Map(rows.map((row) => [ownerKey(row.key), row]));
       const all: (readonly [Found, End])[] = [];
       for (const one of found) {
         const row = current.get(one.pk);
         const isSame = row !== undefined && this.options.key(row.entity) === one.key;
-        const adopter = shared.has(one.key) ? null : identity;
-        all.push([one, isSame ? await this.#bind(transaction, one, adopter) : 'changed']);
+        all.push([one, isSame ? await this.#bind(connection, one) : 'changed']);
       }
+      const adopted = all.flatMap(([one, end]) => (typeof end === 'object' && !shared.has(one.key) ? [end.id] : []));
+      await claim(connection, adopted, identity);
       return all;
-    });
+    };
+    const ends = ledger.database.transaction
+      ? await entities.changeRows(this.entity, keys, write)
+      : await write(await entities.rowsOf(this.entity, keys), ledger.database);
     for (const [one, end] of ends) {
       if (end === 'changed') this.#report.changed += 1;
       else if (end === 'shared') this.#report.shared.push({ pk: one.pk, key: one.key });
       else {
         this.#count(one);
-        if (end !== one.descriptor) continue;
         const { owner, slot } = this.field.reference;
         events.emit('bound', { id: end.id, storage: this.#name, key: one.key, owner, pk: one.pk, slot });
       }
     }
   }
 
-  async #bind(
-    transaction: LedgerConnection,
-    { row, pk, key, descriptor }: Found,
-    adopter: string | null,
-  ): Promise<End> {
+  async #bind(connection: LedgerConnection, { row, pk, key, descriptor }: Found): Promise<End> {
     const { reference } = this.field;
     const slot = { ...reference, pk };
-    const write = (file: FileDescriptor) => setEmptyCell(transaction, reference, row.key, file, this.#unchanged);
-    if (await recordAdopted(transaction, slot, descriptor, adopter)) {
+    const write = (file: FileDescriptor) => setEmptyCell(connection, reference, row.key, file, this.#unchanged);
+    if (await recordAdopted(connection, slot, descriptor)) {
       if (await write(descriptor)) return descriptor;
-      await withdrawAdopted(transaction, descriptor.id);
+      await withdrawAdopted(connection, reference, row.key, descriptor.id);
       return 'changed';
     }
-    const entry = (await takenObjects(transaction, this.#names, reference, [key])).get(key);
-    if (entry?.pk === pk && !entry.inTrash) return 'changed';
+    const entry = (await takenObjects(connection, this.#names, reference, [key])).get(key);
+    if (entry?.pk === pk) {
+      const begun = { ...descriptor, id: entry.id };
+      return entry.isBegun && (await write(begun)) ? begun : 'changed';
+    }
     if (!this.#isShared || !entry || entry.inTrash) {
-      await unclaim(transaction, this.#names, [key]);
+      await unclaim(connection, this.#names, [key]);
       return 'shared';
     }
     const file = { ...descriptor, id: entry.id };
     if (!(await write(file))) return 'changed';
-    await this.context.ledger.bind(transaction, slot, file, { copies: 'share' });
+    await this.context.ledger.bind(connection, slot, file, { copies: 'share' });
     return file;
   }
 

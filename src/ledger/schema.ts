@@ -89,7 +89,7 @@ const upgrades: readonly ((database: Dialect) => readonly string[])[] = [
   ],
 ];
 
-/** The identity of the ledger that adopted the object, whose key does not have it; NULL: nobody deletes the object. */
+/** The identity of the ledger that adopted the object, whose key does not have it; empty, or NULL: nobody deletes it. */
 const adopter = 'adopter varchar(16)';
 
 const ledgerIndexes = {

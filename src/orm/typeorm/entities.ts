@@ -118,7 +118,6 @@ export class TypeormEntities implements Entities {
     return retried(() =>
       this.dataSource.transaction(async (manager) =>
         work(
-          // A transaction of SQLite locks the whole database; there are no row locks.
           await keyedRows(manager, metadata, keys, dialect.name !== 'sqlite'),
           transactionOf(manager.queryRunner!, dialect),
         ),
