@@ -50,7 +50,7 @@ export class BulkFiles extends Finder {
    * declare const files: Files;
    * declare class Document { path: string; originalName: string; file: StoredFile | null }
    * const { adopted, missing } = await files.adopt(Document, 'file', {
-   *   key: (row) => row.path.replace(/^\/srv\/uploads\//, ''),
+   *   key: (row) => row.path.slice('/srv/uploads/'.length),
    *   name: (row) => row.originalName,
    * });
    * ```
