@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isFileFieldError } from '../errors.js';
 import { fronts } from '../fronts/fronts.js';
+import { adoptCommand } from './adopt-command.js';
 import { columns, helpOption, optionRows, parseOptions, unknown, type Command } from './command.js';
 import { doctorCommand } from './doctor.js';
 import { filesCommands } from './files-commands.js';
@@ -13,6 +14,7 @@ const commands: readonly Command[] = [
   doctorCommand,
   ...filesCommands,
   moveCommand,
+  adoptCommand,
   ...storageCommands,
   ...Object.values(fronts).map(configurationCommand),
 ];

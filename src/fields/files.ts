@@ -13,9 +13,8 @@ import { duration, type Duration } from '../options.js';
 import { Copies } from './copies.js';
 import { deleteMatching, isRestrictive, type Conditions, type RowConditions } from './delete-many.js';
 import type { Entities } from './entities.js';
-import { moveFiles, type MoveOptions, type MoveReport } from './move.js';
 import { checkField, type FileField } from './field.js';
-import { Finder } from './finder.js';
+import { BulkFiles } from './bulk-files.js';
 import type { Upload } from '../file/upload.js';
 import { receiver, type Receive } from './forms/receive.js';
 import { repeat } from './repeat.js';
@@ -37,7 +36,7 @@ export interface FilesParts {
  * The file fields of one data source and their storages; `attachFiles` resolves to it. Stage a file, assign it to the field,
  * save the row: the file then shares the fate of the row.
  */
-export class Files extends Finder {
+export class Files extends BulkFiles {
   /** The storages by name. */
   readonly storages: StorageRegistry;
   /** Receives the files of a form. */
@@ -60,9 +59,10 @@ export class Files extends Finder {
 
   /** @internal */
   constructor({ storages, ledger, entities, events, ticketKeys }: FilesParts) {
-    super(entities);
+    const references = new References(entities.fields.map((field) => field.reference));
+    super({ storages, ledger, entities, events, references });
     for (const field of entities.fields) checkField(field, storages);
-    this.#references = new References(entities.fields.map((field) => field.reference));
+    this.#references = references;
     this.storages = storages;
     this.ledger = ledger;
     this.#entities = entities;
@@ -244,27 +244,6 @@ export class Files extends Finder {
    */
   async reconcile(options: ReconcileOptions = {}): Promise<ReconcileReport> {
     return this.#reconciler.reconcile(options);
-  }
-
-  /**
-   * Moves the files of all rows to another storage while the application runs: a folder becomes a bucket. Let the field name
-   * the new storage first, so that new files go there. Costs one pass over the bytes, which are compared with their hash,
-   * and one transaction per file; the old objects stay for the grace. Call it again after a failure: it goes on.
-   *
-   * @throws `wrong_storage` if the old storage is not the one that the ledger knows; `unsupported` without a ledger; and the
-   * first failure of a storage or the database, which ends the move.
-   *
-   * @example
-   * ```ts
-   * import type { Files } from 'filefield';
-   *
-   * declare const files: Files;
-   * const { moved, missing } = await files.move({ from: 'disk', to: 'bucket', bytesPerSecond: '50 MB' });
-   * ```
-   */
-  async move(options: MoveOptions): Promise<MoveReport> {
-    const { storages, ledger } = this;
-    return moveFiles({ storages, ledger, references: this.#references, events: this.#events }, options);
   }
 
   /** What waits, and whether storages and database are as they should be. Reads the whole ledger; changes nothing. */

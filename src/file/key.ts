@@ -32,14 +32,22 @@ export function isOwnKey(key: string, identity: string): boolean {
   return own.exec(key)?.[1] === identity;
 }
 
+/** True for a key that a ledger of whatever identity made: its object belongs to that ledger. */
+export function isLedgerKey(key: string): boolean {
+  return own.test(key) || isFenceKey(key) || key.startsWith('filefield-probe/');
+}
+
 /** True for a key below an identity, whatever its form. */
 export function isKeyOf(key: string, identity: string): boolean {
   return key.startsWith(`${identity}/`);
 }
 
+/** Where the markers of ledgers are. */
+export const fenceFolder = 'filefield-fence/';
+
 /** The key of one of the two markers by which a ledger recognises a storage; see `ledger/fence.ts`. */
 export function fenceKey(identity: string, storage: string, slot: 0 | 1): string {
-  return checkKey(`filefield-fence/${identity}/${slot}-${storage}`);
+  return checkKey(`${fenceFolder}${identity}/${slot}-${storage}`);
 }
 
 /**
@@ -47,7 +55,7 @@ export function fenceKey(identity: string, storage: string, slot: 0 | 1): string
  * written anew.
  */
 export function isFenceKey(key: string): boolean {
-  return /(?:^|\/)filefield-fence\//.test(key);
+  return key.startsWith(fenceFolder) || key.includes(`/${fenceFolder}`);
 }
 
 /**

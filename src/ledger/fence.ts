@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents } from '../events.js';
+import { fenceFolder, isFenceKey } from '../file/key.js';
 import type { StorageRegistry } from '../file/registry.js';
 import type { LedgerConnection } from './connection.js';
 import type { Identity } from './identity.js';
@@ -88,6 +89,24 @@ export class Fence {
   /** Rejects with `contested` or `wrong_storage` unless this database alone deletes in the storage, as far as it says. */
   async confirm(name: string): Promise<void> {
     if (!this.storages.resolve(name).volatile) await this.check(name);
+  }
+
+  /**
+   * Rejects with `contested` if another ledger has a marker in the storage, as far as the storage lists its objects: both
+   * could adopt the same object, and one would delete what the other one has.
+   */
+  async confirmAlone(name: string): Promise<void> {
+    await this.confirm(name);
+    const identity = await this.identity.get();
+    for await (const { key } of this.storages.resolve(name).list?.({ after: fenceFolder }) ?? []) {
+      if (!isFenceKey(key)) return;
+      if (key.startsWith(`${fenceFolder}${identity}/`)) continue;
+      throw new FileFieldError(
+        'contested',
+        `Another database keeps files in the storage "${name}", and might adopt the same objects: adopt them in one of the two. If that database is gone, delete its folder in ${fenceFolder} of the storage.`,
+        { storage: name },
+      );
+    }
   }
 
   /** Compares ledger and storage without changing either; undefined before the first file. */

@@ -104,7 +104,8 @@ async function updateRow(
   return (await connection.execute(sql`UPDATE ${raw(table)} SET ${set} WHERE ${isHeld}`)).affected;
 }
 
-async function unchangedColumns(database: LedgerConnection, { name }: FileReference): Promise<string> {
+/** Assignments that keep the columns which the database would set to the time of every update; empty if there are none. */
+export async function unchangedColumns(database: LedgerConnection, { name }: FileReference): Promise<string> {
   const { dialect } = database;
   if (!dialect.selfUpdating || !name) return '';
   const { rows } = await database.execute(dialect.selfUpdating(name));
@@ -121,4 +122,18 @@ function readable(cell: unknown): FileDescriptor | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Gives a row a file unless it has one. Resolves to false if it has, or if the row is gone. */
+export async function setEmptyCell(
+  connection: LedgerConnection,
+  { table, column, keys = [] }: FileReference,
+  key: readonly unknown[],
+  file: FileDescriptor,
+  unchanged: string,
+): Promise<boolean> {
+  const isRow = keys.map((name, index) => sql`${raw(name)} = ${key[index]}`);
+  const where = join([...isRow, sql`${raw(column)} IS NULL`], ' AND ');
+  const set = sql`${raw(column)} = ${JSON.stringify(file)}${raw(unchanged)}`;
+  return (await connection.execute(sql`UPDATE ${raw(table)} SET ${set} WHERE ${where}`)).affected > 0;
 }

@@ -7,7 +7,10 @@ import { raw, sql } from './sql.js';
 export const ledgerTables = ['file_ledger', 'file_trash', 'file_state', 'file_fence'] as const;
 
 /** The version of the tables that this release makes and needs; `file_state` has the version that a database has. */
-export const ledgerVersion = 1;
+export const ledgerVersion = 2;
+
+/** The oldest version whose releases can work with these tables: they never delete an adopted object. */
+const oldestVersion = 1;
 
 /** What a ledger is made from. */
 export interface LedgerSchemaOptions {
@@ -64,7 +67,7 @@ function tables(database: Dialect): readonly string[] {
 }
 
 function stateTables(database: Dialect): readonly string[] {
-  const state = raw(`file_state (id, version, oldest) VALUES (1, ${ledgerVersion}, ${ledgerVersion})`);
+  const state = raw(`file_state (id, version, oldest) VALUES (1, ${ledgerVersion}, ${oldestVersion})`);
   return [
     ...database.table('file_state', stateColumns, {}),
     ...database.table('file_fence', fenceColumns, {}),
@@ -79,7 +82,15 @@ const upgrades: readonly ((database: Dialect) => readonly string[])[] = [
     'CREATE INDEX file_trash_due ON file_trash (not_before)',
     ...stateTables(database),
   ],
+  () => [
+    `ALTER TABLE file_ledger ADD COLUMN ${adopter}`,
+    `ALTER TABLE file_trash ADD COLUMN ${adopter}`,
+    'UPDATE file_state SET version = 2 WHERE id = 1',
+  ],
 ];
+
+/** The identity of the ledger that adopted the object, whose key does not have it; empty, or NULL: nobody deletes it. */
+const adopter = 'adopter varchar(16)';
 
 const ledgerIndexes = {
   file_ledger_owner: 'owner_type, owner_pk, slot',
@@ -107,6 +118,7 @@ const ledgerColumns = [
   'created_at bigint NOT NULL',
   'released_at bigint',
   'not_before bigint',
+  adopter,
   'UNIQUE (storage, object_key)',
 ];
 
@@ -118,6 +130,7 @@ const trashColumns = [
   'not_before bigint NOT NULL',
   'attempts integer NOT NULL',
   'last_error varchar(500)',
+  adopter,
 ];
 
 /** One row. `oldest` is the oldest version of this table whose releases can work with these tables. */

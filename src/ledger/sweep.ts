@@ -137,12 +137,23 @@ export class Sweeper {
     const { id, storage, key } = object;
     if (!this.ledger.recorded) return this.#eraseUnrecorded(object);
     await this.#look(sql`id = ${id}`);
-    if (!isKeyOf(key, await this.ledger.identity()))
-      throw inUse('it was stored by the database that this one is a copy of');
+    const identity = await this.ledger.identity();
+    if (!isKeyOf(key, identity) && !(await this.#isAdopted(object, identity)))
+      throw inUse('it was stored by the database that this one is a copy of, or a path of another row leads to it');
     await this.ledger.fence?.confirm(storage);
     if (await this.#exists(sql`id = ${id}`)) await this.#retireNow(id);
     const { rows } = await this.database.execute(sql`SELECT id FROM file_trash WHERE id = ${id}`);
     if (rows.length > 0) await this.#trash.delete(object);
+  }
+
+  /** True for an object that this database has adopted, and that no row was found to share. */
+  async #isAdopted({ id, storage, key }: ObjectName, identity: string): Promise<boolean> {
+    for (const table of ['file_ledger', 'file_trash']) {
+      const { rows } = await this.database.execute(sql`SELECT adopter FROM ${raw(table)} WHERE id = ${id}`);
+      if (rows.length > 0) return rows[0]!.adopter === identity;
+    }
+    // An adopted object that was erased before.
+    return (await this.storages.resolve(storage).stat(key)) === null;
   }
 
   /** Without a ledger only the rows tell. */
@@ -246,8 +257,8 @@ export class Sweeper {
     const { referenced, free } = await this.#split(ids);
     counts.revived += await this.#update(states.revive(due), referenced);
     if (free.length === 0) return 0;
-    const entries = sql`SELECT id, storage, object_key, ${this.#now}, ${this.#now} + ${delay}, 0 FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
-    const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts) ${entries}`;
+    const entries = sql`SELECT id, storage, object_key, ${this.#now}, ${this.#now} + ${delay}, 0, adopter FROM file_ledger WHERE ${due} AND id IN (${list(free)})`;
+    const copy = sql`file_trash (id, storage, object_key, retired_at, not_before, attempts, adopter) ${entries}`;
     await this.database.execute(this.database.dialect.insertNew(copy));
     return this.#forget(free, counts);
   }

@@ -23,6 +23,8 @@ export interface StuckObject extends ObjectName {
 
 /** An object in the trash. */
 interface TrashEntry extends ObjectName {
+  /** The identity of the ledger that adopted the object; undefined for one that it has stored. */
+  readonly adopter: string | undefined;
   /** Failures so far. */
   readonly attempts: number;
 }
@@ -103,13 +105,14 @@ export class Trash {
       const admitted = before === Infinity ? raw('1 = 1') : sql`retired_at < ${before}`;
       const due = sql`storage = ${storage} AND ${this.#due}`;
       const { rows } = await this.ledger.database.execute(
-        sql`SELECT id, object_key AS object_key, attempts FROM file_trash WHERE ${due} AND ${admitted} AND NOT ${inLedger} ORDER BY not_before LIMIT ${batch}`,
+        sql`SELECT id, object_key AS object_key, attempts, adopter FROM file_trash WHERE ${due} AND ${admitted} AND NOT ${inLedger} ORDER BY not_before LIMIT ${batch}`,
       );
       const entries = rows.map((row) => ({
         id: String(row.id),
         storage,
         key: String(row.object_key),
         attempts: Number(row.attempts),
+        adopter: typeof row.adopter === 'string' ? row.adopter : undefined,
       }));
       await this.#deleteAll(entries, concurrency, counts);
       if (entries.length >= batch) continue;
@@ -143,7 +146,7 @@ export class Trash {
     const worker = async (): Promise<void> => {
       for (const entry of queue) {
         // What a copied database has from the original belongs to the original.
-        const borrowed = !isKeyOf(entry.key, identity);
+        const borrowed = !isKeyOf(entry.key, identity) && entry.adopter !== identity;
         if (borrowed || (await this.#delete(entry))) done.push(entry.id);
         else counts.failed += 1;
         if (!borrowed && done.at(-1) === entry.id) counts.deleted += 1;
@@ -165,11 +168,12 @@ export class Trash {
     await this.ledger.database.execute(sql`DELETE FROM file_trash WHERE id IN (${list(ids)})`);
   }
 
-  async #delete({ attempts, ...object }: TrashEntry): Promise<boolean> {
+  async #delete({ attempts, id, storage, key }: TrashEntry): Promise<boolean> {
+    const object = { id, storage, key };
     try {
-      await this.storages.resolve(object.storage).delete(object.key);
+      await this.storages.resolve(storage).delete(key);
     } catch (cause) {
-      await this.#postpone(object.id, cause);
+      await this.#postpone(id, cause);
       if (attempts + 1 === maximumAttempts) this.events.emit('stuck', { ...object, cause });
       return false;
     }

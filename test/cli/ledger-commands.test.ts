@@ -121,7 +121,7 @@ describe('the commands that keep a ledger', () => {
     await add('stuck');
     await remove('stuck');
     await dataSource.query(
-      `INSERT INTO file_trash SELECT id, storage, object_key, 0, 0, 10, 'the disk is away' FROM file_ledger`,
+      `INSERT INTO file_trash SELECT id, storage, object_key, 0, 0, 10, 'the disk is away', NULL FROM file_ledger`,
     );
     await dataSource.query(`DELETE FROM file_ledger`);
     const listed = await run('a.mjs', 'stuck');

@@ -68,6 +68,9 @@ export function filesWith(
     columnKind: unsupported,
     primaryKey: unsupported,
     deleteRows: unsupported,
+    rowsOf: unsupported,
+    changeRows: unsupported,
+    named: unsupported,
   };
   const storages = new StorageRegistry({ letters: storage });
   const files = new Files({

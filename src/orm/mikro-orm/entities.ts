@@ -9,11 +9,12 @@ import {
 } from '@mikro-orm/core';
 import { FileFieldError } from '../../errors.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
-import type { Entities } from '../../fields/entities.js';
+import type { Entities, KeyedRow } from '../../fields/entities.js';
 import type { FileField } from '../../fields/field.js';
 import { columnKindOf, type ColumnKind } from '../../file/column.js';
 import type { EntityRef, FindOptions } from '../../file/entity.js';
 import { isStoredFile } from '../../file/stored-file.js';
+import { retried, type LedgerConnection } from '../../ledger/connection.js';
 import type { ProtectedColumn } from '../../ledger/protection.js';
 import { checkNotInTransaction, dialectOf, transactionOf } from './database.js';
 import { isFileType, type FileType } from './file-type.js';
@@ -116,6 +117,34 @@ export class MikroEntities implements Entities {
     return this.orm.em.fork().transactional((em) => work(matchingRows(em, metadata, this.properties(metadata), where)));
   }
 
+  async rowsOf(entity: EntityRef, keys: readonly (readonly unknown[])[]): Promise<readonly KeyedRow[]> {
+    return keyedRows(this.orm.em.fork(), this.#find(entity), keys, false);
+  }
+
+  async changeRows<Result>(
+    entity: EntityRef,
+    keys: readonly (readonly unknown[])[],
+    work: (rows: readonly KeyedRow[], transaction: LedgerConnection) => Promise<Result>,
+  ): Promise<Result> {
+    const metadata = this.#find(entity);
+    checkNotInTransaction(this.orm.em);
+    return retried(() =>
+      this.orm.em.fork().transactional(async (em) => {
+        const dialect = dialectOf(em);
+        const rows = await keyedRows(em, metadata, keys, dialect.name !== 'sqlite');
+        // What the work does to the entities is not written.
+        em.clear();
+        return work(rows, transactionOf(em, dialect));
+      }),
+    );
+  }
+
+  named(name: string): EntityRef {
+    const metadata = this.#metadata.find(({ className }) => className === name);
+    if (metadata) return metadata.class as EntityRef;
+    throw new FileFieldError('invalid_option', `The MikroORM instance has no entity "${name}".`);
+  }
+
   columnKind(entity: EntityRef, property: string): ColumnKind {
     const metadata = this.#find(entity);
     const column = propertyOf(metadata, property);
@@ -182,6 +211,26 @@ function matchingRows(
     },
     delete: (rows) => deleteAll(em, metadata, entityName, rows),
   };
+}
+
+async function keyedRows(
+  em: EntityManager,
+  metadata: EntityMetadata,
+  keys: readonly (readonly unknown[])[],
+  lock: boolean,
+): Promise<readonly KeyedRow[]> {
+  const names = metadata.primaryKeys as string[];
+  const where =
+    names.length === 1
+      ? { [names[0]!]: { $in: keys.map(([key]) => key) } }
+      : { $or: keys.map((parts) => Object.fromEntries(names.map((name, index) => [name, parts[index]]))) };
+  const rows = await em.find(metadata.class as EntityName<object>, where as FilterQuery<object>, {
+    populate: [],
+    filters: false,
+    connectionType: 'write',
+    ...(lock && { lockMode: LockMode.PESSIMISTIC_WRITE }),
+  });
+  return rows.map((entity) => ({ key: wrap(entity, true).getPrimaryKeys(true) ?? [], entity }));
 }
 
 function matchingRow(properties: readonly FieldProperty[], entity: object): MatchingRow {

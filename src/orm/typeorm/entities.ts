@@ -16,9 +16,10 @@ import type { EntityRef, FindOptions } from '../../file/entity.js';
 import { FileFieldError } from '../../errors.js';
 import type { FileField } from '../../fields/field.js';
 import type { Conditions, MatchingRow, MatchingRows } from '../../fields/delete-many.js';
-import type { Entities } from '../../fields/entities.js';
+import type { Entities, KeyedRow } from '../../fields/entities.js';
 import type { FileFieldOptions } from '../../fields/field-options.js';
 import { isStoredFile } from '../../file/stored-file.js';
+import { retried, type LedgerConnection } from '../../ledger/connection.js';
 import { dialectOf, transactionOf } from './database.js';
 import { keyOf, valueOf, type FieldColumn } from './entity-values.js';
 import { isFileColumn } from './file-column.js';
@@ -95,6 +96,41 @@ export class TypeormEntities implements Entities {
     );
   }
 
+  async rowsOf(entity: EntityRef, keys: readonly (readonly unknown[])[]): Promise<readonly KeyedRow[]> {
+    const find = (manager: EntityManager) => keyedRows(manager, this.#metadata(entity), keys, false);
+    const { driver, manager } = this.dataSource;
+    if (!driver.isReplicated) return find(manager);
+    const runner = this.dataSource.createQueryRunner('master');
+    try {
+      return await find(runner.manager);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  changeRows<Result>(
+    entity: EntityRef,
+    keys: readonly (readonly unknown[])[],
+    work: (rows: readonly KeyedRow[], transaction: LedgerConnection) => Promise<Result>,
+  ): Promise<Result> {
+    const metadata = this.#metadata(entity);
+    const dialect = dialectOf(this.dataSource);
+    return retried(() =>
+      this.dataSource.transaction(async (manager) =>
+        work(
+          await keyedRows(manager, metadata, keys, dialect.name !== 'sqlite'),
+          transactionOf(manager.queryRunner!, dialect),
+        ),
+      ),
+    );
+  }
+
+  named(name: string): EntityRef {
+    const metadata = this.dataSource.entityMetadatas.find((one) => one.name === name);
+    if (metadata) return metadata.target as unknown as EntityRef;
+    throw new FileFieldError('invalid_option', `The data source has no entity "${name}".`);
+  }
+
   /** The file columns of one entity's table. Throws `invalid_option` if the data source has no such entity. */
   columnsOf(entity: EntityRef): readonly FieldColumn[] {
     return this.columns(this.#metadata(entity));
@@ -169,6 +205,23 @@ function matchingRows(
       await manager.createQueryBuilder().delete().from(metadata.target).whereInIds(ids).callListeners(false).execute();
     },
   };
+}
+
+async function keyedRows(
+  manager: EntityManager,
+  metadata: EntityMetadata,
+  keys: readonly (readonly unknown[])[],
+  lock: boolean,
+): Promise<readonly KeyedRow[]> {
+  const ids = keys.map((parts) =>
+    Object.fromEntries(metadata.primaryColumns.map(({ propertyName }, index) => [propertyName, parts[index]])),
+  );
+  const query = manager
+    .createQueryBuilder<ObjectLiteral>(metadata.target as EntityTarget<ObjectLiteral>, 'row')
+    .whereInIds(ids)
+    .withDeleted();
+  const rows = await (lock ? query.setLock('pessimistic_write') : query).getMany();
+  return rows.map((entity) => ({ key: keyOf(metadata, entity) ?? [], entity }));
 }
 
 function matchingRow(metadata: EntityMetadata, columns: readonly FieldColumn[], entity: ObjectLiteral): MatchingRow {

@@ -1,11 +1,17 @@
-import { progressText } from '../../src/cli/move-command.js';
+import { progressText } from '../../src/cli/progress-bar.js';
 
-describe('the progress of a move', () => {
+describe('the progress of a command', () => {
   const progress = { files: 250, bytes: 2_500_000, totalFiles: 1000, totalBytes: 10_000_000 };
 
   it('has a bar, files, bytes, the rate and the time that is left', () => {
     expect(progressText(progress, 5_000)).toBe(
       '[#####---------------] 250 of 1000 files, 2.5 MB of 10 MB, 500 kB/s, 15 s left',
+    );
+  });
+
+  it('has no total of bytes where nobody knows it', () => {
+    expect(progressText({ files: 1, bytes: 2000, totalFiles: 4 }, 1000)).toBe(
+      '[#####---------------] 1 of 4 files, 2.0 kB, 2.0 kB/s, 3 s left',
     );
   });
 

@@ -1,0 +1,108 @@
+import type { FileDescriptor } from '../file/descriptor.js';
+import type { LedgerConnection } from './connection.js';
+import type { FileReference } from './file-reference.js';
+import { ownerTerm, type OwnedColumn, type OwnedSlot } from './owner.js';
+import { join, list, raw, sql } from './sql.js';
+
+/** What the ledger knows of an object that a row is to adopt. */
+export interface TakenObject {
+  /** The id of the entry. */
+  readonly id: string;
+  /** Primary key of the row that has or had it, if it is of the column that was asked for. */
+  readonly pk: string | undefined;
+  /** True if an adoption by this row was begun, and may have been killed before the row was written. */
+  readonly isBegun: boolean;
+  /** True if the object is being deleted. */
+  readonly inTrash: boolean;
+}
+
+/** The adopter of an object to which the paths of several rows lead: nobody deletes it. */
+const nobody = '';
+
+/**
+ * Records an object in its place as the live file of a slot, before the row is written. No sweep deletes the object before
+ * `claim`. Resolves to false, and records nothing, if the ledger has the object already.
+ */
+export async function recordAdopted(
+  transaction: LedgerConnection,
+  slot: OwnedSlot,
+  { id, storage, key, size, sha256 }: FileDescriptor,
+): Promise<boolean> {
+  const { dialect } = transaction;
+  const columns = raw(
+    'file_ledger (id, storage, object_key, state, size, checksum, created_at, owner_type, owner_pk, slot)',
+  );
+  const owner = ownerTerm(dialect.searchPaths, slot);
+  const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${raw(dialect.now)}, ${owner}, ${slot.pk}, ${slot.slot})`;
+  return (await transaction.execute(dialect.insertNew(entry))).affected > 0;
+}
+
+/**
+ * Takes back what `recordAdopted` has recorded: the row got another file meanwhile. The object stays, and so does the entry
+ * if another adoption of the same row went on with it.
+ */
+export async function withdrawAdopted(
+  connection: LedgerConnection,
+  { table, column, keys = [] }: FileReference,
+  key: readonly unknown[],
+  id: string,
+): Promise<void> {
+  const isRow = keys.map((name, index) => sql`${raw(name)} = ${key[index]}`);
+  const isHeld = sql`${raw(connection.dialect.readableText(column, 'id'))} = ${id}`;
+  const row = sql`SELECT 1 FROM ${raw(table)} WHERE ${join([...isRow, isHeld], ' AND ')}`;
+  await connection.execute(sql`DELETE FROM file_ledger WHERE id = ${id} AND NOT EXISTS (${row})`);
+}
+
+/** Lets the ledger of this identity delete objects that it has adopted, once their rows are gone. */
+export async function claim(connection: LedgerConnection, ids: readonly string[], identity: string): Promise<void> {
+  if (ids.length === 0) return;
+  await connection.execute(
+    sql`UPDATE file_ledger SET adopter = ${identity} WHERE adopter IS NULL AND id IN (${list(ids)})`,
+  );
+}
+
+/**
+ * What the ledger has of these objects, by key, under any of these names of their storage. The ledger is asked before the
+ * trash: an object is in the trash before it leaves the ledger.
+ */
+export async function takenObjects(
+  connection: LedgerConnection,
+  names: readonly string[],
+  column: OwnedColumn,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, TakenObject>> {
+  const taken = new Map<string, TakenObject>();
+  if (keys.length === 0) return taken;
+  const { dialect } = connection;
+  const isWanted = sql`storage IN (${list(names)}) AND object_key IN (${list(keys)})`;
+  const owner = sql`CASE WHEN owner_type = ${ownerTerm(dialect.searchPaths, column)} AND slot = ${column.slot} THEN owner_pk END`;
+  const entries = await connection.execute(
+    sql`SELECT id, object_key AS object_key, state, adopter, ${owner} AS pk FROM file_ledger WHERE ${isWanted}${raw(dialect.latest)}`,
+  );
+  for (const { id, object_key: key, state, adopter, pk } of entries.rows) {
+    const isBegun = state === 'live' && (adopter === null || adopter === nobody);
+    taken.set(String(key), { id: String(id), pk: typeof pk === 'string' ? pk : undefined, isBegun, inTrash: false });
+  }
+  const trash = await connection.execute(
+    sql`SELECT id, object_key AS object_key FROM file_trash WHERE ${isWanted}${raw(dialect.latest)}`,
+  );
+  for (const { id, object_key: key } of trash.rows) {
+    if (!taken.has(String(key)))
+      taken.set(String(key), { id: String(id), pk: undefined, isBegun: false, inTrash: true });
+  }
+  return taken;
+}
+
+/** Keeps sweeps from deleting adopted objects to which the paths of other rows lead, too. */
+export async function unclaim(
+  connection: LedgerConnection,
+  names: readonly string[],
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  for (const table of ['file_ledger', 'file_trash']) {
+    await connection.execute(
+      sql`UPDATE ${raw(table)} SET adopter = ${nobody} WHERE storage IN (${list(names)}) AND object_key IN (${list(keys)})`,
+    );
+  }
+}
