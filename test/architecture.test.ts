@@ -104,12 +104,14 @@ function moduleOf(file: string): string {
 const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
 
 const imports: readonly Import[] = sources(src).flatMap((file) =>
-  [...code(readFileSync(file, 'utf8')).matchAll(/(?<!['\w.])(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
-    file: path.relative(src, file),
-    from: moduleOf(file),
-    specifier,
-    target: specifier.startsWith('.') ? path.join(path.dirname(file), specifier).replace(/\.js$/, '.ts') : undefined,
-  })),
+  [...code(readFileSync(file, 'utf8')).matchAll(/(?<!['\w.])(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    ([, specifier = '']) => ({
+      file: path.relative(src, file),
+      from: moduleOf(file),
+      specifier,
+      target: specifier.startsWith('.') ? path.join(path.dirname(file), specifier).replace(/\.js$/, '.ts') : undefined,
+    }),
+  ),
 );
 
 describe('the architecture', () => {

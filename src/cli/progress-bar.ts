@@ -12,12 +12,18 @@ export interface Progress {
 /** A line on stderr with a bar, the rate and the time that is left, if a person reads it. */
 export class ProgressBar {
   #shown = 0;
-  readonly #started = Date.now();
+  readonly #started: number;
 
-  constructor(private readonly terminal: Terminal) {}
+  /** `clock` tells the time in milliseconds. */
+  constructor(
+    private readonly terminal: Pick<Terminal, 'stderr'>,
+    private readonly clock: () => number = Date.now,
+  ) {
+    this.#started = clock();
+  }
 
   show(progress: Progress): void {
-    const now = Date.now();
+    const now = this.clock();
     if (!this.terminal.stderr.isTTY || now - this.#shown < 100) return;
     this.#shown = now;
     this.terminal.stderr.write(`\r\u001b[K${progressText(progress, now - this.#started)}`);
@@ -32,7 +38,7 @@ export class ProgressBar {
 const width = 20;
 
 /** One line: a bar, what is done, the rate, and the time that is left at this rate. */
-export function progressText({ files, bytes, totalFiles, totalBytes }: Progress, milliseconds: number): string {
+function progressText({ files, bytes, totalFiles, totalBytes }: Progress, milliseconds: number): string {
   // Rows may come while files are moved.
   const share = Math.min(1, totalBytes ? bytes / totalBytes : files / Math.max(1, totalFiles));
   const full = Math.round(share * width);

@@ -1,4 +1,15 @@
-import { progressText } from '../../src/cli/progress-bar.js';
+import { ProgressBar, type Progress } from '../../src/cli/progress-bar.js';
+
+/** What a person sees some milliseconds after the beginning. */
+function progressText(progress: Progress, milliseconds: number): string {
+  let text = '';
+  const stderr = { isTTY: true, write: (part: string) => (text += part) };
+  let now = 1_000;
+  const bar = new ProgressBar({ stderr }, () => now);
+  now += milliseconds;
+  bar.show(progress);
+  return text.replace('\r\u001b[K', '');
+}
 
 describe('the progress of a command', () => {
   const progress = { files: 250, bytes: 2_500_000, totalFiles: 1000, totalBytes: 10_000_000 };
@@ -31,5 +42,19 @@ describe('the progress of a command', () => {
     expect(progressText({ files: 3, bytes: 30, totalFiles: 2, totalBytes: 20 }, 1000)).toMatch(
       /^\[#{20}\].* 0 s left$/,
     );
+  });
+
+  it('is written only for a person, at most ten times a second, and is gone at the end', () => {
+    let text = '';
+    let now = 0;
+    const bar = new ProgressBar({ stderr: { isTTY: true, write: (part) => (text += part) } }, () => now);
+    for (now = 100; now < 1100; now += 10) bar.show(progress);
+    expect(text.split('\r')).toHaveLength(11);
+    bar.end();
+    expect(text.endsWith('\r\u001b[K')).toBe(true);
+    const pipe = new ProgressBar({ stderr: { write: () => (text = 'written') } }, () => 1e6);
+    pipe.show(progress);
+    pipe.end();
+    expect(text).not.toBe('written');
   });
 });

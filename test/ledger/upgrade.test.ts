@@ -19,7 +19,8 @@ describe.each(await reachableDatabases())('the version of a ledger on %s', (data
     for (const table of ['file_state', 'file_fence']) await dataSource.query(`DROP TABLE ${table}`);
     await dataSource.query(`DROP INDEX file_trash_due${database === 'mariadb' ? ' ON file_trash' : ''}`);
     await dataSource.query(`ALTER TABLE file_trash DROP COLUMN retired_at`);
-    for (const table of ['file_ledger', 'file_trash']) await dataSource.query(`ALTER TABLE ${table} DROP COLUMN adopter`);
+    for (const table of ['file_ledger', 'file_trash'])
+      await dataSource.query(`ALTER TABLE ${table} DROP COLUMN adopter`);
     return { name, dataSource };
   }
 
@@ -29,7 +30,8 @@ describe.each(await reachableDatabases())('the version of a ledger on %s', (data
     const application = await databases.open(name, storage);
     await application.add('kept');
     const { dataSource } = application;
-    for (const table of ['file_ledger', 'file_trash']) await dataSource.query(`ALTER TABLE ${table} DROP COLUMN adopter`);
+    for (const table of ['file_ledger', 'file_trash'])
+      await dataSource.query(`ALTER TABLE ${table} DROP COLUMN adopter`);
     await dataSource.query('UPDATE file_state SET version = 1');
     await expect(databases.open(name, storage)).rejects.toMatchObject({ code: 'database_failed' });
     await createLedger(dataSource);
