@@ -58,13 +58,12 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
   const place = options.storage ?? { kind: 'disk' };
   const folder = path.resolve(options.data, place.kind === 'disk' ? orm : `${orm}-${place.kind}`);
   await mkdir(folder, { recursive: true });
-  const storages = await makeStorages(place, folder);
   const library = await openLibrary(orm, {
     database: path.join(folder, 'database.sqlite'),
-    storages,
+    storages: (inDatabase) => makeStorages(place, folder, inDatabase),
     ledger: { grace: grace() },
   });
-  const { files } = library;
+  const { files, storages } = library;
   if (options.seed ?? true) {
     await seed(library).catch(async (error: unknown) => {
       await library.close();

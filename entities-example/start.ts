@@ -13,9 +13,9 @@ const usage = `npm run example -- [options]
   --host <address>      the address to listen on             (127.0.0.1: this machine only)
   --name <host>         a host name under which clients ask, if it is not this machine's own; may be repeated
   --data <folder>       folder for database and files        (var/example)
-  --storage disk|s3     where the bytes are kept             (disk: a folder below --data)
-  --endpoint <url>      the server of the bucket; key and secret are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
-  --bucket <name>       made if it is missing                (filefield-example)
+  --storage <kind>      disk, s3, azure, google or database  (disk: a folder below --data)
+  --endpoint <url>      the server of an s3 or google bucket, if it is not Amazon's or Google's
+  --bucket <name>       of s3, azure or google; see docs/storages.md for credentials (filefield-example)
   --front <server>      nginx, apache, lighttpd or caddy sends the bytes; prints its configuration
   --help`;
 

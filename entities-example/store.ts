@@ -1,4 +1,5 @@
-import type { EntityRef, FileFieldOf, Files, LedgerOptions, StorageRegistry, StoredFile } from 'filefield';
+import type { EntityRef, FileFieldOf, Files, LedgerOptions, Storage, StoredFile } from 'filefield';
+import type { Storages } from './storages.js';
 
 /** The columns that documents and photos have in common, on both ORMs. */
 export interface Row {
@@ -37,6 +38,7 @@ export interface Store<Entity extends Row> {
 /** A database with its migrations run and its file fields attached. */
 export interface Library {
   readonly files: Files;
+  readonly storages: Storages;
   readonly documents: Store<DocumentRow>;
   readonly photos: Store<PhotoRow>;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export interface Library {
 export interface OpenOptions {
   /** The SQLite file. */
   readonly database: string;
-  readonly storages: StorageRegistry;
+  /** Makes the storages; it gets what makes those of the database. */
+  readonly storages: (inDatabase: (name: string) => Storage) => Promise<Storages>;
   readonly ledger: LedgerOptions;
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { FileFieldOf, StoredFile } from 'filefield';
-import { attachFiles, transactionQueue, withFiles, type TransactionQueue } from 'filefield/typeorm';
+import { attachFiles, databaseStorage, transactionQueue, withFiles, type TransactionQueue } from 'filefield/typeorm';
 import {
   DataSource,
   QueryFailedError,
@@ -15,15 +15,17 @@ import { Photo } from './photo.js';
 import { slugTaken } from './refusal.js';
 import type { Library, OpenOptions, Row, Store } from './store.js';
 
-export async function openTypeorm({ database, storages, ledger }: OpenOptions): Promise<Library> {
+export async function openTypeorm({ database, storages: make, ledger }: OpenOptions): Promise<Library> {
   const dataSource = withFiles(new DataSource({ type: 'sqlite', database, entities: [Document, Photo], migrations }));
   await dataSource.initialize();
   await dataSource.runMigrations();
+  const storages = await make((name) => databaseStorage(dataSource, { name }));
   const files = await attachFiles(dataSource, { storages, ...ledger });
   // TypeORM has only one connection to a SQLite file, so transactions must wait for each other.
   const write = transactionQueue(dataSource);
   return {
     files,
+    storages,
     documents: new TypeormStore(dataSource, write, Document, 'file'),
     photos: new TypeormStore(dataSource, write, Photo, 'image'),
     close: () => dataSource.destroy(),

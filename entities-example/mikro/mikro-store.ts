@@ -2,14 +2,14 @@ import { MikroORM, UniqueConstraintViolationException, type EntityClass, type Fi
 import { Migrator } from '@mikro-orm/migrations';
 import { SqliteDriver } from '@mikro-orm/sqlite';
 import type { FileFieldOf, StoredFile } from 'filefield';
-import { attachFiles, withFiles } from 'filefield/mikro-orm';
+import { attachFiles, databaseStorage, withFiles } from 'filefield/mikro-orm';
 import { migrationsList } from '../../migrations-example/mikro-orm/index.js';
 import { slugTaken } from '../refusal.js';
 import type { Library, OpenOptions, Row, Store } from '../store.js';
 import { Document } from './document.js';
 import { Photo } from './photo.js';
 
-export async function openMikro({ database, storages, ledger }: OpenOptions): Promise<Library> {
+export async function openMikro({ database, storages: make, ledger }: OpenOptions): Promise<Library> {
   const orm = await MikroORM.init(
     withFiles({
       driver: SqliteDriver,
@@ -20,9 +20,11 @@ export async function openMikro({ database, storages, ledger }: OpenOptions): Pr
     }),
   );
   await orm.getMigrator().up();
+  const storages = await make((name) => databaseStorage(orm, { name }));
   const files = await attachFiles(orm, { storages, ...ledger });
   return {
     files,
+    storages,
     documents: new MikroStore(orm, Document, 'file'),
     photos: new MikroStore(orm, Photo, 'image'),
     close: () => orm.close(),

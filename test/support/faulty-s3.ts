@@ -15,6 +15,8 @@ export interface S3Request {
 export interface StoredObject {
   readonly bytes: Buffer;
   readonly headers: Readonly<Record<string, string>>;
+  /** When it was written; the beginning of time for objects that a test has put there. */
+  readonly modified?: Date;
 }
 
 /**
@@ -27,13 +29,18 @@ export type Fault = (
   pass: () => void,
 ) => Promise<'done' | undefined> | 'done' | undefined;
 
-/** An S3 server in this process that knows objects, ranges and parts, checks nothing, and fails as it is told. */
+/**
+ * An S3 server in this process that knows objects, ranges, parts, conditions and listings, checks neither signatures nor
+ * checksums, and fails as it is told.
+ */
 export class FaultyS3 {
   readonly objects = new Map<string, StoredObject>();
   readonly requests: S3Request[] = [];
   readonly sockets = new Set<Socket>();
   fault: Fault = () => undefined;
-  readonly #parts = new Map<number, Buffer>();
+  /** The parts of uploads that are not complete, by their ids. */
+  readonly uploads = new Map<string, Map<number, Buffer>>();
+  #uploads = 0;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
   async start(): Promise<string> {
@@ -84,33 +91,47 @@ export class FaultyS3 {
     const object = this.objects.get(path);
     const sum = headers['x-amz-checksum-sha256'] as string | undefined;
     const echo: Record<string, string> = sum ? { 'x-amz-checksum-sha256': sum } : {};
+    const isTaken = object && headers['if-none-match'] === '*';
+    const id = query.get('uploadId') ?? '';
+    const parts = this.uploads.get(id);
     if (method === 'POST' && query.has('uploads')) {
-      this.#parts.clear();
-      return answer(200, {}, '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>');
+      const upload = String((this.#uploads += 1));
+      this.uploads.set(upload, new Map());
+      const result = `<UploadId>${upload}</UploadId>`;
+      return answer(200, {}, `<InitiateMultipartUploadResult>${result}</InitiateMultipartUploadResult>`);
     }
-    if (method === 'POST') {
-      const all = [...this.#parts].sort(([one], [other]) => one - other).map(([, part]) => part);
-      this.objects.set(path, { bytes: Buffer.concat(all), headers: {} });
-      const etag = '<CompleteMultipartUploadResult><ETag>"1-1"</ETag></CompleteMultipartUploadResult>';
-      return answer(200, {}, etag);
+    if (id && !parts) return answer(404, {}, errorXml('NoSuchUpload'));
+    if (parts && method === 'DELETE') {
+      this.uploads.delete(id);
+      return answer(204);
     }
-    if (method === 'PUT' && query.has('partNumber')) {
-      this.#parts.set(Number(query.get('partNumber')), body);
+    if (parts && method === 'POST') {
+      if (isTaken) return answer(412, {}, errorXml('PreconditionFailed'));
+      const all = [...parts].sort(([one], [other]) => one - other).map(([, part]) => part);
+      this.uploads.delete(id);
+      this.objects.set(path, { bytes: Buffer.concat(all), headers: {}, modified: new Date() });
+      const etag = `<ETag>${etagOf(Buffer.concat(all))}</ETag>`;
+      return answer(200, {}, `<CompleteMultipartUploadResult>${etag}</CompleteMultipartUploadResult>`);
+    }
+    if (parts && method === 'PUT') {
+      parts.set(Number(query.get('partNumber')), body);
       return answer(200, { etag: etagOf(body), ...echo });
     }
     if (method === 'PUT') {
-      if (object && headers['if-none-match'] === '*') return answer(412, {}, errorXml('PreconditionFailed'));
+      if (isTaken) return answer(412, {}, errorXml('PreconditionFailed'));
       const mark = headers['x-amz-meta-filefield-write'] as string | undefined;
-      this.objects.set(path, { bytes: body, headers: mark ? { 'x-amz-meta-filefield-write': mark } : {} });
+      const kept: Record<string, string> = mark ? { 'x-amz-meta-filefield-write': mark } : {};
+      this.objects.set(path, { bytes: body, headers: kept, modified: new Date() });
       return answer(200, { etag: etagOf(body), ...echo });
     }
     if (method === 'DELETE') {
       this.objects.delete(path);
       return answer(204);
     }
+    if (query.has('list-type')) return answer(200, {}, this.#list(path, query));
     if (path.split('/').filter(Boolean).length === 1) return answer(200);
     if (!object) return answer(404, {}, errorXml('NoSuchKey'));
-    const common = { etag: etagOf(object.bytes), 'last-modified': new Date(0).toUTCString(), ...object.headers };
+    const common = { etag: etagOf(object.bytes), 'last-modified': timeOf(object).toUTCString(), ...object.headers };
     if (headers['if-match'] && headers['if-match'] !== common.etag)
       return answer(412, {}, errorXml('PreconditionFailed'));
     const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
@@ -121,7 +142,27 @@ export class FaultyS3 {
     const range = `bytes ${start}-${end}/${object.bytes.byteLength}`;
     answer(206, { ...common, 'content-length': String(part.byteLength), 'content-range': range }, part);
   }
+
+  /** The keys of a bucket in the order of their UTF-8 bytes, ten at a time. */
+  #list(path: string, query: URLSearchParams): string {
+    const bucket = `${path.replace(/\/*$/, '')}/`;
+    const after = Buffer.from(query.get('start-after') ?? '');
+    const prefix = query.get('prefix') ?? '';
+    const found = [...this.objects]
+      .filter(([name]) => name.startsWith(bucket))
+      .map(([name, object]) => ({ key: decodeURIComponent(name.slice(bucket.length)), object }))
+      .filter(({ key }) => key.startsWith(prefix) && Buffer.compare(Buffer.from(key), after) > 0)
+      .sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
+    const contents = found.slice(0, 10).map(({ key, object }) => {
+      const time = timeOf(object).toISOString();
+      return `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>${time}</LastModified></Contents>`;
+    });
+    const truncated = `<IsTruncated>${found.length > 10}</IsTruncated><EncodingType>url</EncodingType>`;
+    return `<?xml version="1.0"?><ListBucketResult>${truncated}${contents.join('')}</ListBucketResult>`;
+  }
 }
+
+const timeOf = ({ modified }: StoredObject) => modified ?? new Date(0);
 
 /** The body of an answer that refuses a request. */
 export function errorXml(code: string): string {

@@ -29,9 +29,10 @@ export function s3Client(options: S3ClientConfig = {}): { readonly client: S3Cli
 
 /** A bucket of its own for a suite. */
 export class TestBucket {
-  readonly name = `suite-${randomUUID()}`;
-
-  constructor(readonly client: S3Client) {}
+  constructor(
+    readonly client: S3Client,
+    readonly name = `suite-${randomUUID()}`,
+  ) {}
 
   async create(): Promise<void> {
     await this.client.send(new CreateBucketCommand({ Bucket: this.name }));
