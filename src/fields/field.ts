@@ -61,7 +61,14 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
     );
   }
   if (value.acceptedBy === options) return value;
-  const { storage } = value.toDescriptor();
+  checkStorage(value, options);
+  if (value.acceptedBy) judge(value, options);
+  return value;
+}
+
+/** Throws `invalid_value` for a file of a storage that the field does not use. */
+export function checkStorage(file: StoredFile, options: FileFieldOptions): void {
+  const { storage } = file.toDescriptor();
   const own = storagesOf(options);
   if (!own.includes(storage)) {
     throw new FileFieldError(
@@ -69,8 +76,6 @@ export function checkValue(value: unknown, options: FileFieldOptions): StoredFil
       `A file staged for the storage "${storage}" was assigned to a field of "${own.join('", "')}"; stage it for this field.`,
     );
   }
-  if (value.acceptedBy) judge(value, options);
-  return value;
 }
 
 /** Throws if the rules of a field refuse a file that was staged for another field, or cannot judge it any more. */

@@ -4,7 +4,7 @@ import { StoredFile, type StoredFileContext } from '../file/stored-file.js';
 import { KeyRing, type SigningKey } from '../keys.js';
 import type { Ledger, LedgerEntry } from '../ledger/ledger.js';
 import { invalidOption } from '../options.js';
-import { checkValue, judgeAnew, type FileField } from './field.js';
+import { checkStorage, judgeAnew, type FileField } from './field.js';
 
 /** Whom a ticket is for. */
 export interface TicketOptions {
@@ -60,7 +60,7 @@ export class Tickets {
     if (entry?.state !== 'pending') throw notStaged(entry);
     const { storage, key } = entry;
     const file = StoredFile.of(parseDescriptor({ ...content.file, storage, key }), context);
-    checkValue(file, field.options);
+    checkStorage(file, field.options);
     if (content.field !== nameOf(field)) await judgeAnew(file, field);
     // From now on the row has a full lease to be saved in.
     if (!(await this.ledger.renew(id))) throw notStaged(await this.ledger.entry(id));

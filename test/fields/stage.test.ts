@@ -93,7 +93,7 @@ describe('stage', () => {
     expect(ledger.statements[0]).toMatch(/^INSERT INTO file_ledger .*'pending'/);
   });
 
-  it('tells the storage the type, and the size where the source knows it', async () => {
+  it('tells the storage the type, a disposition, and the size where the source knows it', async () => {
     const told: unknown[] = [];
     class Told extends MemoryStorage {
       override write(...values: Parameters<MemoryStorage['write']>) {
@@ -104,7 +104,8 @@ describe('stage', () => {
     const { files } = filesFor({}, new Told());
     await files.stage(Letter, 'file', png);
     await files.stage(Letter, 'file', Readable.from([png]));
-    expect(told).toStrictEqual([{ type: 'image/png', size: png.byteLength }, { type: 'image/png' }]);
+    const both = { type: 'image/png', disposition: 'attachment; filename=file' };
+    expect(told).toStrictEqual([{ ...both, size: png.byteLength }, both]);
   });
 
   it.each([

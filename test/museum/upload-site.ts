@@ -38,7 +38,7 @@ export class UploadSite {
     return new UploadSite(await serve(app as unknown as RequestListener));
   }
 
-  /** The text of a response with its status, such as `413 {"error":"too_large"}`. */
+  /** The text of a response with its status, such as `413 {"statusCode":413,…}`. */
   async post(path: string, form: FormData | string, length?: number): Promise<string> {
     const asked = typeof form === 'string' ? multipart(form, length) : await encoded(form);
     return inShort(await askServer(this.server.port, { method: 'POST', path, ...asked }));
