@@ -75,7 +75,8 @@ async function program() {
   app.use(other.fileErrors());
   // fileErrors passes errors of the server to the next handler.
   app.use((error, _request, response, next) => (next, response.status(other.errorStatus(error)).end()));
-  assert.deepEqual(await answers(app, storage), ['some text', 404, { error: 'not_found' }, 507]);
+  const notFound = { statusCode: 404, error: 'Not Found', code: 'not_found', message: 'Not Found' };
+  assert.deepEqual(await answers(app, storage), ['some text', 404, notFound, 507]);
   await dataSource.destroy();
   return 'both copies agree';
 }

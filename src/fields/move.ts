@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents, ObjectName } from '../events.js';
@@ -145,6 +146,8 @@ class Move {
 
   async run(): Promise<MoveReport> {
     const { signal } = this.options;
+    // Each copy listens several times.
+    setMaxListeners(0, this.#ended.signal);
     const end = () => this.#ended.abort(signal?.reason);
     if (signal?.aborted) throw wasAborted(signal);
     signal?.addEventListener('abort', end, { once: true });
