@@ -18,8 +18,11 @@ async function* bytes(size: number, fill = 7) {
 
 async function collected(body: ObjectBody): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body.stream()) chunks.push(Buffer.from(chunk));
-  body.close();
+  try {
+    for await (const chunk of body.stream()) chunks.push(Buffer.from(chunk));
+  } finally {
+    body.close();
+  }
   return Buffer.concat(chunks);
 }
 

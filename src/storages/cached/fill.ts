@@ -1,6 +1,7 @@
 import { promises as fsp } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { FileFieldError } from '../../errors.js';
+import { abortable } from '../../file/abortable.js';
 import type { ByteRange } from '../../file/body.js';
 import { diskError } from '../../file/disk-error.js';
 import type { ObjectBody, ObjectInfo } from '../../file/storage.js';
@@ -28,6 +29,7 @@ export class Fill {
   #written = 0;
   #state: 'filling' | 'filled' | 'stopped' | 'unkept' | { readonly error: unknown } = 'filling';
   #readers = 0;
+  readonly #stop = new AbortController();
   #isWanted = true;
   #isOver = false;
   #wake: () => void = () => undefined;
@@ -81,7 +83,16 @@ export class Fill {
       this.#readers -= 1;
       this.#leave();
     };
-    return { info: this.#info, size: this.#info.size, stream: () => this.#stream(() => isOpen, rests), close };
+    const bytes = () => this.#stream(() => isOpen, rests);
+    // A file that nobody closes ends the process on Node 26, so an error closes it too.
+    const stream = async function* () {
+      try {
+        yield* bytes();
+      } finally {
+        close();
+      }
+    };
+    return { info: this.#info, size: this.#info.size, stream, close };
   }
 
   /** Makes the cache forget the object, whose origin is deleted; readers go on. */
@@ -135,8 +146,7 @@ export class Fill {
   /** Resolves to false if the file could not be written. */
   async #fill(body: ObjectBody): Promise<boolean> {
     const { size } = this.#info;
-    for await (const chunk of body.stream()) {
-      if (this.#state === 'stopped') throw new FileFieldError('aborted', 'The body was closed.');
+    for await (const chunk of abortable(body.stream(), this.#stop.signal)) {
       if (this.#written + chunk.byteLength > size) throw this.#wrongLength();
       try {
         await writeAll(this.handle, chunk, this.offset + this.#written);
@@ -170,6 +180,8 @@ export class Fill {
     if (this.#readers > 0) return;
     if (this.#state === 'filling') {
       this.#state = 'stopped';
+      // The origin may not answer for a long time; the file must not stay open until then.
+      this.#stop.abort();
       this.filling.body.close();
     }
     if (this.#isOver) void this.handle.close().catch((cause: unknown) => this.folder.fault(cause, 'close a file'));
