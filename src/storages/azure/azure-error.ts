@@ -1,4 +1,5 @@
-import { FileFieldError, isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
+import { isFileFieldError, type FileFieldError } from '../../errors.js';
+import { serviceError, unanswered, type Answer } from '../shared/service-error.js';
 
 /** What the SDK says about a failed request, as far as it is there. */
 interface Failure {
@@ -33,7 +34,7 @@ const held = 'A policy, a legal hold or a lease protects the object: remove it f
 const disabled = 'The account is disabled or still being created: check it in the portal.';
 
 /** The category of an answer, and a sentence: what happened, or, where the storage has failed, what to do. */
-const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
+const known: Readonly<Record<string, Answer>> = {
   BlobNotFound: ['not_found', 'There is no such object.'],
   ResourceNotFound: ['not_found', 'There is no such object.'],
   AbortError: ['aborted', 'The request was aborted.'],
@@ -81,7 +82,7 @@ const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
 };
 
 /** Answers without a code that is known. A 404 is not here: without its code it may be about the container or the account. */
-const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> = {
+const byStatus: Readonly<Record<number, Answer>> = {
   401: ['storage_failed', identity],
   403: ['storage_failed', identity],
   413: ['storage_failed', tooLarge],
@@ -101,21 +102,9 @@ const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> 
 export function azureError(cause: unknown, action: string, key?: string): FileFieldError {
   if (isFileFieldError(cause)) return cause;
   const { code, status } = failureOf(cause);
-  const found = known[code] ?? (status === undefined ? undefined : byStatus[status]);
-  const context = { ...(key !== undefined && { key }), cause };
-  // Without an answer, the service may be there later.
-  const unanswered = status === undefined && isOfNetwork(cause, code);
-  const category = found?.[0] ?? (unanswered ? 'unavailable' : 'storage_failed');
-  if (found && category !== 'storage_failed' && category !== 'unavailable') {
-    return new FileFieldError(category, found[1], context);
-  }
-  const advice =
-    found?.[1] ??
-    (unanswered
-      ? 'No answer came: check that the endpoint of the client can be reached from here.'
-      : 'The cause of this error has the answer.');
-  const facts = [code, status].filter(Boolean).join(', ') || 'no code';
-  return new FileFieldError(category, `The container could not ${action} (${facts}). ${advice}`, context);
+  const withoutAnswer = isOfNetwork(cause, code) ? unanswered : undefined;
+  const found = known[code] ?? (status === undefined ? withoutAnswer : byStatus[status]);
+  return serviceError({ cause, key, failed: `The container could not ${action}`, facts: [code, status], found });
 }
 
 /** Code and status of an error of the SDK. */

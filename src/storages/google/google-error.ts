@@ -1,4 +1,5 @@
-import { FileFieldError, isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
+import { isFileFieldError, type FileFieldError } from '../../errors.js';
+import { serviceError, type Answer } from '../shared/service-error.js';
 
 /** What the SDK says about a failed request, as far as it is there. */
 interface Failure {
@@ -24,7 +25,7 @@ export const tooLarge = 'The object is larger than the service accepts: 5 TiB.';
 export const otherBytes = 'The service stored other bytes than were sent: try again.';
 
 /** The category of an answer, and a sentence: what happened, or, where the storage has failed, what to do. */
-const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
+const known: Readonly<Record<string, Answer>> = {
   authError: ['storage_failed', credentials],
   required: ['storage_failed', credentials],
   invalid_grant: ['storage_failed', credentials],
@@ -43,7 +44,7 @@ const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
   uploadTooLarge: ['storage_failed', tooLarge],
 };
 
-const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> = {
+const byStatus: Readonly<Record<number, Answer>> = {
   401: ['storage_failed', credentials],
   402: ['storage_failed', billing],
   403: ['storage_failed', permission],
@@ -69,14 +70,7 @@ export function googleError(cause: unknown, action: string, key?: string, missin
   const { reason, status } = failureOf(cause);
   const notFound = status === 404 && missing !== undefined ? (['storage_failed', missing] as const) : undefined;
   const found = notFound ?? known[reason] ?? (status === undefined ? withoutAnswer(cause, reason) : byStatus[status]);
-  const context = { ...(key !== undefined && { key }), cause };
-  const category = found?.[0] ?? 'storage_failed';
-  if (found && category !== 'storage_failed' && category !== 'unavailable') {
-    return new FileFieldError(category, found[1], context);
-  }
-  const facts = [reason, status].filter(Boolean).join(', ') || 'no code';
-  const advice = found?.[1] ?? 'The cause of this error has the answer.';
-  return new FileFieldError(category, `The bucket could not ${action} (${facts}). ${advice}`, context);
+  return serviceError({ cause, key, failed: `The bucket could not ${action}`, facts: [reason, status], found });
 }
 
 /** Reason and status of an error of the SDK, of its library for credentials, or of a failed connection. */
@@ -106,7 +100,7 @@ export function isUncertain(error: unknown): boolean {
   return status === undefined ? !['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(reason) : status >= 500;
 }
 
-function withoutAnswer(cause: unknown, reason: string): readonly [FileFieldErrorCode, string] | undefined {
+function withoutAnswer(cause: unknown, reason: string): Answer | undefined {
   if (String((cause as Error | undefined)?.message).includes('default credentials'))
     return ['storage_failed', credentials];
   const { name, type } = (cause ?? {}) as { readonly name?: unknown; readonly type?: unknown };

@@ -1,4 +1,5 @@
-import { FileFieldError, isFileFieldError, type FileFieldErrorCode } from '../../errors.js';
+import { isFileFieldError, type FileFieldError } from '../../errors.js';
+import { serviceError, unanswered, type Answer } from '../shared/service-error.js';
 
 /** What the SDK says about a failed request, as far as it is there. */
 interface Failure {
@@ -32,7 +33,7 @@ const checksum =
 const kms = 'The encryption key cannot be used: check the option "encryption" and the policy of the key.';
 
 /** The category of an answer, and a sentence: what happened, or, where the storage has failed, what to do. */
-const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
+const known: Readonly<Record<string, Answer>> = {
   NoSuchKey: ['not_found', 'There is no such object.'],
   NotFound: ['not_found', 'There is no such object.'],
   AbortError: ['aborted', 'The request was aborted.'],
@@ -76,7 +77,7 @@ const known: Readonly<Record<string, readonly [FileFieldErrorCode, string]>> = {
 };
 
 /** Answers without a code, as to HEAD, which have no body, and codes that only some servers have. */
-const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> = {
+const byStatus: Readonly<Record<number, Answer>> = {
   301: ['storage_failed', region],
   307: ['storage_failed', region],
   400: ['storage_failed', refused],
@@ -100,20 +101,9 @@ const byStatus: Readonly<Record<number, readonly [FileFieldErrorCode, string]>> 
 export function s3Error(cause: unknown, action: string, key?: string): FileFieldError {
   if (isFileFieldError(cause)) return cause;
   const { code, status, attempts } = failureOf(cause);
-  const found = known[code] ?? (status === undefined ? undefined : byStatus[status]);
-  const context = { ...(key !== undefined && { key }), cause };
-  // Without an answer, a server may be there later.
-  const category = found?.[0] ?? (status === undefined ? 'unavailable' : 'storage_failed');
-  if (found && category !== 'storage_failed' && category !== 'unavailable') {
-    return new FileFieldError(category, found[1], context);
-  }
-  const advice =
-    found?.[1] ??
-    (status === undefined
-      ? 'No answer came: check that the endpoint of the client can be reached from here.'
-      : 'The cause of this error has the answer.');
-  const facts = [code, status, attempts > 1 && `${attempts} attempts`].filter(Boolean).join(', ') || 'no code';
-  return new FileFieldError(category, `The bucket could not ${action} (${facts}). ${advice}`, context);
+  const found = known[code] ?? (status === undefined ? unanswered : byStatus[status]);
+  const facts = [code, status, attempts > 1 && `${attempts} attempts`];
+  return serviceError({ cause, key, failed: `The bucket could not ${action}`, facts, found });
 }
 
 /** Code, status and attempts of an error of the SDK. */
