@@ -43,12 +43,9 @@ const chunkBytes = 256 * 1024;
  */
 export function exactly(body: FileBody, length: number): FileBody {
   const missing = body.size === undefined ? 0 : Math.max(0, length - body.size);
-  const exact: FileBody = {
-    size: length,
-    stream: () => (missing > 0 ? failing(incomplete(missing)) : limit(body.stream(), length)),
-    close: () => body.close(),
-  };
-  if (!body.read) return exact;
+  const stream = () => (missing > 0 ? failing(incomplete(missing)) : limit(body.stream(), length));
+  const close = () => body.close();
+  if (!body.read) return { size: length, stream, close };
   const read: ReadAt = async (buffer, position) => {
     if (missing > 0) throw incomplete(missing);
     if (position >= length) return 0;
@@ -57,7 +54,7 @@ export function exactly(body: FileBody, length: number): FileBody {
     if (bytes === 0) throw incomplete(room);
     return bytes;
   };
-  return { ...exact, read };
+  return { size: length, stream, close, read };
 }
 
 /**

@@ -92,10 +92,18 @@ export class OpenFile {
   }
 
   /** The path of the open file with symbolic links resolved; undefined if the path leads to another file by now. */
-  async realPath(path: string): Promise<string | undefined> {
-    // Linux knows the path of a descriptor. Elsewhere the path is resolved again and must lead to the same file.
-    const known = await fs.promises.readlink(`/proc/self/fd/${this.fd}`).catch(() => undefined);
-    if (known !== undefined) return known;
+  realPath(path: string): string | undefined | Promise<string | undefined> {
+    if (process.platform !== 'linux') return this.#resolved(path);
+    try {
+      // Linux knows the path of a descriptor, without a disk. Elsewhere the path is resolved again.
+      return fs.readlinkSync(`/proc/self/fd/${this.fd}`);
+    } catch {
+      return this.#resolved(path);
+    }
+  }
+
+  /** The path with its links resolved, if it leads to this file. */
+  async #resolved(path: string): Promise<string | undefined> {
     try {
       const real = await fs.promises.realpath(path);
       const atPath = await fs.promises.stat(real, { bigint: true });

@@ -1,3 +1,5 @@
+import { memoize } from './memoize.js';
+
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const month = months.join('|');
 const time = String.raw`(\d{2}):(\d{2}):(\d{2})`;
@@ -43,6 +45,13 @@ function seconds(
   date.setUTCFullYear(year, monthIndex, day);
   if (date.getUTCMonth() !== monthIndex || date.getUTCDate() !== day) return undefined;
   return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
+}
+
+const imfDate = memoize((milliseconds: number) => new Date(milliseconds).toUTCString());
+
+/** The text of a valid date in the years 1 to 9999 (RFC 9110 section 5.6.7). */
+export function httpDate(date: Date): string {
+  return imfDate(date.getTime());
 }
 
 /** Whole seconds since 1970. Dates in HTTP have no fractions of a second. */

@@ -1,5 +1,6 @@
 import { create, parse } from 'content-disposition';
 import { cutName, unsafeCharacters } from '../file/name.js';
+import { memoize } from './memoize.js';
 
 // The ASCII form is for old clients. It has no percent sign, which Chromium would decode, no quote and no backslash.
 const outsideAscii = /[^\u0020-\u007e]|["%\\]/gu;
@@ -13,6 +14,15 @@ const encodedLength = (text: string) => encodeURIComponent(text).length;
  * default. The extension is kept. If nothing is left, the header has no name. Never throws.
  */
 export function contentDisposition(disposition: 'attachment' | 'inline', name: string): string {
+  return dispositions[disposition](name);
+}
+
+const dispositions = {
+  attachment: memoize((name: string) => dispositionOf('attachment', name)),
+  inline: memoize((name: string) => dispositionOf('inline', name)),
+};
+
+function dispositionOf(disposition: 'attachment' | 'inline', name: string): string {
   const base = (name.toWellFormed().split(/[/\\]/).pop() ?? '').replace(unsafeCharacters, '').trimStart();
   const exact = withoutTrailingDots(cutName(withoutTrailingDots(base), longestEncoded, encodedLength));
   if (exact === '') return disposition;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import mime from 'mime-types';
+import { memoize } from './memoize.js';
 
 const fallback = 'application/octet-stream';
 const validType =
@@ -12,11 +13,16 @@ const validType =
  * no stored value can make the header invalid, and the name does not decide for a file that has a type.
  */
 export function contentType(type: string | undefined, name: string): string {
-  const known =
-    type === undefined ? mime.lookup(path.extname(name)) || fallback : validType.test(type) ? type : fallback;
+  return type === undefined ? typeOfExtension(path.extname(name)) : withCharset(type);
+}
+
+const typeOfExtension = memoize((extension: string) => withCharset(mime.lookup(extension) || fallback));
+
+const withCharset = memoize((type: string) => {
+  const known = validType.test(type) ? type : fallback;
   if (known.includes(';')) return known.replace(/; *charset=unknown-8bit$/i, '');
   return mime.charset(known) === 'UTF-8' ? `${known}; charset=utf-8` : known;
-}
+});
 
 const safeTypes =
   /^(image\/(png|jpeg|gif|webp|avif|bmp|apng|hei[cf](-sequence)?|x-icon|vnd\.microsoft\.icon)|audio\/.+|video\/.+|text\/plain|application\/pdf)$/i;
@@ -25,9 +31,7 @@ const safeTypes =
  * True for types that a browser displays without running scripts in them. All others, such as HTML, SVG and XML, are sent
  * as attachments only: their scripts would run with the rights of the site that serves them.
  */
-export function isInert(type: string): boolean {
-  return safeTypes.test(type.split(';', 1)[0]!.trim());
-}
+export const isInert: (type: string) => boolean = memoize((type) => safeTypes.test(type.split(';', 1)[0]!.trim()));
 
 // JavaScript's types of the MIME Sniffing standard, and what else a page can load to act on itself.
 const loadedTypes =
@@ -37,7 +41,7 @@ const loadedTypes =
  * The type itself, or `text/plain` for one that a page of the same site can run or apply: a policy such as `script-src
  * 'self'` would admit it, whatever Content-Disposition says.
  */
-export function harmlessType(type: string): string {
+export const harmlessType: (type: string) => string = memoize((type) => {
   const [essence = '', ...parameters] = type.split(';');
   return loadedTypes.test(essence.trim()) ? ['text/plain', ...parameters].join(';') : type;
-}
+});

@@ -6,9 +6,9 @@ import { header, type DownloadRequest } from './request.js';
 /** What identifies the current version of a file's bytes (RFC 9110 section 8.8). */
 export interface Validators {
   /** Valid as an ETag header. */
-  readonly etag?: string;
+  readonly etag?: string | undefined;
   /** Valid as a Last-Modified header: not in the future, not before the year 1. */
-  readonly modified?: Date;
+  readonly modified?: Date | undefined;
 }
 
 /** The result of the If-* headers: send the file, answer 304, or answer 412. */
@@ -16,6 +16,7 @@ export type Verdict = 'proceed' | 'not_modified' | 'failed';
 
 /** Evaluates the If-* headers in the order of RFC 9110 section 13.2.2, for a file that exists and may be read. */
 export function checkPreconditions(request: DownloadRequest, validators: Validators): Verdict {
+  if (!isConditional(request)) return 'proceed';
   const current = validators.etag === undefined ? undefined : parseTag(validators.etag);
   const modified = validators.modified && toSeconds(validators.modified);
   const ifMatch = header(request, 'if-match');
@@ -32,6 +33,16 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   }
   const since = safe ? parseDate(header(request, 'if-modified-since')) : undefined;
   return since !== undefined && modified !== undefined && modified <= since ? 'not_modified' : 'proceed';
+}
+
+/** True for a request with one of the headers that depend on the state of the file. */
+function isConditional({ headers }: DownloadRequest): boolean {
+  return (
+    headers['if-none-match'] !== undefined ||
+    headers['if-modified-since'] !== undefined ||
+    headers['if-match'] !== undefined ||
+    headers['if-unmodified-since'] !== undefined
+  );
 }
 
 /**
@@ -76,16 +87,17 @@ const earliest = -62_135_596_800_000;
  * the future is replaced by the present, because clients would otherwise keep the file until then (section 8.8.2.1).
  */
 export function validatorsOf(file: Pick<FileSource, 'etag' | 'modified' | 'size' | 'encoding'>): Validators {
-  const now = new Date();
+  const { modified: time } = file;
   // The comparison also rejects an Invalid Date.
-  const written = file.modified && file.modified.getTime() >= earliest ? file.modified : undefined;
+  const written = time && time.getTime() >= earliest ? time : undefined;
   const size = sizeOf(file);
-  const validTag = file.etag !== undefined && parseTag(file.etag) ? file.etag : undefined;
+  const { etag: given } = file;
+  const validTag = given !== undefined && parseTag(given) ? given : undefined;
   const plain = validTag ?? (written && size !== undefined ? weakTag(size, written) : undefined);
   const encoding = file.encoding !== 'identity' ? file.encoding : undefined;
   const etag = plain !== undefined && encoding !== undefined ? encodedTag(plain, encoding) : plain;
-  const modified = written && written > now ? now : written;
-  return { ...(etag !== undefined && { etag }), ...(modified && { modified }) };
+  const modified = written && written.getTime() > Date.now() ? new Date() : written;
+  return { etag, modified };
 }
 
 /** The size of a file. An impossible value counts as unknown; the response then has no Content-Length. */

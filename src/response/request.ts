@@ -43,6 +43,7 @@ const proxyHeaders = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-proto'
  * it, although it covers the bytes without their Content-Encoding only (RFC 9530 section 3).
  */
 export function digestFor(request: DownloadRequest, sha256: string | undefined): string | undefined {
+  if (sha256 === undefined) return undefined;
   const accepted = header(request, 'accept-encoding') ?? 'identity';
   const compressible = !/^\s*(?:identity)?\s*$/i.test(accepted);
   if (compressible && proxyHeaders.some((name) => header(request, name) !== undefined)) return undefined;

@@ -1,6 +1,8 @@
 import { FileFieldError } from '../errors.js';
 import { exactly, lengthOf, type ByteRange, type FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
+import { httpDate } from '../http/date.js';
+import { isPromise } from '../promise.js';
 import { chooseRange, contentRange } from '../http/range.js';
 import type { Download, PreparedResponse } from './download.js';
 import { reportMissing } from './hooks.js';
@@ -43,19 +45,26 @@ export function methodResponse(method: string): PreparedResponse | undefined {
  * ```
  */
 export async function respond(request: DownloadRequest, download: Download): Promise<PreparedResponse> {
-  return observedResponse(request, download, await prepare(request, download));
+  const prepared = prepare(request, download);
+  return observedResponse(request, download, isPromise(prepared) ? await prepared : prepared);
 }
 
-async function prepare(request: DownloadRequest, download: Download): Promise<PreparedResponse> {
-  const { hooks } = download;
+function prepare(request: DownloadRequest, download: Download): PreparedResponse | Promise<PreparedResponse> {
+  const { file, hooks } = download;
   const decided = methodResponse(request.method);
-  if (decided || download.file === null || download.status !== 200) {
-    download.file?.close?.();
+  if (decided || file === null || download.status !== 200) {
+    file?.close?.();
     return decided ?? withoutFile(request, download);
   }
-  const file = download.file.load ? await reportMissing(download.file.load(loadHint(request)), hooks) : download.file;
+  const { load } = file;
+  if (!load) return fromLoaded(request, download, file);
+  const loading = load.call(file, loadHint(request));
+  return (hooks ? reportMissing(loading, hooks) : loading).then((loaded) => fromLoaded(request, download, loaded));
+}
+
+function fromLoaded(request: DownloadRequest, { headers, hooks }: Download, file: FileSource): PreparedResponse {
   try {
-    const prepared = withFile(request, download.headers, file);
+    const prepared = withFile(request, headers, file);
     const { status, open } = prepared;
     if (!hooks || request.method !== 'GET' || (status !== 200 && status !== 206)) return prepared;
     return { ...prepared, hooks, open: open && (() => reportMissing(open(), hooks)) };
@@ -79,7 +88,7 @@ function withFile(request: DownloadRequest, base: Download['headers'], file: Fil
   const validators = validatorsOf(file);
   const headers: Record<string, string> = { ...base };
   if (validators.etag !== undefined) headers.etag = validators.etag;
-  if (validators.modified) headers['last-modified'] = validators.modified.toUTCString();
+  if (validators.modified) headers['last-modified'] = httpDate(validators.modified);
   // Covers the whole file, so it belongs to 200, 206 and 304 alike (RFC 9530 section 3).
   const digest = digestFor(request, file.sha256);
   if (digest !== undefined) headers['repr-digest'] = digest;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { duration, type Duration } from '../options.js';
+import { isPromise } from '../promise.js';
 import { withDelivery, type DeliveryChoice, type DownloadHandler } from '../response/download.js';
 import { errorStatus } from '../response/http-error.js';
 import { observed } from '../response/observed.js';
@@ -109,26 +110,48 @@ export interface Exchange<Raw> {
  * Runs a handler and writes its response: the common part of the adapters for Node's server. Rejects with the error of
  * the handler; the framework can answer it unless the head of the response has been sent.
  */
-export async function runDownload<Raw>(
+export function runDownload<Raw>(
   handler: DownloadHandler<Raw>,
-  { raw, request, response, params, url = request.url, sendHead }: Exchange<Raw>,
+  exchange: Exchange<Raw>,
   settings: AdapterSettings<Raw>,
 ): Promise<Outcome> {
-  const download: DownloadRequest<Raw> = {
-    method: request.method ?? 'GET',
-    url,
-    headers: request.headers,
-    params,
-    raw,
-    report: reporter(raw, settings),
-  };
-  return observed(download, async () => {
-    // Before the view runs: a POST costs no query and does not reveal whether the file exists.
-    const decided = methodResponse(download.method);
-    if (!(await waitForTurn(request, response))) return 'aborted';
-    const { delivery = requestDelivery(request), idleTimeout } = settings;
-    if (decided) return writeResponse(response, decided, idleTimeout, sendHead);
-    const delivered = withDelivery(handler, delivery);
-    return writeResponse(response, await respond(download, await delivered(download)), idleTimeout, sendHead);
-  });
+  const download = new ReceivedRequest(exchange, settings);
+  return observed(download, () => answer(handler, download, exchange, settings));
+}
+
+async function answer<Raw>(
+  handler: DownloadHandler<Raw>,
+  download: DownloadRequest<Raw>,
+  { request, response, sendHead }: Exchange<Raw>,
+  { delivery = requestDelivery(request), idleTimeout }: AdapterSettings<Raw>,
+): Promise<Outcome> {
+  // Before the view runs: a POST costs no query and does not reveal whether the file exists.
+  const decided = methodResponse(download.method);
+  const turn = waitForTurn(request, response);
+  if (!(isPromise(turn) ? await turn : turn)) return 'aborted';
+  const prepared = decided ?? (await respond(download, await withDelivery(handler, delivery)(download)));
+  return writeResponse(response, prepared, idleTimeout, sendHead);
+}
+
+/** A request of Node's server as views read it. */
+class ReceivedRequest<Raw> implements DownloadRequest<Raw> {
+  readonly method: string;
+  readonly url: string | undefined;
+  readonly headers: DownloadRequest['headers'];
+  readonly params: DownloadRequest['params'];
+  readonly raw: Raw;
+  readonly #settings: AdapterSettings<Raw>;
+
+  constructor({ raw, request, params, url = request.url }: Exchange<Raw>, settings: AdapterSettings<Raw>) {
+    this.method = request.method ?? 'GET';
+    this.url = url;
+    this.headers = request.headers;
+    this.params = params;
+    this.raw = raw;
+    this.#settings = settings;
+  }
+
+  get report(): (error: unknown) => void {
+    return reporter(this.raw, this.#settings);
+  }
 }

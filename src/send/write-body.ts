@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { FileBody } from '../file/body.js';
 import type { HookCaller } from '../response/hooks.js';
+import { isPromise } from '../promise.js';
 import { BufferPool } from './buffer-pool.js';
 import { isGone, unsentBytes } from './client-connection.js';
 import { isWrapped, Outlet } from './outlet.js';
@@ -49,7 +50,8 @@ async function writeWhole(
     filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
   }
   if (isGone(response)) return 'aborted';
-  const target = await begin();
+  const begun = begin();
+  const target = isPromise(begun) ? await begun : begun;
   if (!target || isGone(response)) return 'aborted';
   target.end(buffer);
   hooks.bytes = size;

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
+import { isPromise } from '../promise.js';
 import type { PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
 import { breakOff, isGone } from './client-connection.js';
@@ -41,7 +42,8 @@ export async function writeResponse(
     }
     const hooks = new HookCaller(prepared);
     if (!prepared.open) {
-      (await sendHead(response, prepared))?.end();
+      const target = sendHead(response, prepared);
+      (isPromise(target) ? await target : target)?.end();
       hooks.start();
       hooks.complete();
       return 'complete';
@@ -102,11 +104,18 @@ export function responseHeaders(
   if (isWrapped(response)) headers = { ...headers, 'cache-control': untransformed(headers, existing) };
   if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(existing('vary'), headers.vary) };
   for (const name in headers) {
+    const value = headers[name]!;
+    if (validName.test(name) && typeof value === 'string' && validValue.test(value)) continue;
+    // Node says what is wrong with them.
     validateHeaderName(name);
-    validateHeaderValue(name, headers[name]!);
+    validateHeaderValue(name, value);
   }
   return headers;
 }
+
+// What surely is valid, in less time than Node's own checks take.
+const validName = /^[a-z-]+$/;
+const validValue = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 
 /**
  * Forbids compressing middleware to change the body: length, ranges and strong tag are those of the stored bytes

@@ -1,6 +1,8 @@
+import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { FileFieldError } from '../errors.js';
+import { isPromise } from '../promise.js';
 import type { FileSource } from '../file/file.js';
 import { locateFile, OpenFile } from '../file/open-file.js';
 
@@ -45,7 +47,7 @@ interface Location {
   /** False if no file can be served under this path, whatever is on the disk. */
   readonly valid: boolean;
   /** Decides by the path with all links resolved; absent if every path is allowed. */
-  readonly allows?: (realPath: string | undefined) => Promise<boolean>;
+  readonly allows?: (realPath: string | undefined) => boolean;
 }
 
 /**
@@ -69,13 +71,16 @@ interface Location {
 export function localFile(path: string, options: LocalFileOptions = {}): FileSource {
   const { root } = options;
   const location = root === undefined ? { path: resolve(path), valid: true } : locationBelow(root, path, options);
-  const description = { name: options.name ?? basename(location.path), type: options.type };
+  const name = options.name ?? basename(location.path);
+  const { type } = options;
   return {
-    ...description,
+    name,
+    type,
     async load() {
       const file = await openAllowed(location);
       return {
-        ...description,
+        name,
+        type,
         size: file.size,
         modified: file.modified,
         // The descriptor stays open for further ranges until the loaded file is closed.
@@ -85,8 +90,8 @@ export function localFile(path: string, options: LocalFileOptions = {}): FileSou
     },
     async locate() {
       if (!location.valid) throw noSuchFile();
-      const allowed = await location.allows?.(await realpath(location.path).catch(() => undefined));
-      if (allowed === false) throw noSuchFile();
+      const { path: asked, allows } = location;
+      if (allows && !allows(await realpath(asked).catch(() => undefined))) throw noSuchFile();
       return locateFile(location.path);
     },
     open: async (range) => (await openAllowed(location)).body(range),
@@ -99,7 +104,8 @@ async function openAllowed({ path, valid, allows }: Location): Promise<OpenFile>
   const file = await OpenFile.at(path);
   if (!allows) return file;
   try {
-    if (await allows(await file.realPath(path))) return file;
+    const real = file.realPath(path);
+    if (allows(isPromise(real) ? await real : real)) return file;
     throw noSuchFile();
   } catch (error) {
     file.close();
@@ -127,11 +133,23 @@ function isSafeSegment(segment: string, dotFiles: boolean): boolean {
 }
 
 /** Compares with a trailing separator; without it `/srv/public-not` would be inside `/srv/public` (CVE-2014-6394). */
-async function isInside(base: string, realPath: string | undefined): Promise<boolean> {
-  // Resolved each time: a root that is a symbolic link may be switched to another release while the process runs.
-  const root = await realpath(base).catch(() => undefined);
-  if (root === undefined || realPath === undefined) return false;
-  return realPath.startsWith(root.endsWith(sep) ? root : root + sep);
+function isInside(base: string, realPath: string | undefined): boolean {
+  if (realPath === undefined) return false;
+  const root = realRoot(base);
+  return root !== undefined && realPath.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/**
+ * A root with its links resolved; undefined if it is not there. Resolved each time: a root that is a symbolic link may be
+ * switched to another release while the process runs. Synchronous: the file below it has just been found, so that the kernel
+ * knows all parts of the path, and no disk is waited for.
+ */
+function realRoot(base: string): string | undefined {
+  try {
+    return realpathSync.native(base);
+  } catch {
+    return undefined;
+  }
 }
 
 function noSuchFile(): FileFieldError {

@@ -38,17 +38,19 @@ export interface StorageFileOptions {
 export function storageFile(storage: Storage, key: string, options: StorageFileOptions = {}): FileSource {
   checkKey(key);
   const localPath = storage.localPath?.(key);
-  const description = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type };
-  const load = async (hint: LoadHint = { head: false }) => {
-    // For a file on the local disk, opening costs no more than a stat and needs no second call.
-    const statFirst = localPath === undefined && (hint.head || hint.range !== undefined);
-    const known = statFirst ? await statObject(storage, key) : await storage.read(key);
-    return loaded(storage, key, description, 'info' in known ? known.info : known, 'info' in known ? known : undefined);
-  };
+  const described = { name: options.name ?? key.slice(key.lastIndexOf('/') + 1), type: options.type };
   return {
-    ...description,
+    name: described.name,
+    type: described.type,
     origin: storage,
-    load,
+    async load(hint: LoadHint = { head: false }) {
+      // For a file on the local disk, opening costs no more than a stat and needs no second call.
+      if (localPath === undefined && (hint.head || hint.range !== undefined)) {
+        return loaded(storage, key, described, await statObject(storage, key));
+      }
+      const body = await storage.read(key);
+      return loaded(storage, key, described, body.info, body);
+    },
     locate: async () => (localPath === undefined ? undefined : locateFile(localPath)),
     url: async (urlOptions) => (await storage.signedUrl?.(key, urlOptions)) ?? storage.url?.(key),
     open: (range) => storage.read(key, range),
@@ -58,12 +60,13 @@ export function storageFile(storage: Storage, key: string, options: StorageFileO
 function loaded(
   storage: Storage,
   key: string,
-  description: { readonly name: string; readonly type: string | undefined },
+  { name, type }: { readonly name: string; readonly type: string | undefined },
   info: ObjectInfo,
-  body: ObjectBody | undefined,
+  body?: ObjectBody,
 ): FileSource {
   return {
-    ...description,
+    name,
+    type,
     size: info.size,
     modified: info.modified,
     // Strong: the tag of a storage changes whenever the bytes do.
@@ -85,9 +88,10 @@ function loaded(
 /** Bytes of a body that is open for the whole object; closing them leaves that body open. */
 function reopened(body: ObjectBody, range: ByteRange | undefined): FileBody {
   const close = () => undefined;
-  const read = body.read && ((buffer: Uint8Array, position: number) => body.read!(buffer, position));
-  if (read && range) return rangeBody(read, range, close);
-  return { size: body.info.size, ...(read && { read }), stream: () => body.stream(), close };
+  const whole = { size: body.info.size, stream: () => body.stream(), close };
+  if (!body.read) return whole;
+  const read = (buffer: Uint8Array, position: number) => body.read!(buffer, position);
+  return range ? rangeBody(read, range, close) : { size: whole.size, stream: whole.stream, close, read };
 }
 
 async function statObject(storage: Storage, key: string): Promise<ObjectInfo> {

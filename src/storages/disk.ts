@@ -101,7 +101,8 @@ export class DiskStorage implements Storage {
 
   async read(key: string, range?: ByteRange): Promise<ObjectBody> {
     const file = await OpenFile.at(this.localPath(key), { key });
-    return { ...file.body(range), info: { size: file.size, modified: file.modified } };
+    const { size, modified } = file;
+    return Object.assign(file.body(range), { info: { size, modified } });
   }
 
   async stat(key: string): Promise<ObjectInfo | null> {

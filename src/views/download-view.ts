@@ -1,10 +1,11 @@
 import { FileFieldError } from '../errors.js';
+import { isPromise } from '../promise.js';
 import type { FileSource } from '../file/file.js';
 import { withDelivery, type DownloadHandler } from '../response/download.js';
 import { reportMissing, type DownloadHooks } from '../response/hooks.js';
 import { noteView, type ViewKind } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
-import { present } from './present.js';
+import { presenter } from './present.js';
 import { checkSignature } from './signed.js';
 import type { DownloadViewOptions, Hook } from './view-options.js';
 
@@ -62,6 +63,7 @@ function makeView<Raw, Subject>(
   if (onDenied !== 404 && onDenied !== 403) {
     throw new FileFieldError('invalid_option', 'The option "onDenied" must be 404 or 403.');
   }
+  const present = presenter(options);
   const handler: DownloadHandler<Raw> = async (request) => {
     noteView(request, kind);
     const signed = checkSignature(request, options.signature);
@@ -73,10 +75,13 @@ function makeView<Raw, Subject>(
         : new FileFieldError('forbidden', 'The view does not admit this request.');
     }
     const hooks = hooksFor(request, found.subject, options);
-    const file = await reportMissing(openFound(found), hooks);
+    const opened = hooks ? reportMissing(openFound(found), hooks) : found.file();
+    // Here and below, what is known already is not awaited: each turn of the event queue would cost as much as the work.
+    const file = isPromise(opened) ? await opened : opened;
     if (!file) throw nothingFound();
     try {
-      return await present({ raw: request.raw, subject: found.subject, file, hooks, signed }, options);
+      const download = present({ raw: request.raw, subject: found.subject, file, hooks, signed });
+      return isPromise(download) ? await download : download;
     } catch (error) {
       file.close?.();
       throw error;

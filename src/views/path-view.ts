@@ -1,4 +1,5 @@
 import { FileFieldError } from '../errors.js';
+import { isPromise } from '../promise.js';
 import type { DownloadHandler } from '../response/download.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
 import { viewOf } from './download-view.js';
@@ -38,7 +39,8 @@ export function pathView<Raw = unknown>(options: PathViewOptions<Raw>): Download
   const { root, symlinks, dotFiles } = options;
   if (!root) throw new FileFieldError('invalid_option', 'The option "root" of pathView must name a folder.');
   return viewOf('path')(async (request) => {
-    const path = await pathFor(options.path, request, options);
+    const asked = pathFor(options.path, request, options);
+    const path = isPromise(asked) ? await asked : asked;
     if (path === null) return null;
     const fileWith = (suffix: string) => localFile(path + suffix, { root, symlinks, dotFiles });
     return { subject: path, file: () => precompressed(request, options.precompressed, fileWith) };

@@ -24,13 +24,21 @@ export interface PrecompressedOptions {
  *
  * @param fileWith makes the file whose path or key ends with the suffix; an empty suffix means the original
  */
-export async function precompressed<Raw>(
+export function precompressed<Raw>(
   request: DownloadRequest<Raw>,
   offered: readonly StoredEncoding[] | undefined,
   fileWith: (suffix: string) => FileSource,
-): Promise<FileSource> {
+): FileSource | Promise<FileSource> {
   const original = fileWith('');
-  if (!offered || offered.length === 0) return original;
+  return offered && offered.length > 0 ? preferred(original, request, offered, fileWith) : original;
+}
+
+async function preferred<Raw>(
+  original: FileSource,
+  request: DownloadRequest<Raw>,
+  offered: readonly StoredEncoding[],
+  fileWith: (suffix: string) => FileSource,
+): Promise<FileSource> {
   const accepted = acceptedEncodings(header(request, 'accept-encoding'), offered);
   // A copy must not be served after its original was deleted.
   if (accepted.length > 0) (await original.load?.({ head: true }))?.close?.();

@@ -20,21 +20,54 @@ export interface Presented<Raw, Subject> {
   readonly signed: Signed | undefined;
 }
 
-/** The download of a file. Its headers come from the view's options, else from the file. */
-export async function present<Raw, Subject>(
-  { raw, subject, file, hooks, signed }: Presented<Raw, Subject>,
-  options: DownloadViewOptions<Raw, Subject>,
-): Promise<Download> {
-  const choose = <Value>(choice: Choice<Value, Raw, Subject> | undefined): Value | undefined | Promise<Value> =>
-    typeof choice === 'function'
-      ? (choice as (request: Raw, subject: Subject) => Value | Promise<Value>)(raw, subject)
-      : choice;
-  const name = signed?.fileName ?? (await choose(options.fileName)) ?? file.name;
-  const chosen = await choose(options.contentType);
-  const known = contentType(chosen ?? file.type, name);
-  const type = chosen === undefined && file.uploaded ? harmlessType(known) : known;
-  const inline = (await choose(options.disposition)) === 'inline' && isInert(type);
-  const caching = (await choose(options.cacheControl)) ?? file.cacheControl ?? 'private';
+/** What the options choose for one file. */
+interface Chosen {
+  readonly fileName?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly disposition?: 'attachment' | 'inline' | undefined;
+  readonly cacheControl?: string | undefined;
+  readonly etag?: string | undefined;
+  readonly modified?: Date | undefined;
+}
+
+/** Makes downloads of files. */
+export type Presenter<Raw, Subject> = (found: Presented<Raw, Subject>) => Download | Promise<Download>;
+
+/** Makes downloads whose headers come from the view's options, else from the file. */
+export function presenter<Raw, Subject>(options: DownloadViewOptions<Raw, Subject>): Presenter<Raw, Subject> {
+  const { fileName, contentType: type, disposition, cacheControl, etag, modified } = options;
+  const chosen = { fileName, contentType: type, disposition, cacheControl, etag, modified };
+  // Most views choose by no function; then nothing is waited for.
+  return areConstant(chosen)
+    ? (found) => present(found, chosen)
+    : async (found) => present(found, await choose(found, chosen));
+}
+
+type Choices<Raw, Subject> = { readonly [Name in keyof Chosen]: Choice<Chosen[Name], Raw, Subject> };
+
+const areConstant = (choices: object): choices is Chosen =>
+  Object.values(choices).every((choice) => typeof choice !== 'function');
+
+async function choose<Raw, Subject>(
+  { raw, subject, signed }: Presented<Raw, Subject>,
+  choices: Choices<Raw, Subject>,
+): Promise<Chosen> {
+  const chosen: Record<string, unknown> = {};
+  for (const [name, choice] of Object.entries(choices)) {
+    // The signature decides the name.
+    if (name === 'fileName' && signed?.fileName !== undefined) continue;
+    chosen[name] =
+      typeof choice === 'function' ? await (choice as (raw: Raw, subject: Subject) => unknown)(raw, subject) : choice;
+  }
+  return chosen;
+}
+
+function present<Raw, Subject>({ file, hooks, signed }: Presented<Raw, Subject>, chosen: Chosen): Download {
+  const name = signed?.fileName ?? chosen.fileName ?? file.name;
+  const known = contentType(chosen.contentType ?? file.type, name);
+  const type = chosen.contentType === undefined && file.uploaded ? harmlessType(known) : known;
+  const inline = chosen.disposition === 'inline' && isInert(type);
+  const caching = chosen.cacheControl ?? file.cacheControl ?? 'private';
   const headers: Record<string, string> = {
     'content-type': type,
     'content-disposition': contentDisposition(inline ? 'inline' : 'attachment', name),
@@ -45,15 +78,11 @@ export async function present<Raw, Subject>(
   if (!isInert(type)) headers['content-security-policy'] = "sandbox; default-src 'none'";
   if (file.encoding !== undefined) headers.vary = 'Accept-Encoding';
   if (file.encoding !== undefined && file.encoding !== 'identity') headers['content-encoding'] = file.encoding;
-  const etag = await choose(options.etag);
-  const modified = await choose(options.modified);
-  return {
-    status: 200,
-    headers,
-    file: etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified }),
-    ...(hooks && { hooks }),
-    ...(signed && { expires: signed.expires }),
-  };
+  const { etag, modified } = chosen;
+  const served = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
+  const download = { status: 200, headers, file: served };
+  if (!hooks && !signed) return download;
+  return { ...download, ...(hooks && { hooks }), ...(signed && { expires: signed.expires }) };
 }
 
 /** All members of a file, so that the compiler reports a new one that is not listed here. */

@@ -1,4 +1,5 @@
 import { isFileFieldError } from '../errors.js';
+import { isPromise } from '../promise.js';
 import type { FileSource } from '../file/file.js';
 import type { Storage } from '../file/storage.js';
 import type { DownloadHandler } from '../response/download.js';
@@ -46,13 +47,15 @@ export function storageView<Raw = unknown>(
 ): DownloadHandler<Raw> {
   const { prefix = '' } = options;
   return viewOf('storage')(async (request) => {
-    const name = await pathFor(options.name, request, options);
+    const asked = pathFor(options.name, request, options);
+    const name = isPromise(asked) ? await asked : asked;
     if (name === null) return null;
     const key = prefix + name;
     const file = async (): Promise<FileSource | null> => {
       const chosen = typeof storage === 'function' ? await storage(request.raw) : storage;
       try {
-        return await precompressed(request, options.precompressed, (suffix) => storageFile(chosen, key + suffix));
+        const found = precompressed(request, options.precompressed, (suffix) => storageFile(chosen, key + suffix));
+        return isPromise(found) ? await found : found;
       } catch (error) {
         // No object can have this name, so the client gets 404 and `onMissing` is not called.
         if (isFileFieldError(error, 'invalid_key')) return null;

@@ -1,3 +1,4 @@
+import { isPromise } from '../promise.js';
 import type { DeliveryChoice } from '../response/download.js';
 import type { DownloadProgress } from '../response/hooks.js';
 import type { DownloadRequest } from '../response/request.js';
@@ -19,13 +20,13 @@ export type RouteParams = DownloadRequest['params'];
 export type Requested<Value, Raw> =
   Value | ((request: Raw, params: RouteParams) => Value | undefined | null | Promise<Value | undefined | null>);
 
-/** The value for one request. */
-export async function valueFor<Value, Raw>(
+/** The value for one request, or a promise of it. */
+export function valueFor<Value, Raw>(
   requested: Requested<Value, Raw>,
   request: DownloadRequest<Raw>,
-): Promise<Value | undefined | null> {
+): Value | undefined | null | Promise<Value | undefined | null> {
   return typeof requested === 'function'
-    ? (requested as (raw: Raw, params: RouteParams) => Value)(request.raw, request.params)
+    ? (requested as (raw: Raw, params: RouteParams) => Value | Promise<Value>)(request.raw, request.params)
     : requested;
 }
 
@@ -43,19 +44,30 @@ export interface PathOptions {
 // Letters, digits, `-`, `.`, `_` (RFC 3986 section 2.3), `/` and `\`. Not `~`, which old encoders encode.
 const needlesslyEncoded = /%(?:2[def]|3\d|[46][1-9a-f]|5[\dacf]|7[\da])/i;
 
+/** True for a URL whose path, not its query, encodes what needs no encoding. */
+const isNeedlesslyEncoded = (url: string) => url.includes('%') && needlesslyEncoded.test(url.split('?', 1)[0]!);
+
 /**
  * The path of a string, or of segments; null if there is none, or if a guard of the router may not have seen what it means:
  * by its encoding in the URL, or by a slash within a segment.
  */
-export async function pathFor<Raw>(
+export function pathFor<Raw>(
   requested: Requested<string | readonly string[], Raw>,
   request: DownloadRequest<Raw>,
+  options: PathOptions,
+): string | null | Promise<string | null> {
+  const asked = typeof requested === 'function' ? (request.url ?? '') : '';
+  const path = valueFor(requested, request);
+  return isPromise(path) ? path.then((text) => checkedPath(text, asked, options)) : checkedPath(path, asked, options);
+}
+
+function checkedPath(
+  path: string | readonly string[] | undefined | null,
+  url: string,
   { anyEncoding = false }: PathOptions,
-): Promise<string | null> {
-  const path = await valueFor(requested, request);
+): string | null {
   if (path === undefined || path === null) return null;
-  const [below = ''] = (request.url ?? '').split('?', 1);
-  if (!anyEncoding && typeof requested === 'function' && needlesslyEncoded.test(below)) return null;
+  if (!anyEncoding && isNeedlesslyEncoded(url)) return null;
   if (typeof path === 'string') return path;
   return path.some((segment) => segment.includes('/')) ? null : path.join('/');
 }
