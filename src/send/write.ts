@@ -31,7 +31,8 @@ export async function writeResponse(
   sendHead: HeadSender = writeHead,
 ): Promise<Outcome> {
   try {
-    if (isGone(response)) return 'aborted';
+    // One that something else has ended is closed a moment later, and then looks as if its client had left.
+    if (isGone(response) && !response.writableEnded) return 'aborted';
     if (response.headersSent) {
       // Nobody may end it: what began it waits for the view.
       if (!response.writableEnded) breakOff(response);
