@@ -1,4 +1,5 @@
-import { promises as fsp } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
+import { flush } from './new-file.js';
 
 /**
  * Flushes folders, so that names made in them survive a power cut. Concurrent flushes of one folder are combined: each
@@ -35,14 +36,13 @@ export class FolderFlush {
 }
 
 async function flushFolder(folder: string): Promise<void> {
-  const handle = await fsp.open(folder, 'r').catch((error: unknown) => {
-    // Windows cannot open folders, and does not need to flush them.
-    if (process.platform === 'win32') return undefined;
-    throw error;
-  });
+  // Windows cannot open folders, and does not need to flush them.
+  if (process.platform === 'win32') return;
+  // Synchronous: a name has just been made in the folder, so the kernel has it in memory.
+  const fd = openSync(folder, 'r');
   try {
-    await handle?.sync();
+    await flush(fd);
   } finally {
-    await handle?.close();
+    closeSync(fd);
   }
 }

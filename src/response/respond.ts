@@ -2,7 +2,7 @@ import { FileFieldError } from '../errors.js';
 import { exactly, lengthOf, type ByteRange, type FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
 import { httpDate } from '../http/date.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import { chooseRange, contentRange } from '../http/range.js';
 import type { Download, PreparedResponse } from './download.js';
 import { reportMissing } from './hooks.js';

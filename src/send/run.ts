@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { duration, type Duration } from '../options.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import { withDelivery, type DeliveryChoice, type DownloadHandler } from '../response/download.js';
 import { errorStatus } from '../response/http-error.js';
 import { observed } from '../response/observed.js';

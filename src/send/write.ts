@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue, type ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
 import { breakOff, isGone } from './client-connection.js';

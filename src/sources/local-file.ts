@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { FileFieldError } from '../errors.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { FileSource } from '../file/file.js';
 import { locateFile, OpenFile } from '../file/open-file.js';
 

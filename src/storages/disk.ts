@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { fstatSync, promises as fsp, type Stats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { abortable, wasAborted } from '../file/abortable.js';
 import { diskError, errno } from '../file/disk-error.js';
@@ -9,6 +8,7 @@ import type { ByteRange } from '../file/body.js';
 import { checkKey, unfinishedFolder } from '../file/key.js';
 import { OpenFile } from '../file/open-file.js';
 import { FolderFlush } from '../file/folder-flush.js';
+import { flush, NewFile } from '../file/new-file.js';
 import type { ListedObject, ObjectBody, ObjectInfo, Storage, TakenFile, WriteOptions } from '../file/storage.js';
 
 /** Where a `DiskStorage` keeps its objects, and how safely. */
@@ -54,7 +54,7 @@ export class DiskStorage implements Storage {
   }
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
-    return this.#make(key, options, (handle) => this.#fill(handle, body, options.signal));
+    return this.#make(key, options, (made) => this.#fill(made, body, options.signal));
   }
 
   /**
@@ -62,8 +62,9 @@ export class DiskStorage implements Storage {
    * has the permissions of a written file.
    */
   async take(key: string, file: TakenFile, options: WriteOptions = {}): Promise<ObjectInfo | undefined> {
-    return this.#make(key, options, async (handle, temporary) => {
-      const like = await closing(handle, () => fstatSync(handle.fd));
+    return this.#make(key, options, async (made, temporary) => {
+      const like = made.stat();
+      await made.close();
       const moved =
         (await isLike(file.path, like)) && (await file.isAt(file.path)) && (await move(file.path, temporary));
       if (!moved) return undefined;
@@ -76,13 +77,13 @@ export class DiskStorage implements Storage {
   async #make<Info extends ObjectInfo | undefined>(
     key: string,
     options: WriteOptions,
-    work: (handle: FileHandle, temporary: string) => Promise<Info>,
+    work: (made: NewFile, temporary: string) => Promise<Info>,
   ): Promise<Info> {
     const target = this.localPath(key);
     const temporary = path.join(this.root, unfinishedFolder, `${nameOf(key)}.${randomUUID()}`);
     try {
-      const handle = await this.#within(path.dirname(temporary), () => fsp.open(temporary, 'wx', 0o640));
-      const info = await work(handle, temporary);
+      const made = await this.#within(path.dirname(temporary), () => NewFile.create(temporary, 0o640));
+      const info = await work(made, temporary);
       if (!info) return info;
       if (options.signal?.aborted) throw wasAborted(options.signal);
       const publish = () => this.#within(path.dirname(target), () => link(temporary, target));
@@ -155,31 +156,31 @@ export class DiskStorage implements Storage {
     }
   }
 
-  async #fill(handle: FileHandle, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ObjectInfo> {
-    return closing(handle, async () => {
-      for await (const chunk of abortable(body, signal)) await handle.writeFile(chunk);
-      return this.#finish(handle);
-    });
+  async #fill(made: NewFile, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ObjectInfo> {
+    try {
+      for await (const chunk of signal ? abortable(body, signal) : body) await made.write(chunk);
+      if (this.#sync) await made.sync();
+      return infoOf(made.stat());
+    } finally {
+      await made.close();
+    }
   }
 
   /** Makes a moved file like one that was written now. */
   async #adopt(temporary: string, mode: number, file: TakenFile): Promise<ObjectInfo> {
-    return closing(await fsp.open(temporary, 'r'), async (handle) => {
+    const handle = await fsp.open(temporary, 'r');
+    try {
       if (!(await file.isAt(temporary))) {
         throw new FileFieldError('incomplete', 'The file was changed while it was moved into the storage.');
       }
       await handle.chmod(mode & 0o7777);
       const now = new Date();
       await handle.utimes(now, now);
-      return this.#finish(handle);
-    });
-  }
-
-  async #finish(handle: FileHandle): Promise<ObjectInfo> {
-    if (this.#sync) await handle.sync();
-    // fstat of an open descriptor touches no disk.
-    const { size, mtime } = fstatSync(handle.fd);
-    return { size, modified: mtime };
+      if (this.#sync) await flush(handle.fd);
+      return infoOf(fstatSync(handle.fd));
+    } finally {
+      await handle.close();
+    }
   }
 
   /** Flushes the folder of an object that has got its name; if that fails, the object is deleted again. */
@@ -257,16 +258,7 @@ async function move(from: string, to: string): Promise<boolean> {
   );
 }
 
-async function closing<Result>(
-  handle: FileHandle,
-  work: (handle: FileHandle) => Result | Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work(handle);
-  } finally {
-    await handle.close();
-  }
-}
+const infoOf = ({ size, mtime }: Stats): ObjectInfo => ({ size, modified: mtime });
 
 /** The start of the names of a key's temporary files, of a fixed length. */
 const nameOf = (key: string) => createHash('sha256').update(key).digest('hex').slice(0, 32);

@@ -1,5 +1,5 @@
 import { FileFieldError } from '../errors.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { FileSource } from '../file/file.js';
 import { withDelivery, type DownloadHandler } from '../response/download.js';
 import { reportMissing, type DownloadHooks } from '../response/hooks.js';

@@ -1,5 +1,5 @@
 import { FileFieldError } from '../errors.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { DownloadHandler } from '../response/download.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
 import { viewOf } from './download-view.js';

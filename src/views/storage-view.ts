@@ -1,5 +1,5 @@
 import { isFileFieldError } from '../errors.js';
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { FileSource } from '../file/file.js';
 import type { Storage } from '../file/storage.js';
 import type { DownloadHandler } from '../response/download.js';

@@ -1,4 +1,4 @@
-import { isPromise } from '../promise.js';
+import { isPromise } from '../file/promise.js';
 import type { DeliveryChoice } from '../response/download.js';
 import type { DownloadProgress } from '../response/hooks.js';
 import type { DownloadRequest } from '../response/request.js';

@@ -1,4 +1,4 @@
-import {
+import fs, {
   chmodSync,
   chownSync,
   existsSync,
@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { jest } from '@jest/globals';
 import type { TakenFile } from 'filefield';
 import { DiskStorage } from 'filefield/storages/disk';
 import { OpenFile } from '../../src/file/open-file.js';
@@ -76,20 +77,16 @@ describe('DiskStorage.take', () => {
 
   it('flushes the file after its last change and before it gets its name, and then its folder', async () => {
     const order: string[] = [];
-    Object.assign(fsp, {
-      async open(...values: Parameters<typeof open>) {
-        const handle = await open(...values);
-        const sync = handle.sync.bind(handle);
-        handle.sync = async () => {
-          order.push(`${path.basename(String(values[0])).slice(0, 4)} ${existsSync(storage.localPath('a/b'))}`);
-          await sync();
-        };
-        return handle;
-      },
-    });
+    const { fsync } = fs;
+    const watched = jest.spyOn(fs, 'fsync').mockImplementation(((fd: number, done: (error: Error | null) => void) => {
+      const name = path.basename(fs.readlinkSync(`/proc/self/fd/${fd}`));
+      order.push(`${name.slice(0, 4)} ${existsSync(storage.localPath('a/b'))}`);
+      fsync(fd, done);
+    }) as typeof fsync);
     await storage.take('a/b', taken());
     expect(order.filter((step) => /^[\da-f]{4} /.test(step))).toEqual([expect.stringMatching(/ false$/)]);
     expect(order.at(-1)).toBe('a true');
+    watched.mockRestore();
   });
 
   // Only root can give files away.

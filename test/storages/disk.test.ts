@@ -79,11 +79,11 @@ describe('DiskStorage', () => {
 
   it('writes although an empty folder is removed after it was made', async () => {
     const fresh = new DiskStorage({ root: path.join(root, 'fresh'), sync: false });
-    const { open } = fsp;
-    jest.spyOn(fsp, 'open').mockImplementationOnce(async (file, ...rest) => {
-      await fsp.rmdir(path.dirname(String(file)));
-      return open(file, ...rest);
-    });
+    const open = fs.open as (...values: unknown[]) => void;
+    jest.spyOn(fs, 'open').mockImplementationOnce(((file: string, ...rest: unknown[]) => {
+      fs.rmdirSync(path.dirname(file));
+      open(file, ...rest);
+    }) as never);
     await fresh.write('a', bytes(1));
     jest.restoreAllMocks();
     expect(await fresh.stat('a')).toMatchObject({ size: 1 });
@@ -92,25 +92,22 @@ describe('DiskStorage', () => {
 
   describe('flushing', () => {
     /** The files and folders that were flushed, relative to the root; a flush of `failing` fails. */
-    async function watchFlushes(failing?: string) {
-      const handle = await fsp.open(root);
-      const prototype = Object.getPrototypeOf(handle) as fsp.FileHandle;
-      await handle.close();
+    function watchFlushes(failing?: string) {
       const flushed: string[] = [];
-      const flush = prototype.sync;
-      jest.spyOn(prototype, 'sync').mockImplementation(async function (this: fsp.FileHandle) {
-        const place = path.relative(root, fs.readlinkSync(`/proc/self/fd/${this.fd}`));
+      const { fsync } = fs;
+      jest.spyOn(fs, 'fsync').mockImplementation(((fd: number, done: (error: Error | null) => void) => {
+        const place = path.relative(root, fs.readlinkSync(`/proc/self/fd/${fd}`));
         flushed.push(place.startsWith('.filefield/') ? 'the unfinished file' : place);
-        if (flushed.at(-1) === failing) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
-        return flush.call(this);
-      });
+        if (flushed.at(-1) === failing) done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }));
+        else fsync(fd, done);
+      }) as typeof fsync);
       return flushed;
     }
     afterEach(() => void jest.restoreAllMocks());
 
     it('flushes the bytes, then every new folder, then the folder with the new name', async () => {
       await storage.write('first', bytes(1));
-      const flushed = await watchFlushes();
+      const flushed = watchFlushes();
       await storage.write('new/folder/object', bytes(10));
       expect(flushed).toEqual(['the unfinished file', 'new', '', 'new/folder']);
       flushed.length = 0;
@@ -125,7 +122,7 @@ describe('DiskStorage', () => {
       ['its folder', 'unlucky'],
     ])('has no object, and accepts its key again, when the flush of %s fails', async (_, failing) => {
       await storage.write(`unlucky/first ${failing}`, bytes(1));
-      await watchFlushes(failing);
+      watchFlushes(failing);
       await expect(storage.write('unlucky/object', bytes(10))).rejects.toMatchObject({ code: 'storage_failed' });
       jest.restoreAllMocks();
       expect(await storage.stat('unlucky/object')).toBeNull();
