@@ -4,7 +4,7 @@ import { clientError, errorResponse } from '../response/http-error.js';
 import { observed } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
-import { openStream } from '../send/fetch-body.js';
+import { openBody } from '../send/fetch-body.js';
 import {
   adapterSettings,
   reporter,
@@ -82,7 +82,7 @@ async function toResponse(
     // Compressing middleware obeys it: length, ranges and strong tag are those of the stored bytes.
     const compressible = request.headers.has('accept-encoding') && headers.get('accept-ranges') === 'bytes';
     if (compressible) headers.append('cache-control', 'no-transform');
-    if (prepared.open) return new Response(await openStream(prepared, request, settings), { status, headers });
+    if (prepared.open) return new Response(await openBody(prepared, request, settings), { status, headers });
     const hooks = new HookCaller(prepared);
     hooks.start();
     hooks.complete();

@@ -30,21 +30,25 @@ export class OpenFile {
   ) {}
 
   /** Opens a file. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
-  static async at(path: string, context: ErrorContext = {}): Promise<OpenFile> {
-    const fd = await new Promise<number>((resolve, reject) => {
-      fs.open(path, flags, (error, opened) =>
-        error ? reject(diskError(error, 'open a file', context)) : resolve(opened),
-      );
+  static at(path: string, context?: ErrorContext): Promise<OpenFile> {
+    return new Promise((resolve, reject) => {
+      fs.open(path, flags, (error, fd) => {
+        if (error) return reject(diskError(error, 'open a file', context));
+        try {
+          resolve(OpenFile.#of(fd, context));
+        } catch (failure) {
+          fs.closeSync(fd);
+          reject(diskError(failure, 'open a file', context));
+        }
+      });
     });
-    try {
-      // fstat of an open descriptor touches no disk, so it needs no thread of the pool.
-      const stats = fs.fstatSync(fd);
-      if (stats.isFile()) return new OpenFile(fd, stats.size, stats.mtime);
-      throw notAFile(context);
-    } catch (error) {
-      fs.closeSync(fd);
-      throw diskError(error, 'open a file', context);
-    }
+  }
+
+  static #of(fd: number, context: ErrorContext | undefined): OpenFile {
+    // fstat of an open descriptor touches no disk, so it needs no thread of the pool.
+    const stats = fs.fstatSync(fd);
+    if (!stats.isFile()) throw notAFile(context);
+    return new OpenFile(fd, stats.size, stats.mtime);
   }
 
   /** Fills `buffer` from `position` of the file. Resolves to the number of bytes read; 0 means the end. */

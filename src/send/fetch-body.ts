@@ -2,18 +2,29 @@ import { FileFieldError } from '../errors.js';
 import type { FileBody } from '../file/body.js';
 import type { PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
+import { oneShotBytes, readWhole } from './write-body.js';
 import { reportFailure, type AdapterSettings } from './run.js';
 
 /**
- * Opens the body of a response as a web stream that reads only on demand. Rejects if the first chunk cannot be read, so
- * that the failure can still be answered with an error; a later failure breaks the stream.
+ * Opens the body of a response: a small one as its bytes, any other as a web stream that reads only on demand. Rejects if the
+ * first chunk cannot be read, so that the failure can still be answered with an error; a later failure breaks the stream.
  */
-export async function openStream(
+export async function openBody(
   prepared: PreparedResponse,
   request: Request,
   settings: AdapterSettings<Request>,
-): Promise<ReadableStream<Uint8Array>> {
-  const source = new BodySource(prepared, await prepared.open!(), request, settings);
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+  const body = await prepared.open!();
+  // Only a stream tells when its bytes are sent, which hooks want to know.
+  if (!prepared.hooks && body.read && body.size !== undefined && body.size <= oneShotBytes) {
+    try {
+      return await readWhole(body, body.size);
+    } finally {
+      body.close();
+      prepared.close();
+    }
+  }
+  const source = new BodySource(prepared, body, request, settings);
   await source.begin();
   // A mark of 0 lets nothing be read ahead of the client.
   return new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });

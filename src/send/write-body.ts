@@ -11,7 +11,7 @@ import { isWrapped, Outlet } from './outlet.js';
 export type Outcome = 'complete' | 'aborted';
 
 /** Up to this size a file is read and written in one piece, together with the head. */
-const oneShotBytes = 64 * 1024;
+export const oneShotBytes = 64 * 1024;
 const pool = new BufferPool({ bufferBytes: 256 * 1024, keep: 16, crowd: 32, smallBytes: 64 * 1024 });
 const ignore = () => undefined;
 
@@ -45,10 +45,7 @@ async function writeWhole(
   { response, body, idleTimeout, hooks, begin, close }: Transfer,
   size: number,
 ): Promise<Outcome> {
-  const buffer = Buffer.allocUnsafe(size);
-  for (let filled = 0; filled < size;) {
-    filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
-  }
+  const buffer = await readWhole(body, size);
   if (isGone(response)) return 'aborted';
   const begun = begin();
   const target = isPromise(begun) ? await begun : begun;
@@ -65,6 +62,15 @@ async function writeWhole(
   // Node 26 forgets what a destroyed stream had not sent.
   if (!sent) hooks.bytes = Math.max(0, size - (outlet.unsent || left));
   return sent ? 'complete' : 'aborted';
+}
+
+/** All bytes of a body that has `read`, in one piece. */
+export async function readWhole(body: FileBody, size: number): Promise<Buffer<ArrayBuffer>> {
+  const buffer = Buffer.allocUnsafe(size);
+  for (let filled = 0; filled < size;) {
+    filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
+  }
+  return buffer;
 }
 
 /** Sends chunks one at a time: the next is requested when the last has left. */

@@ -52,7 +52,9 @@ export function viewOf(kind: ViewKind) {
   ): DownloadHandler<Raw> => makeView(kind, find, options);
 }
 
-type FindDownload<Raw, Subject> = (request: DownloadRequest<Raw>) => Promise<Found<Subject> | null>;
+type FindDownload<Raw, Subject> = (
+  request: DownloadRequest<Raw>,
+) => Found<Subject> | null | Promise<Found<Subject> | null>;
 
 function makeView<Raw, Subject>(
   kind: ViewKind,
@@ -67,7 +69,9 @@ function makeView<Raw, Subject>(
   const handler: DownloadHandler<Raw> = async (request) => {
     noteView(request, kind);
     const signed = checkSignature(request, options.signature);
-    const found = await find(request);
+    const asked = find(request);
+    // Here and below, what is known already is not awaited: each turn of the event queue would cost as much as the work.
+    const found = isPromise(asked) ? await asked : asked;
     if (!found) throw nothingFound();
     if (authorize && (await authorize(request.raw, found.subject)) !== true) {
       throw onDenied === 404
@@ -76,7 +80,6 @@ function makeView<Raw, Subject>(
     }
     const hooks = hooksFor(request, found.subject, options);
     const opened = hooks ? reportMissing(openFound(found), hooks) : found.file();
-    // Here and below, what is known already is not awaited: each turn of the event queue would cost as much as the work.
     const file = isPromise(opened) ? await opened : opened;
     if (!file) throw nothingFound();
     try {

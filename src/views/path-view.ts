@@ -1,6 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import { isPromise } from '../file/promise.js';
 import type { DownloadHandler } from '../response/download.js';
+import type { DownloadRequest } from '../response/request.js';
 import { localFile, type FolderOptions } from '../sources/local-file.js';
 import { viewOf } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
@@ -38,12 +39,14 @@ export interface PathViewOptions<Raw>
 export function pathView<Raw = unknown>(options: PathViewOptions<Raw>): DownloadHandler<Raw> {
   const { root, symlinks, dotFiles } = options;
   if (!root) throw new FileFieldError('invalid_option', 'The option "root" of pathView must name a folder.');
-  return viewOf('path')(async (request) => {
-    const asked = pathFor(options.path, request, options);
-    const path = isPromise(asked) ? await asked : asked;
+  const found = (request: DownloadRequest<Raw>, path: string | null) => {
     if (path === null) return null;
     const fileWith = (suffix: string) => localFile(path + suffix, { root, symlinks, dotFiles });
     return { subject: path, file: () => precompressed(request, options.precompressed, fileWith) };
+  };
+  return viewOf('path')((request) => {
+    const path = pathFor(options.path, request, options);
+    return isPromise(path) ? path.then((known) => found(request, known)) : found(request, path);
   }, options);
 }
 

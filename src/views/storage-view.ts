@@ -3,6 +3,7 @@ import { isPromise } from '../file/promise.js';
 import type { FileSource } from '../file/file.js';
 import type { Storage } from '../file/storage.js';
 import type { DownloadHandler } from '../response/download.js';
+import type { DownloadRequest } from '../response/request.js';
 import { storageFile } from '../sources/storage-file.js';
 import { viewOf } from './download-view.js';
 import { precompressed, type PrecompressedOptions } from './precompressed.js';
@@ -46,9 +47,7 @@ export function storageView<Raw = unknown>(
   options: StorageViewOptions<Raw>,
 ): DownloadHandler<Raw> {
   const { prefix = '' } = options;
-  return viewOf('storage')(async (request) => {
-    const asked = pathFor(options.name, request, options);
-    const name = isPromise(asked) ? await asked : asked;
+  const found = (request: DownloadRequest<Raw>, name: string | null) => {
     if (name === null) return null;
     const key = prefix + name;
     const file = async (): Promise<FileSource | null> => {
@@ -63,5 +62,9 @@ export function storageView<Raw = unknown>(
       }
     };
     return { subject: key, file };
+  };
+  return viewOf('storage')((request) => {
+    const name = pathFor(options.name, request, options);
+    return isPromise(name) ? name.then((known) => found(request, known)) : found(request, name);
   }, options);
 }
