@@ -172,5 +172,7 @@ function refusal(status: number, base: Download['headers'], close: () => void): 
 }
 
 function without(names: readonly string[], headers: Download['headers']): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
+  const kept: Record<string, string> = {};
+  for (const name in headers) if (!names.includes(name)) kept[name] = headers[name]!;
+  return kept;
 }
