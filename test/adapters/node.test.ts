@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { HttpError, downloadView, virtualFile } from 'filefield';
 import { toNode } from 'filefield/node';
 import { adapterContract } from '../contracts/adapter-contract.js';
-import { askServer, head, serve, talk } from './server.js';
+import { askServer, head, serve, talk, until } from './server.js';
 
 adapterContract('the adapter of node:http', {
   mount: (handler, onError) => (request, response) => {
@@ -69,11 +69,13 @@ describe('the adapter of node:http', () => {
     const server = await serve((request, response) => {
       const view = downloadView(async () => {
         response.end('mine');
+        // The response is closed by then.
+        if (request.url === '/late') await new Promise((resolve) => setTimeout(resolve, 50));
         return { subject: 0, file: () => virtualFile({ name: 'x', content: 'theirs' }) };
       });
       void toNode(view, { onError: (error) => errors.push(error) })(request, response);
     });
-    const client = await talk(server.port, head('GET') + head('GET', '/', { connection: 'close' }));
+    const client = await talk(server.port, head('GET') + head('GET', '/late', { connection: 'close' }));
     await client.closed;
     expect(
       client
@@ -81,6 +83,7 @@ describe('the adapter of node:http', () => {
         .toString()
         .match(/mine|theirs/g),
     ).toEqual(['mine', 'mine']);
+    await until(() => errors.length === 2, 'both errors');
     expect(errors).toMatchObject([{ code: 'invalid_option' }, { code: 'invalid_option' }]);
     await server.close();
   });

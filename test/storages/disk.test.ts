@@ -90,6 +90,36 @@ describe('DiskStorage', () => {
     await fresh.delete('a');
   });
 
+  it('writes all bytes where the system takes a chunk in parts', async () => {
+    const write = fs.write as (...values: unknown[]) => void;
+    const parts = jest.spyOn(fs, 'write').mockImplementation(((fd: number, buffer: Uint8Array, ...rest: unknown[]) => {
+      write(fd, buffer, 0, Math.min(3, buffer.byteLength), null, rest.at(-1));
+    }) as never);
+    expect(await storage.write('in/parts', bytes(10))).toMatchObject({ size: 10 });
+    expect(parts.mock.calls.length).toBeGreaterThanOrEqual(4);
+    jest.restoreAllMocks();
+    const whole = await storage.write('in/one', bytes(10));
+    expect(whole.size).toBe(10);
+    expect(fs.readFileSync(storage.localPath('in/parts'))).toEqual(fs.readFileSync(storage.localPath('in/one')));
+  });
+
+  it('closes the file of a write that fails', async () => {
+    const before = fs.readdirSync('/proc/self/fd').length;
+    for (const sync of [true, false]) {
+      const failing = new DiskStorage({ root, sync });
+      await expect(
+        failing.write(
+          'never',
+          (async function* () {
+            yield new Uint8Array(5);
+            throw new Error('no more');
+          })(),
+        ),
+      ).rejects.toThrow();
+    }
+    expect(fs.readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
   describe('flushing', () => {
     /** The files and folders that were flushed, relative to the root; a flush of `failing` fails. */
     function watchFlushes(failing?: string) {
