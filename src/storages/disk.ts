@@ -81,22 +81,25 @@ export class DiskStorage implements Storage {
   ): Promise<Info> {
     const target = this.localPath(key);
     const temporary = path.join(this.root, unfinishedFolder, `${nameOf(key)}.${randomUUID()}`);
+    // An earlier failure matters more than a failure to delete the temporary file.
+    const discard = () => fsp.unlink(temporary).catch(() => undefined);
     try {
       const made = await this.#within(path.dirname(temporary), () => NewFile.create(temporary, 0o640));
       const info = await work(made, temporary);
-      if (!info) return info;
+      if (!info) {
+        await discard();
+        return info;
+      }
       if (options.signal?.aborted) throw wasAborted(options.signal);
       const publish = () => this.#within(path.dirname(target), () => link(temporary, target));
       await publish().catch((cause: unknown) => {
         throw keyError(cause, key);
       });
-      await this.#settle(target);
+      await Promise.all([this.#settle(target), discard()]);
       return info;
     } catch (cause) {
+      await discard();
       throw writeError(cause, key, options.signal);
-    } finally {
-      // An earlier failure matters more than a failure to delete the temporary file.
-      await fsp.unlink(temporary).catch(() => undefined);
     }
   }
 
