@@ -1,5 +1,5 @@
-// One project per pair of ORM majors: the same suites, another registry of modules.
-const compat = new URL('./compat/mikro-7/node_modules', import.meta.url).pathname;
+// One project per pair of ORM majors, and one for another major of Nest: the same suites, another registry of modules.
+const compat = (folder) => new URL(`./compat/${folder}/node_modules`, import.meta.url).pathname;
 const transform = {
   '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }],
 };
@@ -41,7 +41,16 @@ export default {
       ...base,
       displayName: 'mikro-7',
       testMatch: ['<rootDir>/test/orm/mikro*.test.ts'],
-      moduleDirectories: [compat, 'node_modules'],
+      moduleDirectories: [compat('mikro-7'), 'node_modules'],
+    },
+    {
+      ...base,
+      displayName: 'nest-12',
+      globals: { nestMajor: 12 },
+      testMatch: ['<rootDir>/test/nest/*.test.ts'],
+      moduleDirectories: [compat('mikro-7'), 'node_modules'],
+      // Not its whole folder: the packages that Nest brings are for Nest.
+      moduleNameMapper: { ...own, '^(@nestjs/.*|@mikro-orm/nestjs)$': `${compat('nest-12')}/$1` },
     },
   ],
 };

@@ -5,9 +5,10 @@ import { freshExample } from './fresh.mjs';
 
 // Built before the suites, which run at the same time and start the example.
 freshExample();
-if (!existsSync('compat/mikro-7/node_modules')) {
-  console.log('Installing MikroORM 7 in compat/mikro-7 (a few seconds, only once) …');
-  const { status } = spawnSync('npm', ['ci', '--prefix', 'compat/mikro-7', '--no-audit', '--no-fund'], {
+for (const folder of ['compat/mikro-7', 'compat/nest-12']) {
+  if (existsSync(`${folder}/node_modules`)) continue;
+  console.log(`Installing ${folder} (some seconds, only once) …`);
+  const { status } = spawnSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
   });

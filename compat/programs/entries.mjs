@@ -12,7 +12,7 @@ let count = 0;
 for (const entry of Object.keys(entries)) {
   if (
     entry === './package.json' ||
-    (process.argv[2] && /typeorm|mikro-orm|express|fastify|koa|s3|azure|google/.test(entry))
+    (process.argv[2] && /typeorm|mikro-orm|express|fastify|koa|nest|s3|azure|google/.test(entry))
   )
     continue;
   const specifier = entry.replace('.', 'filefield');

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { Body, Controller, Inject, Injectable, Module, Post, type Type } from '@nestjs/common';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { SqliteDriver } from '@mikro-orm/sqlite';
-import { ReflectMetadataProvider } from '@mikro-orm/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
@@ -19,7 +20,9 @@ import {
 } from 'filefield/nest';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { expectNoOrphans } from 'filefield/testing';
-import { Document, Errors, keysOf, MikroDocument, openSite, pairs, typeormConnection } from './site.js';
+import { Document, Errors, keysOf, MikroDocument, mikroOptions, openSite, pairs, typeormConnection } from './site.js';
+
+const require = createRequire(import.meta.url);
 
 const fields = (documents = new MemoryStorage()): FilesModuleOptions => ({
   storages: { documents },
@@ -28,6 +31,14 @@ const fields = (documents = new MemoryStorage()): FilesModuleOptions => ({
 
 const compile = (...imports: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>) =>
   Test.createTestingModule({ imports }).setLogger(new Errors()).compile();
+
+it('is tried with the major of Nest that the project names', () => {
+  const major = (globalThis as { nestMajor?: number }).nestMajor ?? 11;
+  const nest = path.dirname(require.resolve('@nestjs/core'));
+  expect(JSON.parse(readFileSync(path.join(nest, 'package.json'), 'utf8'))).toMatchObject({
+    version: expect.stringMatching(`^${major}[.]`),
+  });
+});
 
 describe('FilesModule', () => {
   it('has its files in every module, whichever comes first', async () => {
@@ -144,12 +155,7 @@ describe('FilesModule', () => {
   });
 
   it('says what to do when both ORMs are there', async () => {
-    const mikro = MikroOrmModule.forRoot({
-      driver: SqliteDriver,
-      dbName: ':memory:',
-      entities: [MikroDocument],
-      metadataProvider: ReflectMetadataProvider,
-    });
+    const mikro = MikroOrmModule.forRoot(await mikroOptions());
     await expect(compile(typeormConnection(), mikro, FilesModule.forRoot(fields()))).rejects.toThrow(
       'give one of them a name',
     );
@@ -159,10 +165,7 @@ describe('FilesModule', () => {
     const mikro = MikroOrmModule.forRoot({
       contextName: 'archive',
       registerRequestContext: false,
-      driver: SqliteDriver,
-      dbName: ':memory:',
-      entities: [MikroDocument],
-      metadataProvider: ReflectMetadataProvider,
+      ...(await mikroOptions()),
     });
     const app = await compile(
       typeormConnection(),

@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Entity as MikroEntity, MikroORM, PrimaryKey, Property, ReflectMetadataProvider } from '@mikro-orm/core';
+import { MikroORM, type Options } from '@mikro-orm/core';
 import { MikroOrmModule } from '@mikro-orm/nestjs';
-import { SqliteDriver } from '@mikro-orm/sqlite';
 import {
   ValidationPipe,
   type DynamicModule,
@@ -21,6 +20,9 @@ import { FileField as MikroFileField } from 'filefield/mikro-orm';
 import { FileErrorsFilter, FilesModule, getFilesToken, type FilesModuleOptions } from 'filefield/nest';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { createLedger, FileField } from 'filefield/typeorm';
+import { legacy, sqliteDriver } from '../support/mikro-major.js';
+
+const { Entity: MikroEntity, PrimaryKey, Property } = legacy;
 
 const rules = { storage: 'documents', maxSize: '10 KB', accept: ['text/plain'] } as const;
 
@@ -73,6 +75,13 @@ export const typeormConnection = (name?: string): DynamicModule =>
     retryAttempts: 0,
   });
 
+export const mikroOptions = async (dbName = ':memory:'): Promise<Options> => ({
+  driver: await sqliteDriver(),
+  dbName,
+  entities: [MikroDocument],
+  metadataProvider: legacy.ReflectMetadataProvider,
+});
+
 const orms = {
   async typeorm(): Promise<Orm> {
     return {
@@ -88,15 +97,13 @@ const orms = {
   async mikro(): Promise<Orm> {
     const folder = await mkdtemp(path.join(tmpdir(), 'filefield-nest-'));
     const options = {
-      driver: SqliteDriver,
-      dbName: path.join(folder, 'test.db'),
-      entities: [MikroDocument],
-      metadataProvider: ReflectMetadataProvider,
+      ...(await mikroOptions(path.join(folder, 'test.db'))),
       schemaGenerator: { skipTables: [...ledgerTables] },
       logger: () => undefined,
     };
     const first = await MikroORM.init(options);
-    await first.schema.createSchema();
+    const schema = first.schema as unknown as { create?(): Promise<void>; createSchema?(): Promise<void> };
+    await (schema.create?.() ?? schema.createSchema?.());
     for (const sql of ledgerSchema('sqlite').create) await first.em.getConnection().execute(sql, [], 'run');
     await first.close(true);
     return {
@@ -109,7 +116,7 @@ const orms = {
           async save(values) {
             const em = fork();
             const row = em.create(MikroDocument, { owner: 'ada', ...values } as never);
-            await em.persistAndFlush(row);
+            await em.persist(row).flush();
             return row;
           },
           count: () => fork().count(MikroDocument),

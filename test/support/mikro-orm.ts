@@ -1,22 +1,13 @@
-import type * as core from '@mikro-orm/core';
-import { MetadataStorage, MikroORM, type EntityManager, type Options } from '@mikro-orm/core';
+import { MikroORM, type EntityManager, type Options } from '@mikro-orm/core';
 import type * as migrations from '@mikro-orm/migrations';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ledgerSchema, ledgerTables } from 'filefield';
 import { servers, uniqueName, type DatabaseName } from './databases.js';
+import { legacy, load, major, sqlitePackage } from './mikro-major.js';
 
-/** The major that this jest project resolves `@mikro-orm/core` to. */
-export const major = 'getMetadataFromDecorator' in MetadataStorage ? 6 : 7;
-
-type Legacy = Pick<
-  typeof core,
-  'Embeddable' | 'Embedded' | 'Entity' | 'Enum' | 'ManyToOne' | 'PrimaryKey' | 'Property' | 'ReflectMetadataProvider'
->;
-
-/** The legacy decorators, which are a separate package in MikroORM 7. */
-export const legacy = (await load(major === 6 ? '@mikro-orm/core' : '@mikro-orm/decorators/legacy')) as Legacy;
+export { legacy, major };
 
 /** An ORM with a new database that has the tables of the ledger, and a log of the statements. */
 export interface OpenMikro {
@@ -31,7 +22,7 @@ export interface OpenMikro {
 }
 
 const drivers: Record<DatabaseName, readonly [string, string]> = {
-  sqlite: major === 6 ? ['@mikro-orm/sqlite', 'SqliteDriver'] : ['@mikro-orm/libsql', 'LibSqlDriver'],
+  sqlite: sqlitePackage,
   postgres: ['@mikro-orm/postgresql', 'PostgreSqlDriver'],
   mariadb: ['@mikro-orm/mariadb', 'MariaDbDriver'],
 };
@@ -83,10 +74,6 @@ export async function openMikro(
 function address(database: Exclude<DatabaseName, 'sqlite'>): Partial<Options> {
   const { host, port, user } = servers[database];
   return { host, port, user, password: '' };
-}
-
-function load(name: string): Promise<unknown> {
-  return import(name);
 }
 
 /** Runs a migration that makes or drops the ledger, as an application would. */
