@@ -8,7 +8,7 @@ const own = {
   '^filefield$': '<rootDir>/src/index.ts',
   '^filefield/(typeorm|mikro-orm)$': '<rootDir>/src/orm/$1/index.ts',
   '^filefield/(node|express|fastify|koa|fetch)$': '<rootDir>/src/adapters/$1.ts',
-  '^filefield/nest/validation$': '<rootDir>/src/nest/validation.ts',
+  '^filefield/nest/(validation|serializer)$': '<rootDir>/src/nest/$1.ts',
   '^filefield/(health|nest|testing)$': '<rootDir>/src/$1/index.ts',
   '^filefield/storages/(.*)$': '<rootDir>/src/storages/$1.ts',
 };

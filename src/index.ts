@@ -130,4 +130,12 @@ export {
   type FileFieldErrorCode,
   type FileFieldErrorOptions,
 } from './errors.js';
-export { errorBody, errorStatus, HttpError, type ErrorBody } from './response/http-error.js';
+export {
+  errorBody,
+  errorStatus,
+  HttpError,
+  problemDetails,
+  type ErrorBody,
+  type FileErrorsOptions,
+  type ProblemDetails,
+} from './response/http-error.js';

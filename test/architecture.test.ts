@@ -68,6 +68,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@nestjs/core': ['nest'],
   rxjs: ['nest'],
   'class-validator': ['nest'],
+  'class-transformer': ['nest'],
   express: ['adapters', 'nest'],
   fastify: ['adapters', 'nest'],
   koa: ['adapters'],

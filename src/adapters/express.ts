@@ -2,7 +2,7 @@ import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { FileFieldError } from '../errors.js';
 import type { DeliveryChoice, DownloadHandler } from '../response/download.js';
 import type { DownloadRequest } from '../response/request.js';
-import { clientError, HttpError } from '../response/http-error.js';
+import { clientError, HttpError, type FileErrorsOptions } from '../response/http-error.js';
 import {
   adapterSettings,
   reportFailure,
@@ -117,7 +117,8 @@ export function sendFile(
 /**
  * An error handler that answers failures of uploads and downloads with their status and JSON: `{ statusCode: 413, error:
  * 'Payload Too Large', code: 'too_large', message: 'The file is larger than …', field: 'file', rule: 'maxSize', limit:
- * 20000000 }`. It passes on errors of other libraries, and those with a status of 500 and above.
+ * 20000000 }`; with `problemDetails: true`, as problem details of RFC 9457. It passes on errors of other libraries, and those
+ * with a status of 500 and above.
  *
  * @example
  * ```ts
@@ -127,9 +128,9 @@ export function sendFile(
  * express().use(fileErrors());
  * ```
  */
-export function fileErrors(): ErrorRequestHandler {
+export function fileErrors(options: FileErrorsOptions = {}): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
-    const refused = response.headersSent ? undefined : clientError(error);
+    const refused = response.headersSent ? undefined : clientError(error, options);
     if (refused) response.status(refused.status).set(refused.headers).json(refused.body);
     else next(error);
   };

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Writable } from 'node:stream';
 import { FileFieldError } from '../errors.js';
 import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
-import { clientError, HttpError } from '../response/http-error.js';
+import { clientError, HttpError, type FileErrorsOptions } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
   adapterSettings,
@@ -162,9 +162,11 @@ export function deliverWith(delivery: DeliveryChoice): (request: FastifyRequest)
  * fastify().setErrorHandler(fileErrors());
  * ```
  */
-export function fileErrors(): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
+export function fileErrors(
+  options: FileErrorsOptions = {},
+): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
   return (error, _request, reply) => {
-    const refused = clientError(error);
+    const refused = clientError(error, options);
     if (refused) void reply.code(refused.status).headers(refused.headers).send(refused.body);
     else void reply.send(error);
   };

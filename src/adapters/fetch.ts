@@ -1,6 +1,6 @@
 import { withDelivery, type DownloadHandler, type PreparedResponse } from '../response/download.js';
 import { HookCaller } from '../response/hooks.js';
-import { clientError, errorResponse } from '../response/http-error.js';
+import { clientError, errorResponse, type FileErrorsOptions } from '../response/http-error.js';
 import { observed } from '../response/observed.js';
 import type { DownloadRequest } from '../response/request.js';
 import { methodResponse, respond } from '../response/respond.js';
@@ -146,7 +146,7 @@ export function sendFile(
  * });
  * ```
  */
-export function fileErrorResponse(error: unknown): Response | undefined {
-  const refused = clientError(error);
+export function fileErrorResponse(error: unknown, options: FileErrorsOptions = {}): Response | undefined {
+  const refused = clientError(error, options);
   return refused && Response.json(refused.body, { status: refused.status, headers: refused.headers });
 }

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type { Writable } from 'node:stream';
 import type { DeliveryChoice, DownloadHandler, PreparedResponse } from '../response/download.js';
-import { clientError, HttpError } from '../response/http-error.js';
+import { clientError, HttpError, type FileErrorsOptions } from '../response/http-error.js';
 import type { DownloadRequest } from '../response/request.js';
 import {
   adapterSettings,
@@ -152,12 +152,12 @@ export function sendFile(
  * new Koa().use(fileErrors());
  * ```
  */
-export function fileErrors(): Middleware {
+export function fileErrors(options: FileErrorsOptions = {}): Middleware {
   return async (context, next) => {
     try {
       await next();
     } catch (error) {
-      const refused = context.headerSent ? undefined : clientError(error);
+      const refused = context.headerSent ? undefined : clientError(error, options);
       if (!refused) throw error;
       context.status = refused.status;
       context.set(refused.headers);

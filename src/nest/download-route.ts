@@ -9,18 +9,13 @@ import {
   type NestInterceptor,
   type Type,
 } from '@nestjs/common';
-import type { Request, Response } from 'express';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import { toExpress, type ExpressHandler } from '../adapters/express.js';
-import { toFastify } from '../adapters/fastify.js';
-import { isFileFieldError } from '../errors.js';
 import type { EntityRef } from '../file/entity.js';
 import type { Files } from '../fields/files.js';
-import { isHttpError } from '../response/http-error.js';
 import type { DownloadHandler } from '../response/download.js';
 import type { RunOptions } from '../send/run.js';
 import { objectView, type ObjectViewOptions } from '../views/object-view.js';
+import { answerWith, type Answer } from './answer.js';
 import type { FilesModuleOptions } from './files-lifecycle.js';
 import { getFilesToken, getOptionsToken } from './tokens.js';
 
@@ -96,8 +91,7 @@ function downloading<Entity extends object>(
 ): Type<NestInterceptor> {
   @Injectable()
   class DownloadInterceptor implements NestInterceptor {
-    readonly #express: ExpressHandler;
-    readonly #fastify: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+    readonly #answer: Answer;
     readonly #handlers = new WeakMap<object, CallHandler>();
 
     constructor(
@@ -105,21 +99,14 @@ function downloading<Entity extends object>(
       @Inject(getOptionsToken(connection)) { delivery }: FilesModuleOptions,
     ) {
       const view = (viewOf as ViewOf)(files, (request, row) => this.#authorize(request, row));
-      const run = { onError, idleTimeout, ...(delivery && { delivery }) };
-      this.#express = toExpress(view, run);
-      this.#fastify = toFastify(view, run);
+      this.#answer = answerWith(view, { onError, idleTimeout, ...(delivery && { delivery }) });
     }
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
       const http = context.switchToHttp();
-      const request = http.getRequest<Request | FastifyRequest>();
-      const response = http.getResponse<Response | FastifyReply>();
+      const request = http.getRequest<object>();
       this.#handlers.set(request, next);
-      const sent =
-        'raw' in response
-          ? this.#fastify(request as FastifyRequest, response)
-          : sendOnExpress(this.#express, request as Request, response);
-      return from(sent.catch(rethrow));
+      return from(this.#answer(request, http.getResponse<object>()));
     }
 
     async #authorize(request: object, row: object): Promise<boolean> {
@@ -129,18 +116,4 @@ function downloading<Entity extends object>(
     }
   }
   return DownloadInterceptor;
-}
-
-function sendOnExpress(handler: ExpressHandler, request: Request, response: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A client that went away is not told anything; its response is closed already.
-    if (response.destroyed) return resolve();
-    response.once('close', resolve);
-    void handler(request, response, reject);
-  });
-}
-
-/** What the handler has thrown is for the filters of the application as it is. */
-function rethrow(error: unknown): never {
-  throw isHttpError(error) && !isFileFieldError(error.cause) ? error.cause : error;
 }

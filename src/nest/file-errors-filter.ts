@@ -1,6 +1,6 @@
-import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Logger, Optional, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { isFileFieldError } from '../errors.js';
-import { errorBody, HttpError, isHttpError } from '../response/http-error.js';
+import { errorAnswer, errorStatus, isHttpError, type FileErrorsOptions } from '../response/http-error.js';
 
 /** What the filter catches. Not by its class, since the ESM and the CommonJS copy of this package have one each. */
 abstract class FileError {
@@ -22,7 +22,7 @@ interface AnyResponse {
  * An exception filter that answers failures of uploads and downloads with their status and JSON: `{ statusCode: 413, error:
  * 'Payload Too Large', code: 'too_large', message: 'The file is larger than …', field: 'file', rule: 'maxSize', limit: 20000000 }`.
  * A failure of the server, 500 and above, is logged once, as Nest does it, and its message is not sent. Other exceptions are
- * left to other filters.
+ * left to other filters. `new FileErrorsFilter({ problemDetails: true })` answers with problem details of RFC 9457.
  *
  * @example
  * ```ts
@@ -38,18 +38,24 @@ interface AnyResponse {
 export class FileErrorsFilter implements ExceptionFilter {
   // The name under which Nest logs what no filter has caught.
   readonly #logger = new Logger('ExceptionsHandler');
+  readonly #options: FileErrorsOptions;
+
+  /** @param options how it answers; Nest gives none */
+  constructor(@Optional() options: FileErrorsOptions = {}) {
+    this.#options = options;
+  }
 
   /** Answers an exception. */
   catch(exception: unknown, host: ArgumentsHost): void {
     // A gateway, a microservice and GraphQL have answers of their own.
     if (host.getType() !== 'http') throw exception;
     const cause = isHttpError(exception) ? exception.cause : exception;
-    const { status, headers } = new HttpError(cause);
-    if (status >= 500) this.#logger.error(cause);
+    if (errorStatus(cause) >= 500) this.#logger.error(cause);
     const response = host.switchToHttp().getResponse<AnyResponse>();
     if (response.headersSent || response.sent) return;
+    const { status, headers, body } = errorAnswer(cause, this.#options);
     response.status(status);
     for (const [name, value] of Object.entries(headers)) response.header(name, value);
-    response.send(errorBody(cause));
+    response.send(body);
   }
 }

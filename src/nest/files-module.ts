@@ -10,6 +10,7 @@ import {
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { invalidOption } from '../options.js';
 import type { AttachOptions } from '../fields/attach.js';
+import { FileDownloads } from './file-downloads.js';
 import { FilesHealthIndicator } from './files-health-indicator.js';
 import { FilesLifecycle, type FilesModuleOptions } from './files-lifecycle.js';
 import { attachToOrm, ormTokens } from './find-orm.js';
@@ -49,7 +50,7 @@ export interface FilesModuleAsyncOptions extends FilesModulePlace, Pick<ModuleMe
 
 /**
  * Attaches file fields when the application starts, after the ORM has connected, and provides the `Files` to `@InjectFiles()`,
- * `@ReceiveFiles()` and `@Download()`. It finds the data source of `@nestjs/typeorm` or the instance of `@mikro-orm/nestjs` by
+ * `@ReceiveFiles()` and `@Download()`, `FileDownloads` and a `FilesHealthIndicator`. It finds the data source of `@nestjs/typeorm` or the instance of `@mikro-orm/nestjs` by
  * its token. Sweeps end before the ORM closes, and Fastify leaves multipart forms to `@ReceiveFiles()`.
  *
  * Import it once per connection, in the root module.
@@ -166,6 +167,11 @@ async function dynamicModule(
       useFactory: (ref: ModuleRef) => new FilesHealthIndicator(ref),
       inject: [ModuleRef],
     },
+    {
+      provide: FileDownloads,
+      useFactory: (ref: ModuleRef) => new FileDownloads(ref),
+      inject: [ModuleRef],
+    },
   ];
   return {
     module: FilesModule,
@@ -180,6 +186,6 @@ async function dynamicModule(
         inject: [files, optionsToken, HttpAdapterHost],
       },
     ],
-    exports: [optionsToken, files, storages, FilesHealthIndicator],
+    exports: [optionsToken, files, storages, FilesHealthIndicator, FileDownloads],
   };
 }

@@ -9,6 +9,7 @@ export type { FilesModuleOptions } from './files-lifecycle.js';
 export { getFilesToken, getStoragesToken, InjectFiles } from './tokens.js';
 // routes
 export { Download, DownloadedRow, type DownloadOptions } from './download-route.js';
+export { FileDownloads, type SendOptions } from './file-downloads.js';
 export { ReceiveFiles, type ReceiveFilesOptions } from './receive-files.js';
 export { toStreamable, type ToStreamableOptions } from './streamable.js';
 // errors and health

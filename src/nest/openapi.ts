@@ -39,11 +39,15 @@ export function describeForm(
 
 /** Describes a property of a class for forms as a file. Without it, the compiler plugin would describe a `StoredFile`. */
 export function describeFile(prototype: object, property: string, many: boolean): void {
+  describeProperty(prototype, property, many ? { ...binary, isArray: true } : binary);
+}
+
+/** Describes a property of a class; what `@ApiProperty()` says of it stays where this says nothing. */
+export function describeProperty(prototype: object, property: string, schema: object): void {
   const names = (Reflect.getMetadata(propertiesKey, prototype) ?? []) as readonly string[];
   if (!names.includes(`:${property}`)) append(propertiesKey, `:${property}`, prototype);
   const described = (Reflect.getMetadata(propertyKey, prototype, property) ?? {}) as object;
-  const metadata = { required: true, ...described, ...(many ? { ...binary, isArray: true } : binary) };
-  Reflect.defineMetadata(propertyKey, metadata, prototype, property);
+  Reflect.defineMetadata(propertyKey, { required: true, ...described, ...schema }, prototype, property);
 }
 
 /** The class of the parameter with `@Body()`, if it is one of the application. */

@@ -13,7 +13,7 @@ import type { EntityRef, FileFieldOf } from '../file/entity.js';
 import type { StoredFile } from '../file/stored-file.js';
 import type { FormFields } from '../fields/forms/collector.js';
 import type { FormRequest } from '../fields/forms/form-request.js';
-import type { ReceiveOptions } from '../fields/forms/limits.js';
+import { formLimits, type ReceiveOptions } from '../fields/forms/limits.js';
 import { boundaryOf } from '../fields/forms/parse-form.js';
 import type { Files } from '../fields/files.js';
 import { describeForm } from './openapi.js';
@@ -21,10 +21,15 @@ import { restoreFiles, withReceived, type ReceivedValues } from './received.js';
 import { getFilesToken } from './tokens.js';
 
 /** Options of `@ReceiveFiles()`: the limits of the form, and whose files they are. */
-export interface ReceiveFilesOptions<Field extends string = string> extends Omit<
+export interface ReceiveFilesOptions<Field extends string = string, Raw = unknown> extends Omit<
   ReceiveOptions<Field>,
   'signal' | 'onProgress' | 'context'
 > {
+  /**
+   * What `storage.choose` of the fields gets, such as the tenant: a function of the request, after the guards.
+   * @default nothing
+   */
+  readonly context?: (request: Raw) => unknown;
   /**
    * The name of the connection.
    * @default the connection without a name
@@ -41,6 +46,8 @@ type Receiving = FormRequest & { readonly headers: IncomingHttpHeaders; body?: u
  * before a byte is read; when a pipe, the handler or the save fails, the files are given up. Works on Express and Fastify.
  *
  * It also describes the form for `@nestjs/swagger`, if that is used.
+ *
+ * The application does not start, with an error `invalid_option`, if the entity has no such field or a limit is out of range.
  *
  * @throws into the exception filters, everything that `files.receive` throws: `too_large` (413), `wrong_type` (415) …
  *
@@ -64,17 +71,18 @@ type Receiving = FormRequest & { readonly headers: IncomingHttpHeaders; body?: u
  * }
  * ```
  */
-export function ReceiveFiles<Entity extends object, Field extends FileFieldOf<Entity>>(
+export function ReceiveFiles<Entity extends object, Field extends FileFieldOf<Entity>, Raw = unknown>(
   entity: EntityRef<Entity>,
   fields: Field | readonly Field[],
-  options: ReceiveFilesOptions<NoInfer<Field>> = {},
+  options: ReceiveFilesOptions<NoInfer<Field>, Raw> = {},
 ): MethodDecorator {
-  const { connection, ...limits } = options;
+  const { connection, context, ...limits } = options;
   const names: readonly string[] = [fields].flat() as Field[];
   const most = (field: string) =>
     typeof limits.maxFiles === 'object' ? limits.maxFiles[field as Field] : limits.maxFiles;
   const many = Object.fromEntries(names.map((field) => [field, (most(field) ?? 1) > 1]));
-  const intercept = UseInterceptors(receiving(connection, entity as EntityRef, names, limits as ReceiveOptions, many));
+  const form = { entity: entity as EntityRef, names, many, limits: limits as ReceiveOptions };
+  const intercept = UseInterceptors(receiving(connection, form, context as ReceiveFilesOptions['context']));
   return (prototype, method, descriptor) => {
     const handler = descriptor.value as unknown as Handler;
     const restored = withOriginals(handler);
@@ -97,16 +105,26 @@ function withOriginals(handler: Handler): Handler {
   return Object.defineProperties(restored, { name: { value: handler.name }, length: { value: handler.length } });
 }
 
+/** What a route receives. */
+interface Form {
+  readonly entity: EntityRef;
+  readonly names: readonly string[];
+  /** Whether a property may have several files. */
+  readonly many: Readonly<Record<string, boolean>>;
+  readonly limits: ReceiveOptions;
+}
+
 function receiving(
   connection: string | undefined,
-  entity: EntityRef,
-  names: readonly string[],
-  limits: ReceiveOptions,
-  many: Readonly<Record<string, boolean>>,
+  { entity, names, many, limits }: Form,
+  contextOf: ReceiveFilesOptions['context'],
 ): Type<NestInterceptor> {
   @Injectable()
   class ReceivingInterceptor implements NestInterceptor {
-    constructor(@Inject(getFilesToken(connection)) private readonly files: Files) {}
+    constructor(@Inject(getFilesToken(connection)) private readonly files: Files) {
+      for (const name of names) files.checkFileField(entity, name);
+      formLimits(limits, names);
+    }
 
     intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
       const request = context.switchToHttp().getRequest<Receiving>();
@@ -118,19 +136,20 @@ function receiving(
       return defer(async () => {
         // Nest has parsed bodies of JSON before: for a client that sends one, its type is wrong.
         boundaryOf(request.headers['content-type'] ?? '');
-        return this.#receive(request, handle);
+        return this.#receive(request, { ...limits, context: await contextOf?.(request) }, handle);
       });
     }
 
     /** A field may be called `files` or `fields` if it is received alone. */
     #receive(
       request: FormRequest,
+      options: ReceiveOptions,
       handle: (staged: Readonly<Record<string, readonly StoredFile[]>>, fields: FormFields) => Promise<unknown>,
     ): Promise<unknown> {
       const [only, ...others] = names as readonly never[];
       return only !== undefined && others.length === 0
-        ? this.files.receive(request, entity, only, limits, ({ files, fields }) => handle({ [only]: files }, fields))
-        : this.files.receive(request, entity, names as readonly never[], limits, ({ files, fields }) =>
+        ? this.files.receive(request, entity, only, options, ({ files, fields }) => handle({ [only]: files }, fields))
+        : this.files.receive(request, entity, names as readonly never[], options, ({ files, fields }) =>
             handle(files, fields),
           );
     }

@@ -59,6 +59,38 @@ export function errorBody(error: unknown): ErrorBody {
   return { ...body, code: error.code, message: error.message || text, ...details };
 }
 
+/** An error as problem details of RFC 9457, with the members of `ErrorBody` under the names of that standard. */
+export interface ProblemDetails extends Pick<ErrorBody, 'code' | 'field' | 'rule' | 'limit'> {
+  /** No page describes the problem; `code` tells which one it is. */
+  readonly type: 'about:blank';
+  /** The text of the status, such as `Payload Too Large`. */
+  readonly title: string;
+  /** The HTTP status. */
+  readonly status: number;
+  /** A sentence for people: what was expected, and what came. */
+  readonly detail: string;
+}
+
+/**
+ * The body of an error response as problem details of RFC 9457, for `application/problem+json`. It tells what `errorBody`
+ * tells.
+ *
+ * @example
+ * ```ts
+ * import { errorStatus, problemDetails } from 'filefield';
+ *
+ * const toResponse = (error: unknown) =>
+ *   Response.json(problemDetails(error), {
+ *     status: errorStatus(error),
+ *     headers: { 'content-type': 'application/problem+json' },
+ *   });
+ * ```
+ */
+export function problemDetails(error: unknown): ProblemDetails {
+  const { statusCode, error: title, message, ...rest } = errorBody(error);
+  return { type: 'about:blank', title, status: statusCode, detail: message, ...rest };
+}
+
 const brand = Symbol.for('filefield.http-error');
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
@@ -107,22 +139,39 @@ function headersOf(status: number): Readonly<Record<string, string>> {
   return status === 503 ? { 'retry-after': '10' } : {};
 }
 
-/** An error that a client has caused, as every framework answers it. */
-export interface ClientError {
+/** How the error handlers of the frameworks answer. */
+export interface FileErrorsOptions {
+  /**
+   * True for problem details of RFC 9457: `application/problem+json` with `type`, `title`, `status`, `detail`, `code`, and the
+   * rule that an upload violates.
+   * @default false
+   */
+  readonly problemDetails?: boolean;
+}
+
+/** The response to an error, as every framework gives it. */
+export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: ErrorBody;
+  readonly body: ErrorBody | ProblemDetails;
+}
+
+/** What a client is told about an error, also about a failure of the server. */
+export function errorAnswer(error: unknown, options: FileErrorsOptions = {}): ErrorAnswer {
+  const status = errorStatus(error);
+  const headers = headersOf(status);
+  if (!options.problemDetails) return { status, headers, body: errorBody(error) };
+  const type = { 'content-type': 'application/problem+json' };
+  return { status, headers: { ...headers, ...type }, body: problemDetails(error) };
 }
 
 /**
  * What a client is told about an error of this library that it has caused. Undefined for a failure of the server and for
  * errors of other libraries, which the framework answers and logs.
  */
-export function clientError(error: unknown): ClientError | undefined {
+export function clientError(error: unknown, options?: FileErrorsOptions): ErrorAnswer | undefined {
   const cause: unknown = isHttpError(error) ? error.cause : error;
-  const status = errorStatus(cause);
-  if (!isFileFieldError(cause) || status >= 500) return undefined;
-  return { status, headers: headersOf(status), body: errorBody(cause) };
+  return isFileFieldError(cause) && errorStatus(cause) < 500 ? errorAnswer(cause, options) : undefined;
 }
 
 /** True for an `HttpError`, also one made by a second copy of this package. */

@@ -5,7 +5,7 @@ import express from 'express';
 import { fastify } from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
-import { downloadView, FileFieldError, type ErrorBody } from 'filefield';
+import { downloadView, FileFieldError, type ErrorBody, type FileErrorsOptions } from 'filefield';
 import * as expressAdapter from 'filefield/express';
 import * as fastifyAdapter from 'filefield/fastify';
 import { fileErrorResponse, toFetch } from 'filefield/fetch';
@@ -28,28 +28,28 @@ interface Running {
 const local = (port: number) => `http://127.0.0.1:${port}`;
 
 /** The same two routes on every framework: a view that fails as it is told, and an upload. */
-const frameworks: Readonly<Record<string, () => Promise<Running>>> = {
-  async express() {
+const frameworks: Readonly<Record<string, (options?: FileErrorsOptions) => Promise<Running>>> = {
+  async express(options) {
     const app = express();
     app.get('/:code', expressAdapter.toExpress(view));
     app.post('/', async (request, response) => void response.json(await files.receive(request, Letter, 'file')));
-    app.use(expressAdapter.fileErrors());
+    app.use(expressAdapter.fileErrors(options));
     app.use(((_error, _request, response, _next) => void response.sendStatus(500)) as express.ErrorRequestHandler);
     const { port, close } = await serve(app as unknown as RequestListener);
     return { url: local(port), close };
   },
-  async fastify() {
+  async fastify(options) {
     const app = fastify();
     app.register(fastifyAdapter.multipartForms);
-    app.setErrorHandler(fastifyAdapter.fileErrors());
+    app.setErrorHandler(fastifyAdapter.fileErrors(options));
     app.get('/:code', fastifyAdapter.toFastify(view));
     app.post('/', (request) => files.receive(request, Letter, 'file'));
     return { url: await app.listen({ port: 0, host: '127.0.0.1' }), close: () => app.close() };
   },
-  async koa() {
+  async koa(options) {
     const app = new Koa();
     app.on('error', () => undefined);
-    app.use(koaAdapter.fileErrors());
+    app.use(koaAdapter.fileErrors(options));
     app.use(async (context, next) => {
       const [code = ''] = context.path.split('/').slice(1);
       if (context.method === 'POST') context.body = await files.receive(context, Letter, 'file');
@@ -62,9 +62,9 @@ const frameworks: Readonly<Record<string, () => Promise<Running>>> = {
     const { port, close } = await serve(app.callback());
     return { url: local(port), close };
   },
-  async hono() {
+  async hono(options) {
     const app = new Hono();
-    app.onError((error, context) => fileErrorResponse(error) ?? context.text('Internal Server Error', 500));
+    app.onError((error, context) => fileErrorResponse(error, options) ?? context.text('Internal Server Error', 500));
     const run = toFetch(view);
     app.get('/:code', (context) => run(context.req.raw, context.req.param()));
     app.post('/', async (context) => context.json(await files.receive(context.req.raw, Letter, 'file')));
@@ -138,6 +138,37 @@ describe.each(['express', 'fastify', 'koa'])('errors of views as JSON on %s', (n
       const response = await fetch(`${running.url}/${code}`);
       expect(response.status).toBe(500);
       expect(await response.text()).not.toMatch(/secret|sentence/);
+    }
+  });
+});
+
+describe.each(Object.keys(frameworks))('problem details on %s', (name) => {
+  it('have the members of RFC 9457 and its media type', async () => {
+    const running = await frameworks[name]!({ problemDetails: true });
+    try {
+      const form = new FormData();
+      form.append('file', new Blob(['x'.repeat(1001)]), 'a.txt');
+      const response = await fetch(running.url, { method: 'POST', body: form });
+      expect({ status: response.status, body: await response.json() }).toEqual({
+        status: 413,
+        body: {
+          type: 'about:blank',
+          title: 'Payload Too Large',
+          status: 413,
+          detail: 'The file is larger than 1 KB.',
+          code: 'too_large',
+          field: 'file',
+          rule: 'maxSize',
+          limit: 1000,
+        },
+      });
+      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);
+      if (name === 'hono') return;
+      const refused = await fetch(`${running.url}/method_not_allowed`);
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+      expect(await (await fetch(`${running.url}/storage_failed`)).text()).not.toMatch(/secret|sentence|about:blank/);
+    } finally {
+      await running.close();
     }
   });
 });
