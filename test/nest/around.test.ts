@@ -8,7 +8,7 @@ import { Test } from '@nestjs/testing';
 import request from 'supertest';
 import { DataSource } from 'typeorm';
 import { FileFieldError, ledgerTables, xAccelRedirect, type StoredFile } from 'filefield';
-import { Download, FilesHealthIndicator, FilesModule, ReceiveFiles } from 'filefield/nest';
+import { Download, FileErrorsFilter, FilesHealthIndicator, FilesModule, ReceiveFiles } from 'filefield/nest';
 import { IsStagedFile } from 'filefield/nest/validation';
 import { DiskStorage } from 'filefield/storages/disk';
 import { MemoryStorage } from 'filefield/storages/memory';
@@ -147,6 +147,47 @@ describe.each(pairs.filter(({ orm }) => orm === 'typeorm'))('failures of the ser
       });
       expect(answer.headers['retry-after']).toBe(status === 503 ? '10' : undefined);
       expect(site.errors.lines).toEqual([expect.objectContaining({ code })]);
+    } finally {
+      await site.close();
+    }
+  });
+
+  it('answers with problem details of RFC 9457 when the filter is told to', async () => {
+    class Failing extends MemoryStorage {
+      override async write(): Promise<never> {
+        throw new FileFieldError('unavailable', 'The bucket of the storage does not answer.');
+      }
+    }
+    const site = await openSite(pair, {
+      controllers: () => [Documents],
+      module: { storages: { documents: new Failing() } },
+      filter: new FileErrorsFilter({ problemDetails: true }),
+    });
+    try {
+      const send = (text: string) =>
+        request(site.url).post('/documents/plain').attach('file', Buffer.from(text), 'a.txt');
+      const refused = await send('%PDF-1.7');
+      expect(refused.status).toBe(415);
+      expect(refused.headers['content-type']).toMatch(/^application\/problem\+json(;|$)/);
+      expect(refused.body).toEqual({
+        type: 'about:blank',
+        title: 'Unsupported Media Type',
+        status: 415,
+        detail: 'The bytes are application/pdf; accepted are text/plain.',
+        code: 'wrong_type',
+        field: 'file',
+        rule: 'accept',
+        limit: ['text/plain'],
+      });
+      const failed = await send('hello');
+      expect({ status: failed.status, retry: failed.headers['retry-after'] }).toEqual({ status: 503, retry: '10' });
+      expect(failed.body).toEqual({
+        type: 'about:blank',
+        title: 'Service Unavailable',
+        status: 503,
+        detail: 'Service Unavailable',
+        code: 'unavailable',
+      });
     } finally {
       await site.close();
     }

@@ -185,7 +185,7 @@ describe.each(pairs)('@Download on $platform with $orm', (pair) => {
 
 describe.each(Object.keys(platforms) as (keyof typeof platforms)[])('without FileErrorsFilter on %s', (platform) => {
   it('has the status of the error all the same', async () => {
-    const site = await openSite({ platform, orm: 'typeorm' }, { controllers, filter: false });
+    const site = await openSite({ platform, orm: 'typeorm' }, { controllers, filter: null });
     try {
       const { status, body } = await request(site.url).get('/documents/nothing/file');
       expect({ status, body }).toEqual({ status: 404, body: { statusCode: 404, message: 'Not Found' } });

@@ -158,13 +158,18 @@ export interface SiteOptions {
   readonly controllers: (entity: typeof Document) => Type[];
   readonly module?: Partial<FilesModuleOptions>;
   readonly pipe?: ValidationPipe | null;
-  readonly filter?: boolean;
+  readonly filter?: FileErrorsFilter | null;
 }
 
 /** An application that listens. */
 export async function openSite(
   { platform, orm }: (typeof pairs)[number],
-  { controllers, module, pipe = new ValidationPipe({ whitelist: true, transform: true }), filter = true }: SiteOptions,
+  {
+    controllers,
+    module,
+    pipe = new ValidationPipe({ whitelist: true, transform: true }),
+    filter = new FileErrorsFilter(),
+  }: SiteOptions,
 ): Promise<Site> {
   const { entity, imports, rows, clean } = await orms[orm]();
   const storage = new MemoryStorage();
@@ -182,7 +187,7 @@ export async function openSite(
   const app = building.createNestApplication(platforms[platform]() as never);
   Object.assign(app.get(Rows), rows(app));
   if (pipe) app.useGlobalPipes(pipe);
-  if (filter) app.useGlobalFilters(new FileErrorsFilter());
+  if (filter) app.useGlobalFilters(filter);
   await app.listen(0, '127.0.0.1');
   const files = app.get<Files>(getFilesToken());
   return {
