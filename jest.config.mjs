@@ -47,7 +47,8 @@ export default {
       ...base,
       displayName: 'nest-12',
       globals: { nestMajor: 12 },
-      testMatch: ['<rootDir>/test/nest/*.test.ts'],
+      // The example has the decorators of MikroORM 6.
+      testMatch: ['<rootDir>/test/nest/!(example-mikro).test.ts'],
       moduleDirectories: [compat('mikro-7'), 'node_modules'],
       // Not its whole folder: the packages that Nest brings are for Nest.
       moduleNameMapper: { ...own, '^(@nestjs/.*|@mikro-orm/nestjs)$': `${compat('nest-12')}/$1` },
