@@ -75,6 +75,17 @@ function typescript(version: string, folder: FolderName, alias: string, resoluti
   };
 }
 
+function nest(folder: FolderName): Toolchain {
+  return {
+    name: 'NestJS, plain JavaScript, ESM and CommonJS',
+    folder,
+    packages: ['@nestjs/core', '@nestjs/typeorm', 'typeorm'],
+    shows: application,
+    nodes: [20, 24],
+    commands: [node('esm/nest.mjs'), node('cjs/nest.cjs')],
+  };
+}
+
 const all: readonly Resolution[] = ['node10', 'node16', 'nodenext', 'bundler'];
 
 export const toolchains: readonly (Toolchain | Refusal)[] = [
@@ -234,6 +245,8 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
       bun('cjs/entity-schema.cjs'),
     ],
   },
+  nest('current'),
+  nest('previous'),
   typescript('5.4', 'previous', 'typescript-5.4', all),
   typescript('5.5', 'previous', 'typescript-5.5', all),
   typescript('5.9', 'current', 'typescript-5.9', all),
