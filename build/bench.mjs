@@ -1,17 +1,20 @@
-// Compiles the library and the benchmarks, then runs all of them, or those named as arguments. Uses loopback only. `--quick`
-// makes `storages` small.
-import { execFileSync } from 'node:child_process';
+// Compiles the library and the benchmarks and runs them on core 0; what they measure runs on core 1. Arguments choose rows by
+// the beginnings of their names. `--quick` makes runs short; `--write` keeps the figures in bench/results.json and docs/bench.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { freshLibrary } from './fresh.mjs';
 
-const run = (...args) => execFileSync(process.execPath, args, { stdio: 'inherit' });
+if (!existsSync('/proc/self/schedstat')) {
+  console.error('The benchmarks read the processor time of processes in /proc: run them on Linux.');
+  process.exit(1);
+}
 freshLibrary();
-console.log('building the benchmarks …');
-run('node_modules/typescript/bin/tsc', '-p', 'build/tsconfig.bench.json');
-const [flags, names] = [true, false].map((flag) =>
-  process.argv.slice(2).filter((text) => text.startsWith('--') === flag),
-);
-const all = ['object-view', 'insert', 'delivery', 'sweep', 'database', 'storages'];
-for (const name of names.length > 0 ? names : all) {
-  console.log('');
-  run(`dist/bench/${name}.js`, ...flags);
+run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'build/tsconfig.bench.json');
+const pinned = availableParallelism() > 1 ? ['taskset', '-c', '0'] : [];
+run(...pinned, process.execPath, '--enable-source-maps', 'dist/bench/main.js', ...process.argv.slice(2));
+
+function run(command, ...args) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
 }

@@ -1,0 +1,129 @@
+import { shuffled, spreadOf, type Spread } from './statistics.js';
+
+export interface Settings {
+  readonly quick: boolean;
+  readonly rounds: number;
+  /** Of one run. */
+  readonly seconds: number;
+}
+
+/** One run. */
+export interface Sample {
+  /** In the unit of the row: what one request, file or row costs. Less is better. */
+  readonly cost: number;
+  /** Per second. */
+  readonly rate?: number;
+}
+
+/** What a row compares: something of this library, or what others use in its place. */
+export interface Side {
+  readonly name: string;
+  /** Runs that do not count. */
+  warm(): Promise<unknown>;
+  sample(): Promise<Sample>;
+}
+
+/** One figure. */
+export interface Row {
+  /** Starts with the name of the group. */
+  readonly name: string;
+  /** Of the cost. */
+  readonly unit: string;
+  /** Of the rate; none if a rate says nothing. */
+  readonly rateUnit?: string;
+  readonly ours: Side;
+  /** None if the cost itself is the figure. */
+  readonly peer?: Side;
+  /** The least ratio that is good enough; without a peer, the highest cost. */
+  readonly target?: number;
+  /** What the other side leaves out, or does besides. */
+  readonly note: string;
+}
+
+/** Rows that need the same programs. */
+export interface Group {
+  readonly name: string;
+  readonly title: string;
+  /** Undefined if something is not installed or does not answer. */
+  open(settings: Settings): Promise<OpenGroup>;
+}
+
+export interface OpenGroup {
+  readonly rows: readonly Row[];
+  close(): Promise<unknown>;
+}
+
+export interface Measured {
+  readonly cost: Spread;
+  readonly rate?: Spread;
+}
+
+export interface Result {
+  readonly name: string;
+  readonly unit: string;
+  readonly rateUnit?: string;
+  readonly ours: Measured;
+  readonly peer?: Measured & { readonly name: string };
+  /** The cost of the peer by ours, of each round: over 1, ours is cheaper. */
+  readonly ratio?: Spread;
+  readonly target?: number;
+  readonly note: string;
+}
+
+/**
+ * Measures all rows: in each round every side once, in a random order. Sides of one row follow each other closely, since
+ * what else the machine does changes from minute to minute.
+ */
+export async function measure(rows: readonly Row[], { rounds }: Settings): Promise<readonly Result[]> {
+  const families = familiesOf(rows);
+  const samples = new Map<Side, Sample[]>();
+  for (const side of shuffled(families.flat())) {
+    samples.set(side, []);
+    await side.warm();
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    for (const family of shuffled(families)) {
+      for (const side of shuffled(family)) samples.get(side)!.push(await side.sample());
+    }
+  }
+  return rows.map((row) => resultOf(row, samples));
+}
+
+/** Sides that are compared with each other, directly or not. */
+function familiesOf(rows: readonly Row[]): readonly (readonly Side[])[] {
+  let families: ReadonlySet<Side>[] = [];
+  for (const { ours, peer } of rows) {
+    const sides = peer ? [ours, peer] : [ours];
+    const joined = families.filter((family) => sides.some((side) => family.has(side)));
+    families = families.filter((family) => !joined.includes(family));
+    families.push(new Set([...joined.flatMap((family) => [...family]), ...sides]));
+  }
+  return families.map((family) => [...family]);
+}
+
+function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Result {
+  const { name, unit, rateUnit, target, note, ours, peer } = row;
+  const [mine, theirs] = [samples.get(ours)!, peer && samples.get(peer)!];
+  return {
+    ...{ name, unit, rateUnit, ours: measuredOf(mine) },
+    ...(theirs && {
+      peer: { name: peer!.name, ...measuredOf(theirs) },
+      ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)),
+    }),
+    ...{ target, note },
+  };
+}
+
+function measuredOf(samples: readonly Sample[]): Measured {
+  const rates = samples.flatMap(({ rate }) => (rate === undefined ? [] : [rate]));
+  return {
+    cost: spreadOf(samples.map(({ cost }) => cost)),
+    ...(rates.length > 0 && { rate: spreadOf(rates) }),
+  };
+}
+
+/** True if the figure is as good as it should be; undefined without a target. */
+export function isMet({ ratio, ours, target }: Result): boolean | undefined {
+  if (target === undefined) return undefined;
+  return ratio ? ratio.median >= target : ours.cost.median <= target;
+}

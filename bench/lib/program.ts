@@ -1,0 +1,67 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cpuOf, familyOf } from './cpu.js';
+
+/** The core of what is measured. The clients have core 0: `build/bench.mjs` starts them there. */
+const core = availableParallelism() > 1 || process.env.BENCH_PINNED ? ['taskset', '-c', '1'] : [];
+
+/** A process that is measured, on a core of its own. */
+export class Program {
+  private constructor(
+    private readonly child: ChildProcess,
+    /** What it said when it was ready. */
+    readonly ready: Readonly<Record<string, unknown>>,
+  ) {}
+
+  /** Starts a file of the folder `servers` or `jobs`, which sends a message when it is ready. */
+  static async start(file: string, args: readonly string[] = []): Promise<Program> {
+    const [command = process.execPath, ...options] = [...core, process.execPath];
+    const child = fork(new URL(`../${file}.js`, import.meta.url), args, { execPath: command, execArgv: options });
+    const failed = once(child, 'exit').then(() => Promise.reject(new Error(`${file} ended before it was ready.`)));
+    const [ready] = (await Promise.race([once(child, 'message'), failed])) as [Program['ready']];
+    failed.catch(() => undefined);
+    return new Program(child, ready);
+  }
+
+  /** Starts a program that is not one of ours and waits until it answers. */
+  static async startCommand(line: readonly string[], isReady: () => Promise<boolean>): Promise<Program> {
+    const [command = '', ...args] = [...core, ...line];
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    for (let tries = 0; !(await isReady()); tries += 1) {
+      if (tries > 100 || child.exitCode !== null) throw new Error(`${line[0]} did not start.`);
+      await delay(50);
+    }
+    return new Program(child, {});
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Microseconds that it and its children have run. */
+  get cpu(): number {
+    return cpuOf(familyOf(this.pid));
+  }
+
+  /** Sends a message and waits for the reply. */
+  async ask(message: object): Promise<Readonly<Record<string, unknown>>> {
+    this.child.send(message);
+    const [reply] = (await Promise.race([once(this.child, 'message'), this.#gone()])) as [Program['ready']];
+    if (typeof reply.error === 'string') throw new Error(reply.error);
+    return reply;
+  }
+
+  async #gone(): Promise<never> {
+    await once(this.child, 'exit');
+    throw new Error('The program that is measured has ended.');
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill();
+    await ended;
+  }
+}
