@@ -1,9 +1,10 @@
 import { measure, type Group, type Result, type Settings } from './lib/compare.js';
 import { machine, printResults, writeReport } from './lib/report.js';
 import { servingGroups } from './groups/serving.js';
+import { objectGroups } from './groups/objects.js';
 
 // Measures all groups, or the rows whose names begin with an argument. `build/bench.mjs` has the options.
-const groups: readonly Group[] = [...servingGroups];
+const groups: readonly Group[] = [...servingGroups, ...objectGroups];
 
 const options = process.argv.slice(2).filter((text) => text.startsWith('--'));
 const names = process.argv.slice(2).filter((text) => !text.startsWith('--'));
