@@ -5,7 +5,7 @@ import { Program } from '../lib/program.js';
 import { downloads, headersOf } from '../lib/served.js';
 
 const note = {
-  hand: 'any row, any type, inline scripts; neither authorisation nor a policy for caches, no error if the file is gone',
+  hand: 'no name in Content-Disposition, no authorisation, no policy against scripts; its tag is that of a time, not of the bytes',
   raw: 'the same headers; no authorisation, no other condition, no error that is handled',
 };
 

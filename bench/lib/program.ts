@@ -9,11 +9,17 @@ const core = availableParallelism() > 1 || process.env.BENCH_PINNED ? ['taskset'
 
 /** A process that is measured, on a core of its own. */
 export class Program {
+  /** Rejects when it ends. */
+  readonly #gone: Promise<never>;
+
   private constructor(
     private readonly child: ChildProcess,
     /** What it said when it was ready. */
     readonly ready: Readonly<Record<string, unknown>>,
-  ) {}
+  ) {
+    this.#gone = once(child, 'exit').then(() => Promise.reject(new Error('What is measured has ended.')));
+    this.#gone.catch(() => undefined);
+  }
 
   /** Starts a file of the folder `servers` or `jobs`, which sends a message when it is ready. */
   static async start(file: string, args: readonly string[] = []): Promise<Program> {
@@ -48,14 +54,10 @@ export class Program {
   /** Sends a message and waits for the reply. */
   async ask(message: object): Promise<Readonly<Record<string, unknown>>> {
     this.child.send(message);
-    const [reply] = (await Promise.race([once(this.child, 'message'), this.#gone()])) as [Program['ready']];
+    const received = new Promise<Program['ready']>((resolve) => this.child.once('message', resolve as never));
+    const reply = await Promise.race([received, this.#gone]);
     if (typeof reply.error === 'string') throw new Error(reply.error);
     return reply;
-  }
-
-  async #gone(): Promise<never> {
-    await once(this.child, 'exit');
-    throw new Error('The program that is measured has ended.');
   }
 
   async stop(): Promise<void> {

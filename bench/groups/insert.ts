@@ -1,0 +1,43 @@
+import type { Group, OpenGroup, Settings } from '../lib/compare.js';
+import { createDatabase, databaseTitles, type Kind } from '../lib/database.js';
+import { Folder } from '../lib/folder.js';
+import { jobOf } from '../lib/jobs.js';
+import { Program } from '../lib/program.js';
+
+const peers = {
+  safe: {
+    name: 'by hand, as safe',
+    target: 0.9,
+    note: 'hash, fsync, rename, fsync of the folder, INSERT in a transaction; a crash or a rollback leaves the file for ever',
+  },
+  naive: {
+    name: 'writeFile and save',
+    target: 0.6,
+    note: 'no hash of the file, no flush: a power cut loses the bytes of committed rows; a rollback leaves the file for ever',
+  },
+};
+
+/** Rows that are inserted with a file of 4 KiB, eight at once. */
+export const insertGroups: readonly Group[] = (['sqlite', 'postgres', 'mariadb'] as const).map((kind) => ({
+  name: `insert/${kind}`,
+  title: `Inserts of a row with 4 KiB, 8 at once: TypeORM, ${databaseTitles[kind]}`,
+  open: (settings: Settings) => open(kind, settings),
+}));
+
+async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
+  const folder = new Folder();
+  const database = await createDatabase(kind, folder.path);
+  if (!database) return { rows: [], close: async () => folder[Symbol.dispose]() };
+  const program = await Program.start('jobs/insert', [folder.path, JSON.stringify(database)]);
+  const side = (name: string, job: string) => jobOf({ name, program, job, count: quick ? 120 : 300, parallel: 8 });
+  const ours = side('stage and save', 'ledger');
+  const rows = Object.entries(peers).map(([job, { name, target, note }]) => ({
+    ...{ name: `insert/${kind}/${job}`, unit: 'µs', rateUnit: 'inserts', ours, peer: side(name, job), target, note },
+  }));
+  const close = async () => {
+    await program.stop();
+    await database.drop();
+    folder[Symbol.dispose]();
+  };
+  return { rows, close };
+}
