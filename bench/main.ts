@@ -3,10 +3,11 @@ import { machine, printResults, writeReport } from './lib/report.js';
 import { servingGroups } from './groups/serving.js';
 import { objectGroups } from './groups/objects.js';
 import { insertGroups } from './groups/insert.js';
+import { receiveGroups } from './groups/receive.js';
 import { stageGroup } from './groups/stage.js';
 
 // Measures all groups, or the rows whose names begin with an argument. `build/bench.mjs` has the options.
-const groups: readonly Group[] = [...servingGroups, ...objectGroups, ...insertGroups, stageGroup];
+const groups: readonly Group[] = [...servingGroups, ...objectGroups, ...insertGroups, ...receiveGroups, stageGroup];
 
 const options = process.argv.slice(2).filter((text) => text.startsWith('--'));
 const names = process.argv.slice(2).filter((text) => !text.startsWith('--'));

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Request {
   readonly port: number;
   /** Sends one request: the head, and the body if it has one. */
-  readonly send: (socket: Socket) => void;
+  readonly send: (socket: Socket) => unknown;
   /** The status of every response; anything else is an error. */
   readonly status: number;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sample, Settings, Side } from './compare.js';
 import { head, Load, type Request } from './load.js';
@@ -37,6 +38,59 @@ export function downloads(options: Downloads, settings: Settings): Side {
   };
   const doneBy = (load: Load) => (perMegabyte ? load.bytes / 1e6 : load.responses);
   return { name, warm: () => warm(request, connections), sample: () => run(settings.seconds) };
+}
+
+export interface Uploads {
+  readonly name: string;
+  readonly program: Program;
+  readonly port: number;
+  readonly path: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly connections: number;
+  /** In a run. */
+  readonly requests: number;
+  /** Whether the cost is that of a megabyte, not that of a form. */
+  readonly perMegabyte?: boolean;
+}
+
+/** Forms with one file, which the server answers with 204. */
+export function uploads(options: Uploads): Side {
+  const { name, program, port, path, size, connections, requests, perMegabyte } = options;
+  const request = { port, status: 204, send: formSender(path, size) };
+  const weight = perMegabyte ? size / 1e6 : 1;
+  const run = async (count: number): Promise<Sample> => {
+    const load = await Load.open(request, connections);
+    const before = { time: performance.now(), cpu: program.cpu };
+    await load.complete(count);
+    const [cpu, seconds] = [program.cpu - before.cpu, (performance.now() - before.time) / 1000];
+    await load.close();
+    return { cost: cpu / count / weight, rate: (count * weight) / seconds };
+  };
+  return { name, warm: () => run(requests), sample: () => run(requests) };
+}
+
+/** Sends a large file piece by piece, when the last one has left. */
+function formSender(path: string, size: number): Request['send'] {
+  const boundary = 'ff-bench-boundary';
+  const disposition = 'Content-Disposition: form-data; name="file"; filename="a.bin"';
+  const start = `--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`;
+  const end = `\r\n--${boundary}--\r\n`;
+  const type = `multipart/form-data; boundary=${boundary}`;
+  const first =
+    head('POST', path, { 'Content-Type': type, 'Content-Length': start.length + size + end.length }) + start;
+  const piece = randomBytes(Math.min(size, 2 ** 20));
+  if (size === piece.length) {
+    const whole = Buffer.concat([Buffer.from(first, 'latin1'), piece, Buffer.from(end, 'latin1')]);
+    return (socket) => socket.write(whole);
+  }
+  return (socket) => {
+    const next = (left: number): unknown =>
+      left === 0
+        ? socket.write(end)
+        : socket.write(piece.subarray(0, left), () => next(Math.max(0, left - piece.length)));
+    socket.write(first, 'latin1', () => next(size));
+  };
 }
 
 /** Requests until the functions of the server are compiled, but no longer than two seconds. */

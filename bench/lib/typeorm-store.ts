@@ -9,7 +9,7 @@ import { typeormOptions, type Database } from './database.js';
 export class Document {
   @PrimaryGeneratedColumn() id!: number;
   @Column('varchar', { unique: true }) slug!: string;
-  @FileField({ storage: 'documents' }) file!: StoredFile | null;
+  @FileField({ storage: 'documents', maxSize: '2 GB' }) file!: StoredFile | null;
 }
 
 /** A row with the path of a file that is written by hand. */
