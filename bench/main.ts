@@ -4,10 +4,24 @@ import { servingGroups } from './groups/serving.js';
 import { objectGroups } from './groups/objects.js';
 import { insertGroups } from './groups/insert.js';
 import { receiveGroups } from './groups/receive.js';
+import { nginxGroup } from './groups/nginx.js';
+import { memoryGroup } from './groups/memory.js';
+import { startGroup } from './groups/start.js';
+import { sizeGroup } from './groups/size.js';
 import { stageGroup } from './groups/stage.js';
 
 // Measures all groups, or the rows whose names begin with an argument. `build/bench.mjs` has the options.
-const groups: readonly Group[] = [...servingGroups, ...objectGroups, ...insertGroups, ...receiveGroups, stageGroup];
+const groups: readonly Group[] = [
+  ...servingGroups,
+  nginxGroup,
+  memoryGroup,
+  ...objectGroups,
+  ...insertGroups,
+  ...receiveGroups,
+  stageGroup,
+  startGroup,
+  sizeGroup,
+];
 
 const options = process.argv.slice(2).filter((text) => text.startsWith('--'));
 const names = process.argv.slice(2).filter((text) => !text.startsWith('--'));
@@ -29,7 +43,7 @@ for (const group of chosen) {
   try {
     const measured = await measure(
       rows.filter(({ name }) => isWanted(name)),
-      settings,
+      { ...settings, rounds: Math.min(settings.rounds, group.rounds ?? Infinity) },
     );
     printResults(group.title, measured);
     results.push(...measured);

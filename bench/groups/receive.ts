@@ -13,6 +13,7 @@ const note = {
 /** Forms with a file, beside busboy with the same guarantee. */
 export const receiveGroups: readonly Group[] = (['sqlite', 'postgres'] as const).map((kind) => ({
   name: `receive/${kind}`,
+  rounds: 5,
   title: `Forms with a file, on node:http: TypeORM, ${databaseTitles[kind]}`,
   open: (settings: Settings) => open(kind, settings),
 }));

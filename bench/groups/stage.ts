@@ -8,7 +8,7 @@ const note =
   'reads the bytes twice; no temporary name: a crash leaves half a file; no record of it, no type of the bytes';
 
 /** Local files that are taken into a storage, with a ledger in SQLite. */
-export const stageGroup: Group = { name: 'stage', title: 'stage({ path })', open };
+export const stageGroup: Group = { name: 'stage', title: 'stage({ path })', rounds: 5, open };
 
 async function open({ quick }: Settings): Promise<OpenGroup> {
   const folder = new Folder();

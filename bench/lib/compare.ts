@@ -3,7 +3,7 @@ import { shuffled, spreadOf, type Spread } from './statistics.js';
 export interface Settings {
   readonly quick: boolean;
   readonly rounds: number;
-  /** Of one run. */
+  /** Of one run, where a run has no end of its own. */
   readonly seconds: number;
 }
 
@@ -32,10 +32,11 @@ export interface Row {
   /** Of the rate; none if a rate says nothing. */
   readonly rateUnit?: string;
   readonly ours: Side;
-  /** None if the cost itself is the figure. */
   readonly peer?: Side;
-  /** The least ratio that is good enough; without a peer, the highest cost. */
+  /** The least ratio that is good enough. */
   readonly target?: number;
+  /** The highest cost that is good enough. */
+  readonly limit?: number;
   /** What the other side leaves out, or does besides. */
   readonly note: string;
 }
@@ -44,7 +45,9 @@ export interface Row {
 export interface Group {
   readonly name: string;
   readonly title: string;
-  /** Undefined if something is not installed or does not answer. */
+  /** If its runs are long: the most rounds. */
+  readonly rounds?: number;
+  /** No rows if something is not installed or does not answer. */
   open(settings: Settings): Promise<OpenGroup>;
 }
 
@@ -67,6 +70,7 @@ export interface Result {
   /** The cost of the peer by ours, of each round: over 1, ours is cheaper. */
   readonly ratio?: Spread;
   readonly target?: number;
+  readonly limit?: number;
   readonly note: string;
 }
 
@@ -102,7 +106,7 @@ function familiesOf(rows: readonly Row[]): readonly (readonly Side[])[] {
 }
 
 function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Result {
-  const { name, unit, rateUnit, target, note, ours, peer } = row;
+  const { name, unit, rateUnit, target, limit, note, ours, peer } = row;
   const [mine, theirs] = [samples.get(ours)!, peer && samples.get(peer)!];
   return {
     ...{ name, unit, rateUnit, ours: measuredOf(mine) },
@@ -110,7 +114,7 @@ function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Resu
       peer: { name: peer!.name, ...measuredOf(theirs) },
       ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)),
     }),
-    ...{ target, note },
+    ...{ target, limit, note },
   };
 }
 
@@ -123,7 +127,7 @@ function measuredOf(samples: readonly Sample[]): Measured {
 }
 
 /** True if the figure is as good as it should be; undefined without a target. */
-export function isMet({ ratio, ours, target }: Result): boolean | undefined {
-  if (target === undefined) return undefined;
-  return ratio ? ratio.median >= target : ours.cost.median <= target;
+export function isMet({ ratio, ours, target, limit }: Result): boolean | undefined {
+  if (limit !== undefined) return ours.cost.median <= limit;
+  return target === undefined ? undefined : ratio!.median >= target;
 }

@@ -41,13 +41,14 @@ export function printResults(title: string, results: readonly Result[]): void {
   console.log(`\n## ${title}\n`);
   const head = ['', 'filefield', 'other side', 'ratio', 'target', 'first', 'per second'];
   const rows = results.map((result) => {
-    const { name, unit, ours, peer, ratio, target = '', rateUnit } = result;
+    const { name, unit, ours, peer, ratio, target, limit, rateUnit } = result;
+    const goal = limit === undefined ? `${target ?? ''}` : `at most ${limit} ${unit}`;
     return [
       name,
       `${spread(ours.cost)} ${unit}`,
       peer ? `${peer.name} ${spread(peer.cost)} ${unit}` : '',
       ratio ? spread(ratio, 2) : '',
-      `${target}${isMet(result) === false ? ' missed' : ''}`,
+      `${goal}${isMet(result) === false ? ' missed' : ''}`,
       ratio ? (ratio.median >= 1 ? 'filefield' : peer!.name) : '',
       ours.rate ? `${number(ours.rate.median)} / ${peer?.rate ? number(peer.rate.median) : ''} ${rateUnit}` : '',
     ];

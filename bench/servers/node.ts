@@ -1,5 +1,6 @@
 import { DiskStorage } from 'filefield/storages/disk';
 import { pathDownloadView, storageDownloadView } from 'filefield/node';
+import { createReadStream, stat } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import path from 'node:path';
 import send from 'send';
@@ -7,7 +8,7 @@ import sirv from 'sirv';
 import { readyServer } from '../lib/ready.js';
 import { sendRaw } from './raw.js';
 
-// The files of a folder on node:http, sent in five ways: /way/file.
+// The files of a folder on node:http, sent in six ways: /way/file.
 const root = process.argv[2]!;
 const storageView = storageDownloadView(new DiskStorage({ root }), { name: (_request, { file }) => file! });
 const pathView = pathDownloadView({ root, path: (_request, { file }) => file! });
@@ -17,6 +18,13 @@ const ways: Readonly<Record<string, (...values: [...Parameters<RequestListener>,
   storage: (request, response, file) => storageView(request, response, { file }),
   path: (request, response, file) => pathView(request, response, { file }),
   raw: (request, response, file) => sendRaw(path.join(root, file), request, response),
+  stream: (_request, response, file) => {
+    const name = path.join(root, file);
+    stat(name, (_error, { size }) => {
+      response.writeHead(200, { 'content-length': size });
+      createReadStream(name).pipe(response);
+    });
+  },
   send: (request, response, file) => send(request, file, { root }).pipe(response),
   sirv: (request, response, file) => {
     request.url = `/${file}`;

@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Group, Row, Side } from '../lib/compare.js';
+
+const run = promisify(execFile);
+
+/** What each entry point needs anyway, with its own copy of reflect-metadata where it has one. */
+const entries = { typeorm: ['reflect-metadata', 'typeorm'], express: ['express'] } as const;
+
+/** Milliseconds that importing the library takes in a new process that has imported the ORM or framework already. */
+export const startGroup: Group = {
+  name: 'start',
+  title: 'Import of the library, after that of what it needs',
+  open: async () => ({ rows: Object.keys(entries).flatMap(rowsOf), close: async () => undefined }),
+};
+
+function rowsOf(entry: string): readonly Row[] {
+  const peers = entries[entry as keyof typeof entries];
+  const note = `in a new process, after the import of ${peers.join(' and ')}, which takes the time on the other side`;
+  const side = (name: string, program: (of: string) => string, flags: readonly string[]): Side => {
+    const sample = async () => {
+      const { stdout } = await run(process.execPath, [...flags, '-e', program(name)]);
+      return { cost: Number(stdout) };
+    };
+    return { name, warm: sample, sample };
+  };
+  const cjs = (of: string) => {
+    const load = (names: readonly string[]) => names.map((name) => `require('${name}');`).join('');
+    return timed(load(peers), load([`filefield/${entry}`]), of === entry);
+  };
+  const esm = (of: string) => {
+    const load = (names: readonly string[]) => names.map((name) => `await import('${name}');`).join('');
+    return timed(load(peers), load([`filefield/${entry}`]), of === entry);
+  };
+  return [
+    { name: `start/${entry}/cjs`, program: cjs, flags: ['--input-type=commonjs'] },
+    { name: `start/${entry}/esm`, program: esm, flags: ['--input-type=module'] },
+  ].map(({ name, program, flags }) => ({
+    ...{ name, unit: 'ms', limit: 20, note },
+    ...{ ours: side(`filefield/${entry}`, program, flags), peer: side(entry, program, flags) },
+  }));
+}
+
+/** A program that prints how long one of two imports took. */
+function timed(needed: string, ours: string, isNeeded: boolean): string {
+  const times = `const a = performance.now(); ${needed} const b = performance.now(); ${ours} const c = performance.now();`;
+  return `${times} console.log(${isNeeded ? 'b - a' : 'c - b'});`;
+}
