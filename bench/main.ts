@@ -1,5 +1,7 @@
-import { measure, type Group, type Result, type Settings } from './lib/compare.js';
-import { machine, printResults, writeReport } from './lib/report.js';
+import { measure, type Group, type Settings } from './lib/compare.js';
+import { publish } from './lib/publish.js';
+import { machine, printResults, writeReport, type Kept } from './lib/report.js';
+import { guard } from './guard.js';
 import { servingGroups } from './groups/serving.js';
 import { objectGroups } from './groups/objects.js';
 import { insertGroups } from './groups/insert.js';
@@ -26,29 +28,28 @@ const groups: readonly Group[] = [
 const options = process.argv.slice(2).filter((text) => text.startsWith('--'));
 const names = process.argv.slice(2).filter((text) => !text.startsWith('--'));
 const quick = options.includes('--quick');
-const settings: Settings = quick ? { quick, rounds: 3, seconds: 0.2 } : { quick, rounds: 15, seconds: 0.4 };
-const isWanted = (name: string) =>
-  names.length === 0 || names.some((wanted) => name === wanted || name.startsWith(`${wanted}/`));
+const settings: Settings = quick ? { quick, rounds: 3, seconds: 0.2 } : { quick, rounds: 11, seconds: 0.4 };
+const begins = (name: string, beginning: string) => name === beginning || name.startsWith(`${beginning}/`);
+const isWanted = (name: string) => names.length === 0 || names.some((wanted) => begins(name, wanted));
 
-const chosen = groups.filter(({ name }) => isWanted(name) || names.some((wanted) => wanted.startsWith(`${name}/`)));
+if (names.includes('guard')) process.exit((await guard(groups, settings)) ? 0 : 1);
+const chosen = groups.filter(({ name }) => isWanted(name) || names.some((wanted) => begins(wanted, name)));
 if (chosen.length === 0) {
-  console.error(`No figure is called ${names.join(' ')}. Groups: ${groups.map(({ name }) => name).join(', ')}.`);
+  console.error(`No figure is called ${names.join(' ')}. Groups: ${groups.map(({ name }) => name).join(', ')}, guard.`);
   process.exit(1);
 }
 
-console.log(`${machine()}; ${settings.rounds} rounds, each in a random order; medians and quartiles`);
-const results: Result[] = [];
-for (const group of chosen) {
-  const { rows, close } = await group.open(settings);
-  try {
-    const measured = await measure(
-      rows.filter(({ name }) => isWanted(name)),
-      { ...settings, rounds: Math.min(settings.rounds, group.rounds ?? Infinity) },
-    );
-    printResults(group.title, measured);
-    results.push(...measured);
-  } finally {
-    await close();
-  }
+console.log(`${machine()}; at most ${settings.rounds} rounds in random orders; medians and quartiles`);
+const date = new Date().toISOString().slice(0, 10);
+const results: Kept[] = [];
+for (const { title, rounds = Infinity, open } of chosen) {
+  const { rows, close } = await open(settings);
+  const wanted = rows.filter(({ name }) => isWanted(name));
+  const measured = await measure(wanted, { ...settings, rounds: Math.min(settings.rounds, rounds) }).finally(close);
+  if (measured.length > 0) printResults(title, measured);
+  results.push(...measured.map((result) => ({ ...result, title, date })));
 }
-if (options.includes('--write')) writeReport(results);
+if (options.includes('--write')) {
+  const titles = groups.map(({ title }) => title);
+  publish(writeReport(results, titles));
+}

@@ -1,5 +1,6 @@
 // Compiles the library and the benchmarks and runs them on core 0; what they measure runs on core 1. Arguments choose rows by
-// the beginnings of their names. `--quick` makes runs short; `--write` keeps the figures in bench/results.json and docs/bench.
+// the beginnings of their names. `--quick` makes runs short; `--write` keeps the figures in bench/results.json,
+// docs/speed.md and docs/bench. `guard` compares one figure with the one that is kept.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

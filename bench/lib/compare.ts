@@ -35,7 +35,7 @@ export interface Row {
   readonly peer?: Side;
   /** The least ratio that is good enough. */
   readonly target?: number;
-  /** The highest cost that is good enough. */
+  /** The highest cost that is good enough, whatever that of the other side is. */
   readonly limit?: number;
   /** What the other side leaves out, or does besides. */
   readonly note: string;
@@ -67,7 +67,7 @@ export interface Result {
   readonly rateUnit?: string;
   readonly ours: Measured;
   readonly peer?: Measured & { readonly name: string };
-  /** The cost of the peer by ours, of each round: over 1, ours is cheaper. */
+  /** The cost of the peer by ours, of each round: over 1, ours is cheaper. None beside a limit. */
   readonly ratio?: Spread;
   readonly target?: number;
   readonly limit?: number;
@@ -112,7 +112,7 @@ function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Resu
     ...{ name, unit, rateUnit, ours: measuredOf(mine) },
     ...(theirs && {
       peer: { name: peer!.name, ...measuredOf(theirs) },
-      ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)),
+      ...(limit === undefined && { ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)) }),
     }),
     ...{ target, limit, note },
   };
