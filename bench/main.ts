@@ -6,6 +6,7 @@ import { servingGroups } from './groups/serving.js';
 import { objectGroups } from './groups/objects.js';
 import { insertGroups } from './groups/insert.js';
 import { receiveGroups } from './groups/receive.js';
+import { deliveryGroup } from './groups/delivery.js';
 import { nginxGroup } from './groups/nginx.js';
 import { memoryGroup } from './groups/memory.js';
 import { startGroup } from './groups/start.js';
@@ -18,6 +19,7 @@ const groups: readonly Group[] = [
   nginxGroup,
   memoryGroup,
   ...objectGroups,
+  deliveryGroup,
   ...insertGroups,
   ...receiveGroups,
   stageGroup,

@@ -33,7 +33,7 @@ export function chart(title: string, results: readonly Kept[]): string {
     `<style>${style}</style>`,
     `<rect class="paper" width="${width}" height="${height}" rx="6"/>`,
     `<text class="title" x="16" y="24">${escaped(title)}</text>`,
-    `<text class="small" x="${left}" y="24">processor time of the other side ÷ ours: over 1, ours is cheaper; ┃ target</text>`,
+    `<text class="small" x="${left}" y="24">cost of the other side ÷ ours: over 1, ours is cheaper; ┃ target</text>`,
     ...[...grid, ...bars],
     '</svg>\n',
   ].join('\n');

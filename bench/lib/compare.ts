@@ -65,6 +65,7 @@ export interface Result {
   readonly name: string;
   readonly unit: string;
   readonly rateUnit?: string;
+  readonly rounds: number;
   readonly ours: Measured;
   readonly peer?: Measured & { readonly name: string };
   /** The cost of the peer by ours, of each round: over 1, ours is cheaper. None beside a limit. */
@@ -109,7 +110,7 @@ function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Resu
   const { name, unit, rateUnit, target, limit, note, ours, peer } = row;
   const [mine, theirs] = [samples.get(ours)!, peer && samples.get(peer)!];
   return {
-    ...{ name, unit, rateUnit, ours: measuredOf(mine) },
+    ...{ name, unit, rateUnit, rounds: mine.length, ours: measuredOf(mine) },
     ...(theirs && {
       peer: { name: peer!.name, ...measuredOf(theirs) },
       ...(limit === undefined && { ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)) }),

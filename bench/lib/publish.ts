@@ -26,10 +26,18 @@ function page({ machine, results }: Report): string {
     const rows = results.filter((result) => result.title === title);
     const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
     const table = [line(heads), line(heads.map(() => '---')), ...rows.map((row) => line(cellsOf(row)))];
-    return [`## ${title}`, '', ...table, '', ...notesOf(rows).map((note) => `- ${note}`), ''];
+    return [
+      `## ${title}`,
+      '',
+      `${rows[0]!.rounds} rounds, ${rows[0]!.date}.`,
+      '',
+      ...table,
+      '',
+      ...notesOf(rows).map((note) => `- ${note}`),
+      '',
+    ];
   });
-  const dates = [...new Set(results.map(({ date }) => date))].sort().join(', ');
-  return `${introduction}\nThis page is from ${dates}: ${machine}.\n\n${sections.join('\n')}`;
+  return `${introduction}\nMeasured on ${machine}.\n\n${sections.join('\n')}`;
 }
 
 const introduction = `# Speed

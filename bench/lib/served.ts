@@ -6,7 +6,8 @@ import type { Program } from './program.js';
 
 export interface Downloads {
   readonly name: string;
-  readonly program: Program;
+  /** What runs: its processor time is measured. */
+  readonly program: Pick<Program, 'cpu'>;
   readonly port: number;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import express from 'express';
+import { xAccelRedirect } from 'filefield';
 import { objectDownloadView as expressView } from 'filefield/express';
 import { objectDownloadView as nodeView } from 'filefield/node';
 import { createServer } from 'node:http';
@@ -7,14 +8,17 @@ import type { Database } from '../lib/database.js';
 import { readyServer } from '../lib/ready.js';
 import { sendRaw } from './raw.js';
 
-// Rows with files, on Express and on node:http: /view/slug, and what somebody writes by hand: /hand/slug.
+// Rows with files, on Express and on node:http: /view/slug, /handed/slug, and what somebody writes by hand: /hand/slug.
 const [, , orm, root, json] = process.argv;
 const database = JSON.parse(json!) as Database;
-const sizes = { '1k': 2 ** 10, '64k': 2 ** 16 };
+const delivery = xAccelRedirect({ [root!]: '/_documents' });
+const sizes = { '1k': 2 ** 10, '64k': 2 ** 16, '1m': 2 ** 20, '16m': 2 ** 24 };
+const keys: Record<string, string> = {};
 const { views, find } = await (orm === 'typeorm' ? withTypeorm() : withMikro());
 
 const app = express();
 app.get('/view/:slug', views.express);
+app.get('/handed/:slug', views.handed);
 app.get('/hand/:slug', async (request, response) => {
   const row = await find(request.params.slug);
   if (!row) response.sendStatus(404);
@@ -31,19 +35,24 @@ const server = createServer((request, response) => {
     });
   }
 });
-readyServer(server);
+readyServer(server, { keys });
 
 async function withTypeorm() {
   const { ByHand, Document, openTypeorm } = await import('../lib/typeorm-store.js');
   const { dataSource, files, save } = await openTypeorm(database, root!);
   for (const [slug, size] of Object.entries(sizes)) {
     const file = await files.stage(Document, 'file', Buffer.alloc(size, 'x'), { name: `${slug}.bin` });
+    keys[slug] = path.relative(root!, file.localPath!);
     await save(Document, { slug, file });
     await save(ByHand, { slug, path: path.resolve(file.localPath!), sha256: file.sha256!, size });
   }
   const options = { field: 'file', slugField: 'slug' } as const;
   return {
-    views: { express: expressView(files, Document, options), node: nodeView(files, Document, options) },
+    views: {
+      express: expressView(files, Document, options),
+      node: nodeView(files, Document, options),
+      handed: expressView(files, Document, { ...options, delivery }),
+    },
     find: (slug: string) => dataSource.manager.findOneBy(ByHand, { slug }),
   };
 }
@@ -53,6 +62,7 @@ async function withMikro() {
   const { orm: mikro, files } = await openMikro(database, root!);
   for (const [slug, size] of Object.entries(sizes)) {
     const file = await files.stage(Document, 'file', Buffer.alloc(size, 'x'), { name: `${slug}.bin` });
+    keys[slug] = path.relative(root!, file.localPath!);
     const em = mikro.em.fork();
     em.create(Document, { slug, file });
     em.create(ByHand, { slug, path: path.resolve(file.localPath!) });
@@ -60,7 +70,11 @@ async function withMikro() {
   }
   const options = { field: 'file', slugField: 'slug' } as const;
   return {
-    views: { express: expressView(files, Document, options), node: nodeView(files, Document, options) },
+    views: {
+      express: expressView(files, Document, options),
+      node: nodeView(files, Document, options),
+      handed: expressView(files, Document, { ...options, delivery }),
+    },
     find: (slug: string) => mikro.em.fork().findOne(ByHand, { slug }),
   };
 }
