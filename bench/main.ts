@@ -1,5 +1,6 @@
 import { measure, type Group, type Settings } from './lib/compare.js';
 import { publish } from './lib/publish.js';
+import { programs, runProgram } from './lib/programs.js';
 import { machine, printResults, writeReport, type Kept } from './lib/report.js';
 import { guard } from './guard.js';
 import { servingGroups } from './groups/serving.js';
@@ -36,8 +37,10 @@ const isWanted = (name: string) => names.length === 0 || names.some((wanted) => 
 
 if (names.includes('guard')) process.exit((await guard(groups, settings)) ? 0 : 1);
 const chosen = groups.filter(({ name }) => isWanted(name) || names.some((wanted) => begins(wanted, name)));
-if (chosen.length === 0) {
-  console.error(`No figure is called ${names.join(' ')}. Groups: ${groups.map(({ name }) => name).join(', ')}, guard.`);
+const others = programs.filter((name) => (names.length === 0 ? !quick : names.includes(name)));
+if (chosen.length + others.length === 0) {
+  const known = [...groups.map(({ name }) => name), ...programs, 'guard'].join(', ');
+  console.error(`No figure is called ${names.join(' ')}. There are ${known}.`);
   process.exit(1);
 }
 
@@ -51,6 +54,7 @@ for (const { title, rounds = Infinity, open } of chosen) {
   if (measured.length > 0) printResults(title, measured);
   results.push(...measured.map((result) => ({ ...result, title, date })));
 }
+for (const name of others) runProgram(name, options);
 if (options.includes('--write')) {
   const titles = groups.map(({ title }) => title);
   publish(writeReport(results, titles));

@@ -7,6 +7,10 @@ import { cpuOf, familyOf } from './cpu.js';
 /** The core of what is measured. The clients have core 0: `build/bench.mjs` starts them there. */
 const core = availableParallelism() > 1 || process.env.BENCH_PINNED ? ['taskset', '-c', '1'] : [];
 
+/** What still runs; ends with this process, also when that fails. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill()));
+
 /** A process that is measured, on a core of its own. */
 export class Program {
   /** Rejects when it ends. */
@@ -17,6 +21,8 @@ export class Program {
     /** What it said when it was ready. */
     readonly ready: Readonly<Record<string, unknown>>,
   ) {
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.#gone = once(child, 'exit').then(() => Promise.reject(new Error('What is measured has ended.')));
     this.#gone.catch(() => undefined);
   }
