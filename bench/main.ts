@@ -46,16 +46,13 @@ if (chosen.length + others.length === 0) {
 
 console.log(`${machine()}; at most ${settings.rounds} rounds in random orders; medians and quartiles`);
 const date = new Date().toISOString().slice(0, 10);
-const results: Kept[] = [];
+const titles = groups.map(({ title }) => title);
 for (const { title, rounds = Infinity, open } of chosen) {
   const { rows, close } = await open(settings);
   const wanted = rows.filter(({ name }) => isWanted(name));
   const measured = await measure(wanted, { ...settings, rounds: Math.min(settings.rounds, rounds) }).finally(close);
   if (measured.length > 0) printResults(title, measured);
-  results.push(...measured.map((result) => ({ ...result, title, date })));
+  const kept: readonly Kept[] = measured.map((result) => ({ ...result, title, date }));
+  if (options.includes('--write')) publish(writeReport(kept, titles));
 }
 for (const name of others) runProgram(name, options);
-if (options.includes('--write')) {
-  const titles = groups.map(({ title }) => title);
-  publish(writeReport(results, titles));
-}
