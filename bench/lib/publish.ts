@@ -44,12 +44,12 @@ const introduction = `# Speed
 
 <!-- Written by "npm run bench -- --write". -->
 
-\`npm run bench\` measures all of this on your machine, in half an hour; \`-- --quick\` takes two minutes, and names choose rows
-by their beginnings: \`npm run bench -- express node/path\`. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are
-found.
+\`npm run bench\` measures all of this on your machine. \`-- --quick\` makes the runs short, and names choose rows by their
+beginnings: \`npm run bench -- express node/path\`. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are found.
 
 - **The figure is processor time**: what all threads of the server's process ran for one request, form, row or megabyte, from
-  \`/proc/PID/task/*/schedstat\`. It hardly depends on what else the machine does; rates do, and are given beside it.
+  \`/proc/PID/task/*/schedstat\`. Rates are given beside it. The machine did other work at the same time, which made all
+  of it slower: compare sides with each other, not with figures from elsewhere.
 - The ratio is the other side's time by ours, of two runs that follow each other: over 1, ours is cheaper. In parentheses are
   the quartiles of all rounds. Differences of less than a tenth mean nothing.
 - Client and server have a core each and talk over loopback, with 32 connections that stay open. Each round runs everything in
