@@ -1,7 +1,7 @@
 import type { Kept } from './report.js';
 import { number } from './text.js';
 
-const left = 290;
+const left = 320;
 const width = 760;
 const step = 20;
 const top = 58;
@@ -47,10 +47,11 @@ const style = [
   '.one{stroke:#8d96a0}.ahead{fill:#2ea043}.behind{fill:#9e6a03}.spread{stroke:#e6edf3}.target{stroke:#58a6ff}}',
 ].join('');
 
-/** `express/storage/1k/sendFile`: the last part is the name of the other side, which is written out. */
+/** The name of a row, in which the other side is written out. */
 function labelOf(name: string, peer: string): string {
-  const parts = name.split('/');
-  return `${parts.slice(0, Math.max(2, parts.length - 1)).join(' ')} : ${peer}`;
+  const parts = name.replace(/^objects\//, '').split('/');
+  if (peer.toLowerCase().includes(parts.at(-1)!)) parts.pop();
+  return `${parts.join(' ')} : ${peer}`;
 }
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
