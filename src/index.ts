@@ -28,7 +28,8 @@ export type {
 } from './fields/field-options.js';
 export type { Files } from './fields/files.js';
 export type { MoveOptions, MoveProgress, MoveReport } from './fields/move.js';
-export type { AdoptOptions, AdoptProgress, AdoptReport, LeftRow } from './fields/adopt-report.js';
+export type { AdoptOptions, AdoptProgress, AdoptReport, AdoptSettings, LeftRow } from './fields/adopt-report.js';
+export type { AdoptSource } from './fields/adopt-source.js';
 export type { StageOptions } from './fields/stage.js';
 export type { StageAllOptions } from './fields/stage-all.js';
 export type { FormFields } from './fields/forms/collector.js';

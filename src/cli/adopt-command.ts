@@ -1,4 +1,5 @@
 import type { AdoptReport, LeftRow } from '../fields/adopt-report.js';
+import type { AdoptSource } from '../fields/adopt-source.js';
 import type { FileFieldOf } from '../file/entity.js';
 import { invalidOption } from '../options.js';
 import { columns, type Command, type OptionValues } from './command.js';
@@ -15,8 +16,15 @@ export const adoptCommand: Command = {
     configOption,
     { name: 'entity', value: 'name', description: 'the entity, such as Document' },
     { name: 'field', value: 'property', description: 'its file field' },
-    { name: 'column', value: 'property', description: 'its property with the path or key' },
-    { name: 'prefix', value: 'text', description: 'what the paths begin with before the key, such as /srv/uploads/' },
+    { name: 'path', value: 'property', description: 'its property with the path on this machine' },
+    { name: 'url', value: 'property', description: 'its property with the public URL' },
+    { name: 'key', value: 'property', description: 'its property with the key in the storage' },
+    {
+      name: 'base',
+      value: 'url',
+      description: 'what the URLs begin with (default: the public address of the storage)',
+    },
+    { name: 'prefix', value: 'text', description: 'what the keys have before them, such as /uploads/' },
     { name: 'name-column', value: 'property', description: 'its property with the name for people' },
     { name: 'storage', value: 'storage', description: 'the storage with the objects (default: that of the field)' },
     { name: 'no-hash', description: 'reads only the first bytes of each object, and records no checksums' },
@@ -32,8 +40,8 @@ interface Row {
 }
 
 async function adopt(values: OptionValues, terminal: Terminal): Promise<number> {
-  const [name, field, column] = [textOf(values, 'entity'), textOf(values, 'field'), textOf(values, 'column')];
-  const prefix = values.get('prefix')?.at(-1) ?? '';
+  const [name, field] = [textOf(values, 'entity'), textOf(values, 'field')];
+  const { column, source } = sourceOf(values);
   const nameColumn = values.get('name-column')?.at(-1);
   const storage = values.get('storage')?.at(-1);
   const files = await loadFiles(values.get('config')?.at(-1));
@@ -48,7 +56,7 @@ async function adopt(values: OptionValues, terminal: Terminal): Promise<number> 
   process.once('SIGINT', interrupt);
   try {
     const report = await files.adopt(entity, field as FileFieldOf<object>, {
-      key: (row: object) => keyOf((row as Row)[column], prefix),
+      ...source,
       ...(nameColumn !== undefined && { name: (row: object) => wordOf((row as Row)[nameColumn]) }),
       ...(storage !== undefined && { storage }),
       hash: !values.has('no-hash'),
@@ -68,10 +76,22 @@ async function adopt(values: OptionValues, terminal: Terminal): Promise<number> 
   }
 }
 
-/** A path without the prefix stays as it is: it is reported as odd or missing. */
-function keyOf(value: unknown, prefix: string): string | undefined {
-  const path = wordOf(value);
-  return path?.startsWith(prefix) ? path.slice(prefix.length) : path;
+/** The property that leads to the objects, and how. */
+function sourceOf(values: OptionValues): { readonly column: string; readonly source: AdoptSource<object> } {
+  const [source, ...others] = (['path', 'url', 'key'] as const).filter((name) => values.get(name)?.at(-1));
+  if (!source || others.length > 0) throw invalidOption('give one of --path, --url and --key <property>.');
+  const column = values.get(source)!.at(-1)!;
+  const textOf = (row: object) => wordOf((row as Row)[column]);
+  if (source === 'path') return { column, source: { path: textOf } };
+  const base = values.get('base')?.at(-1);
+  if (source === 'url') return { column, source: { url: textOf, ...(base !== undefined && { base }) } };
+  const prefix = values.get('prefix')?.at(-1) ?? '';
+  return { column, source: { key: (row) => withoutPrefix(textOf(row), prefix) } };
+}
+
+/** A key without the prefix stays as it is: it is reported as odd or missing. */
+function withoutPrefix(key: string | undefined, prefix: string): string | undefined {
+  return key?.startsWith(prefix) ? key.slice(prefix.length) : key;
 }
 
 function wordOf(value: unknown): string | undefined {

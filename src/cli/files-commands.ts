@@ -31,7 +31,7 @@ export const filesCommands: readonly Command[] = [
       jsonOption,
       dryRunOption,
       batchOption,
-      { name: 'concurrency', value: 'number', description: 'objects deleted at the same time', default: '8' },
+      { name: 'concurrency', value: 'number', description: 'objects deleted at the same time', default: '16' },
       { name: 'stuck', description: 'also tries again what failed ten times' },
     ],
     run: sweep,
@@ -125,7 +125,7 @@ async function sweep(values: OptionValues, terminal: Terminal): Promise<number> 
   const progress = new Progress(terminal, 'deleted');
   files.on('deleted', () => progress.step());
   const report = await files.sweep({
-    concurrency: numberOf(values, 'concurrency') ?? 8,
+    concurrency: numberOf(values, 'concurrency') ?? 16,
     stuck: values.has('stuck'),
     dryRun: values.has('dry-run'),
     ...(values.has('batch') && { batch: numberOf(values, 'batch')! }),

@@ -1,10 +1,10 @@
+import type { AdoptSource } from './adopt-source.js';
+
 /** Which objects rows adopt, and how. */
-export interface AdoptOptions<Entity> {
-  /**
-   * The key of the row's object in its storage, made of the columns of the row; undefined or null for a row without one.
-   * Called twice per row. What it throws ends the adoption.
-   */
-  readonly key: (row: Entity) => string | null | undefined;
+export type AdoptOptions<Entity> = AdoptSource<Entity> & AdoptSettings<Entity>;
+
+/** How an adoption runs. */
+export interface AdoptSettings<Entity> {
   /**
    * The name that people will see.
    * @default the last part of the key
@@ -57,7 +57,7 @@ export interface AdoptProgress {
 export interface LeftRow {
   /** Primary key as text; the parts of a composite one as a JSON array. */
   readonly pk: string;
-  /** What the option `key` returned. */
+  /** The key of the object; of an odd row, what the option `key`, `path` or `url` returned. */
   readonly key: string;
   /** One sentence for a person. */
   readonly reason?: string;
@@ -71,13 +71,13 @@ export interface AdoptReport {
   readonly bytes: number;
   /** Rows that were deleted, or whose file or path changed, while their object was read; and rows that had the file before. */
   readonly changed: number;
-  /** Rows without a key. */
+  /** Rows that say nothing. */
   readonly skipped: number;
   /** Rows whose objects are not in the storage. */
   readonly missing: readonly LeftRow[];
   /** Rows whose object another row has; no sweep deletes it, whichever of the rows goes. */
   readonly shared: readonly LeftRow[];
-  /** Rows with keys that no storage can have, or with which an object must not be adopted. */
+  /** Rows that lead to no key, or to one with which an object must not be adopted. */
   readonly odd: readonly LeftRow[];
   /** Rows whose objects could not be read. */
   readonly failed: readonly LeftRow[];

@@ -4,7 +4,6 @@ import type { FileEvents } from '../events.js';
 import { wasAborted } from '../file/abortable.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { EntityRef } from '../file/entity.js';
-import { checkKey, isLedgerKey } from '../file/key.js';
 import { cleanName, mendName } from '../file/name.js';
 import { isOwnName } from '../file/own-name.js';
 import type { StorageRegistry } from '../file/registry.js';
@@ -15,7 +14,8 @@ import { ownerKey } from '../ledger/file-reference.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { setEmptyCell, unchangedColumns } from '../ledger/relocation.js';
 import { invalidOption, wholeNumber } from '../options.js';
-import type { AdoptOptions, AdoptReport, LeftRow } from './adopt-report.js';
+import type { AdoptOptions, AdoptReport } from './adopt-report.js';
+import { placesOf, type Place } from './adopt-source.js';
 import { emptyRows } from './empty-rows.js';
 import type { Entities, KeyedRow } from './entities.js';
 import { examine } from './examine.js';
@@ -87,6 +87,7 @@ class Adoption {
   readonly #names: readonly string[];
   /** The keys of a dry run, which leaves nothing in the ledger. */
   readonly #seen = new Set<string>();
+  #placeOf!: (row: object) => Place;
   #unchanged = '';
   #admitted = false;
 
@@ -112,6 +113,7 @@ class Adoption {
     const { signal, dryRun = false } = this.options;
     const { ledger, entities } = this.context;
     const { reference } = this.field;
+    this.#placeOf = await placesOf(this.options, this.#storage, this.#name);
     if (dryRun) await ledger.fence?.look(this.#name);
     this.#unchanged = await unchangedColumns(ledger.database, reference);
     const rows = emptyRows(ledger.database, this.field, this.#batch);
@@ -128,14 +130,11 @@ class Adoption {
   /** The rows that have a key which a storage can have. */
   #candidates(rows: readonly KeyedRow[]): Candidate[] {
     return rows.flatMap((row) => {
-      const key = this.options.key(row.entity);
+      const place = this.#placeOf(row.entity);
       const pk = ownerKey(row.key);
-      if (key === undefined || key === null) this.#report.skipped += 1;
-      else {
-        const reason = keyFault(key);
-        if (reason === undefined) return [{ row, pk, key }];
-        this.#report.odd.push({ pk, key: String(key), reason });
-      }
+      if (!place) this.#report.skipped += 1;
+      else if ('reason' in place) this.#report.odd.push({ pk, key: place.given, reason: place.reason });
+      else return [{ row, pk, key: place.key }];
       return [];
     });
   }
@@ -224,7 +223,8 @@ class Adoption {
       const all: (readonly [Found, End])[] = [];
       for (const one of found) {
         const row = current.get(one.pk);
-        const isSame = row !== undefined && this.options.key(row.entity) === one.key;
+        const place = row && this.#placeOf(row.entity);
+        const isSame = place !== undefined && 'key' in place && place.key === one.key;
         all.push([one, isSame ? await this.#bind(connection, one) : 'changed']);
       }
       const adopted = all.flatMap(([one, end]) => (typeof end === 'object' && !shared.has(one.key) ? [end.id] : []));
@@ -287,16 +287,6 @@ const inTrash =
   'The object is in the trash, since its row was deleted: adopt again after the next sweep, which leaves it.';
 const secondName =
   'The path leads to its file by a symbolic link or in other letters: give the folder with the file a storage of its own.';
-
-function keyFault(key: string): LeftRow['reason'] {
-  try {
-    if (isLedgerKey(checkKey(key))) return 'The object was stored by a filefield, and belongs to the row that has it.';
-    return undefined;
-  } catch (error) {
-    if (isFileFieldError(error, 'invalid_key')) return error.message;
-    throw error;
-  }
-}
 
 function isSamePlace(one: Storage, other: Storage): boolean {
   return one === other || (one.root !== undefined && one.root === other.root);

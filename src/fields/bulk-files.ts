@@ -39,7 +39,7 @@ export class BulkFiles extends Finder {
    * copied. Looks at rows whose field is null, 200 at a time. From then on the object is deleted with its row, unless the
    * path of another row of the field leads to it. Costs one pass over the bytes; call it again after a failure: it goes on.
    *
-   * @throws `contested` if another database keeps files in the storage; `unsupported` without a ledger, or for a table whose
+   * @throws `invalid_option` unless exactly one of `key`, `path` and `url` is given that works with the storage; `contested` if another database keeps files in the storage; `unsupported` without a ledger, or for a table whose
    * primary key is neither numbers nor texts; `aborted`; and the first failure of the database or of a storage that does not
    * answer.
    *
@@ -50,7 +50,7 @@ export class BulkFiles extends Finder {
    * declare const files: Files;
    * declare class Document { path: string; originalName: string; file: StoredFile | null }
    * const { adopted, missing } = await files.adopt(Document, 'file', {
-   *   key: (row) => row.path.slice('/srv/uploads/'.length),
+   *   path: (row) => row.path,
    *   name: (row) => row.originalName,
    * });
    * ```

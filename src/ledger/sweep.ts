@@ -37,7 +37,7 @@ export interface SweepOptions {
   readonly batch?: number;
   /**
    * Objects deleted from their storages at the same time, from 1 to 100.
-   * @default 8
+   * @default 16
    */
   readonly concurrency?: number;
   /**
@@ -97,7 +97,7 @@ export class Sweeper {
 
   async sweep(options: SweepOptions = {}): Promise<SweepReport> {
     const batch = wholeNumber('batch', options.batch ?? 100, { from: 1, to: 1000 });
-    const concurrency = wholeNumber('concurrency', options.concurrency ?? 8, { from: 1, to: 100 });
+    const concurrency = wholeNumber('concurrency', options.concurrency ?? 16, { from: 1, to: 100 });
     const counts: Counts = { expired: 0, revived: 0, deleted: 0, failed: 0, waiting: 0 };
     if (!this.ledger.recorded) return counts;
     if (options.dryRun) return this.#estimate(counts);
