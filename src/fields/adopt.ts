@@ -12,7 +12,7 @@ import { claim, recordAdopted, takenObjects, unclaim, withdrawAdopted } from '..
 import type { LedgerConnection } from '../ledger/connection.js';
 import { ownerKey } from '../ledger/file-reference.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { setEmptyCell, unchangedColumns } from '../ledger/relocation.js';
+import { fillRows, unchangedColumns } from '../ledger/relocation.js';
 import { invalidOption, wholeNumber } from '../options.js';
 import type { AdoptOptions, AdoptReport } from './adopt-report.js';
 import { placesOf, type Place } from './adopt-source.js';
@@ -219,17 +219,10 @@ class Adoption {
     this.#admitted = true;
     const keys = found.map(({ row }) => row.key);
     const write = async (rows: readonly KeyedRow[], connection: LedgerConnection) => {
-      const current = new Map(rows.map((row) => [ownerKey(row.key), row]));
-      const all: (readonly [Found, End])[] = [];
-      for (const one of found) {
-        const row = current.get(one.pk);
-        const place = row && this.#placeOf(row.entity);
-        const isSame = place !== undefined && 'key' in place && place.key === one.key;
-        all.push([one, isSame ? await this.#bind(connection, one) : 'changed']);
-      }
-      const adopted = all.flatMap(([one, end]) => (typeof end === 'object' && !shared.has(one.key) ? [end.id] : []));
+      const ends = await this.#bind(connection, found, rows);
+      const adopted = ends.flatMap(([one, end]) => (typeof end === 'object' && !shared.has(one.key) ? [end.id] : []));
       await claim(connection, adopted, identity);
-      return all;
+      return ends;
     };
     const ends = ledger.database.transaction
       ? await entities.changeRows(this.entity, keys, write)
@@ -245,27 +238,51 @@ class Adoption {
     }
   }
 
-  async #bind(connection: LedgerConnection, { row, pk, key, descriptor }: Found): Promise<End> {
+  /** `rows`: those of `found` that still exist, as they are now. */
+  async #bind(connection: LedgerConnection, found: readonly Found[], rows: readonly KeyedRow[]) {
     const { reference } = this.field;
-    const slot = { ...reference, pk };
-    const write = (file: FileDescriptor) => setEmptyCell(connection, reference, row.key, file, this.#unchanged);
-    if (await recordAdopted(connection, slot, descriptor)) {
-      if (await write(descriptor)) return descriptor;
-      await withdrawAdopted(connection, reference, row.key, descriptor.id);
-      return 'changed';
+    const current = new Map(rows.map((row) => [ownerKey(row.key), this.#placeOf(row.entity)]));
+    const isSame = ({ pk, key }: Found) => {
+      const place = current.get(pk);
+      return place !== undefined && 'key' in place && place.key === key;
+    };
+    const same = found.filter(isSame);
+    const recorded = await recordAdopted(connection, reference, same);
+    const fresh = same.filter(({ descriptor }) => recorded.has(descriptor.id));
+    const isFilled = await this.#fill(connection, fresh);
+    const ends: (readonly [Found, End])[] = [];
+    for (const one of found) {
+      if (!isSame(one)) ends.push([one, 'changed']);
+      else if (!recorded.has(one.descriptor.id)) ends.push([one, await this.#bindTaken(connection, one)]);
+      else if (isFilled || (await this.#fill(connection, [one]))) ends.push([one, one.descriptor]);
+      else {
+        await withdrawAdopted(connection, reference, one.row.key, one.descriptor.id);
+        ends.push([one, 'changed']);
+      }
     }
+    return ends;
+  }
+
+  /** Writes the cells of all of these rows, or of none. */
+  #fill(connection: LedgerConnection, found: readonly Found[]): Promise<boolean> {
+    const rows = found.map(({ row, descriptor }) => ({ key: row.key, file: descriptor }));
+    return fillRows(connection, this.field.reference, rows, this.#unchanged);
+  }
+
+  /** The ledger has the object already. */
+  async #bindTaken(connection: LedgerConnection, one: Found): Promise<End> {
+    const { reference } = this.field;
+    const { pk, key, descriptor } = one;
     const entry = (await takenObjects(connection, this.#names, reference, [key])).get(key);
-    if (entry?.pk === pk) {
-      const begun = { ...descriptor, id: entry.id };
-      return entry.isBegun && (await write(begun)) ? begun : 'changed';
-    }
-    if (!this.#isShared || !entry || entry.inTrash) {
+    const isOfRow = entry?.pk === pk;
+    if (!entry || (!isOfRow && (!this.#isShared || entry.inTrash))) {
       await unclaim(connection, this.#names, [key]);
       return 'shared';
     }
+    if (isOfRow && !entry.isBegun) return 'changed';
     const file = { ...descriptor, id: entry.id };
-    if (!(await write(file))) return 'changed';
-    await this.context.ledger.bind(connection, slot, file, { copies: 'share' });
+    if (!(await this.#fill(connection, [{ ...one, descriptor: file }]))) return 'changed';
+    if (!isOfRow) await this.context.ledger.bind(connection, { ...reference, pk }, file, { copies: 'share' });
     return file;
   }
 

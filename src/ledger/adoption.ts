@@ -1,7 +1,7 @@
 import type { FileDescriptor } from '../file/descriptor.js';
 import type { LedgerConnection } from './connection.js';
 import type { FileReference } from './file-reference.js';
-import { ownerTerm, type OwnedColumn, type OwnedSlot } from './owner.js';
+import { ownerTerm, type OwnedColumn } from './owner.js';
 import { join, list, raw, sql } from './sql.js';
 
 /** What the ledger knows of an object that a row is to adopt. */
@@ -20,21 +20,30 @@ export interface TakenObject {
 const nobody = '';
 
 /**
- * Records an object in its place as the live file of a slot, before the row is written. No sweep deletes the object before
- * `claim`. Resolves to false, and records nothing, if the ledger has the object already.
+ * Records objects in their places as the live files of rows, before the rows are written. No sweep deletes the objects
+ * before `claim`. Resolves to the ids of those that the ledger did not have.
  */
 export async function recordAdopted(
   transaction: LedgerConnection,
-  slot: OwnedSlot,
-  { id, storage, key, size, sha256 }: FileDescriptor,
-): Promise<boolean> {
+  column: OwnedColumn,
+  files: readonly { readonly pk: string; readonly descriptor: FileDescriptor }[],
+): Promise<ReadonlySet<string>> {
+  if (files.length === 0) return new Set();
   const { dialect } = transaction;
   const columns = raw(
     'file_ledger (id, storage, object_key, state, size, checksum, created_at, owner_type, owner_pk, slot)',
   );
-  const owner = ownerTerm(dialect.searchPaths, slot);
-  const entry = sql`${columns} VALUES (${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${raw(dialect.now)}, ${owner}, ${slot.pk}, ${slot.slot})`;
-  return (await transaction.execute(dialect.insertNew(entry))).affected > 0;
+  const owner = ownerTerm(dialect.searchPaths, column);
+  const entries = files.map(
+    ({ pk, descriptor: { id, storage, key, size, sha256 } }) =>
+      sql`(${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${raw(dialect.now)}, ${owner}, ${pk}, ${column.slot})`,
+  );
+  const insert = dialect.insertNew(sql`${columns} VALUES ${join(entries, ', ')}`);
+  const { affected } = await transaction.execute(insert);
+  const ids = files.map(({ descriptor }) => descriptor.id);
+  if (affected === ids.length) return new Set(ids);
+  const { rows } = await transaction.execute(sql`SELECT id FROM file_ledger WHERE id IN (${list(ids)})`);
+  return new Set(rows.map((row) => String(row.id)));
 }
 
 /**

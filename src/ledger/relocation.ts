@@ -3,7 +3,7 @@ import { FileFieldError } from '../errors.js';
 import { parseDescriptor, type FileDescriptor } from '../file/descriptor.js';
 import type { LedgerConnection } from './connection.js';
 import type { FileReference } from './file-reference.js';
-import { join, list, raw, sql, type Sql } from './sql.js';
+import { any, join, list, raw, sql, type Sql } from './sql.js';
 import * as states from './states.js';
 
 /** A row that has a file. */
@@ -124,16 +124,34 @@ function readable(cell: unknown): FileDescriptor | undefined {
   }
 }
 
-/** Gives a row a file unless it has one. Resolves to false if it has, or if the row is gone. */
-export async function setEmptyCell(
+/** A row without a file, and the one that it is to get. */
+export interface EmptyRow {
+  /** The primary key as the driver gives it. */
+  readonly key: readonly unknown[];
+  readonly file: FileDescriptor;
+}
+
+/**
+ * Gives rows their files in one statement, all or none of them. Resolves to false, and changes nothing, if one of the rows
+ * has a file or is gone. MySQL reads a table that it updates only as a derived one, which LIMIT keeps from being merged.
+ */
+export async function fillRows(
   connection: LedgerConnection,
   { table, column, keys = [] }: FileReference,
-  key: readonly unknown[],
-  file: FileDescriptor,
+  rows: readonly EmptyRow[],
   unchanged: string,
 ): Promise<boolean> {
-  const isRow = keys.map((name, index) => sql`${raw(name)} = ${key[index]}`);
-  const where = join([...isRow, sql`${raw(column)} IS NULL`], ' AND ');
-  const set = sql`${raw(column)} = ${JSON.stringify(file)}${raw(unchanged)}`;
-  return (await connection.execute(sql`UPDATE ${raw(table)} SET ${set} WHERE ${where}`)).affected > 0;
+  if (rows.length === 0) return true;
+  const isRow = ({ key }: EmptyRow) =>
+    join(
+      keys.map((name, index) => sql`${raw(name)} = ${key[index]}`),
+      ' AND ',
+    );
+  const isWanted = sql`${raw(column)} IS NULL AND ${any(rows.map(isRow))}`;
+  const files = rows.map((row) => sql`WHEN ${isRow(row)} THEN ${JSON.stringify(row.file)}`);
+  // The column tells PostgreSQL the type of the parameters.
+  const set = sql`${raw(column)} = CASE ${join(files, ' ')} ELSE ${raw(column)} END${raw(unchanged)}`;
+  const free = sql`SELECT COUNT(*) FROM (SELECT 1 AS one FROM ${raw(table)} WHERE ${isWanted} LIMIT ${rows.length}) AS free`;
+  const statement = sql`UPDATE ${raw(table)} SET ${set} WHERE ${isWanted} AND (${free}) = ${rows.length}`;
+  return (await connection.execute(statement)).affected > 0;
 }

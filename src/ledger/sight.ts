@@ -1,7 +1,7 @@
 import { FileFieldError } from '../errors.js';
 import type { LedgerConnection } from './connection.js';
 import type { FileReference } from './file-reference.js';
-import { join, list, raw, sql, type Sql } from './sql.js';
+import { any, join, list, raw, sql, type Sql } from './sql.js';
 
 /** Entries of the ledger that this application may let go. */
 export interface Claim {
@@ -83,11 +83,4 @@ export class Sight {
     }
     return members;
   }
-}
-
-/** True if one of the conditions is. In halves, since SQLite limits the depth of an expression to 1000. */
-function any(conditions: readonly Sql[]): Sql {
-  if (conditions.length <= 8) return sql`(${join(conditions, ' OR ')})`;
-  const middle = Math.floor(conditions.length / 2);
-  return sql`(${any(conditions.slice(0, middle))} OR ${any(conditions.slice(middle))})`;
 }

@@ -50,7 +50,15 @@ export function raw(text: string): Sql {
 
 /** Pieces of SQL with a separator between them. */
 export function join(pieces: readonly Sql[], separator: string): Sql {
-  return pieces.reduce((all, piece, index) => (index === 0 ? piece : sql`${all}${raw(separator)}${piece}`), raw(''));
+  const strings = ['', ...pieces.map((_, index) => (index < pieces.length - 1 ? separator : ''))];
+  return sql(strings as unknown as TemplateStringsArray, ...pieces);
+}
+
+/** True if one of the conditions is. In halves, since SQLite limits the depth of an expression to 1000. */
+export function any(conditions: readonly Sql[]): Sql {
+  if (conditions.length <= 8) return sql`(${join(conditions, ' OR ')})`;
+  const middle = Math.floor(conditions.length / 2);
+  return sql`(${any(conditions.slice(0, middle))} OR ${any(conditions.slice(middle))})`;
 }
 
 /** Values as the parameters of an IN list, without the parentheses. */
