@@ -73,6 +73,7 @@ function copyPrograms(folder: string): void {
     const programs = path.join(folder, kind);
     rmSync(programs, { recursive: true, force: true });
     cpSync('compat/programs', programs, { recursive: true });
+    writeRecipe(programs);
     writeFileSync(path.join(programs, 'package.json'), JSON.stringify({ type }));
   }
   for (const file of readdirSync('compat/programs').filter((name) => name.endsWith('.mjs'))) {
@@ -80,6 +81,15 @@ function copyPrograms(folder: string): void {
     const text = toCommonJs(readFileSync(path.join('compat/programs', file), 'utf8'));
     writeFileSync(path.join(folder, 'cjs', file.replace(/mjs$/, 'cjs')), text);
   }
+}
+
+/** The suite of docs/testing.md beside the entity of the programs, for `node:test`, and for Jest and vitest. */
+function writeRecipe(programs: string): void {
+  const [, suite = ''] = /^```ts\n([^]+?)^```$/m.exec(readFileSync('docs/testing.md', 'utf8')) ?? [];
+  const recipe = `import { Document } from './document';\n${suite}`;
+  writeFileSync(path.join(programs, 'recipe.node.ts'), recipe);
+  const withGlobals = recipe.replace(/^import .+ from 'node:test';\n/m, '').replace(/^(before|after)\(/gm, '$1All(');
+  writeFileSync(path.join(programs, 'recipe.test.ts'), withGlobals);
 }
 
 /** Rewrites a program to `require` and `exports`; sufficient for the programs of `compat/`. */

@@ -58,6 +58,9 @@ const bundle = (bundler: string, entry: string, output: string): readonly Comman
 ];
 
 const application = 'the application';
+/** For a runner of tests, which runs two suites in one process: the application and the one of docs/testing.md. */
+const tests = `${application} and the [recipe for tests](testing.md)`;
+const bothSuites = { shows: tests, prints: 'Test Suites: 2 passed, 2 total' };
 const javascript = [
   node('esm/entity-schema.mjs'),
   node('cjs/entity-schema.cjs'),
@@ -129,33 +132,33 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     name: 'Jest in CommonJS without a flag, ts-jest',
     folder: 'current',
     packages: ['jest', 'ts-jest', 'typescript', 'typeorm'],
-    shows: application,
+    ...bothSuites,
     nodes: [20, 24],
-    commands: [{ node: jest('cjs', 'decorators.test.ts', 'ts-jest') }],
+    commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', 'ts-jest') }],
   },
   {
     name: 'Jest in CommonJS without a flag, @swc/jest',
     folder: 'current',
     packages: ['jest', '@swc/jest', '@swc/core', 'typeorm'],
-    shows: application,
+    ...bothSuites,
     nodes: [20, 24],
-    commands: [{ node: jest('cjs', 'decorators.test.ts', ['@swc/jest', swc]) }],
+    commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', ['@swc/jest', swc]) }],
   },
   {
     name: 'Jest in CommonJS without a flag, ts-jest',
     folder: 'previous',
     packages: ['jest', 'ts-jest', 'typescript', 'typeorm'],
-    shows: application,
+    ...bothSuites,
     nodes: [20, 24],
-    commands: [{ node: jest('cjs', 'decorators.test.ts', 'ts-jest') }],
+    commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', 'ts-jest') }],
   },
   {
     name: 'Jest in CommonJS without a flag, @swc/jest',
     folder: 'previous',
     packages: ['jest', '@swc/jest', '@swc/core', 'typeorm'],
-    shows: application,
+    ...bothSuites,
     nodes: [20, 24],
-    commands: [{ node: jest('cjs', 'decorators.test.ts', ['@swc/jest', swc]) }],
+    commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', ['@swc/jest', swc]) }],
   },
   {
     name: 'Jest in CommonJS without a flag, MikroORM 6',
@@ -181,8 +184,20 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     name: 'vitest',
     folder: 'current',
     packages: ['vitest', 'typeorm'],
-    shows: application,
-    commands: [node(bin.vitest, 'run', '--globals', 'esm/decorators.test.ts')],
+    shows: tests,
+    commands: [node(bin.vitest, 'run', '--globals', 'esm/decorators.test.ts', 'esm/recipe.test.ts')],
+    prints: 'Tests  3 passed (3)',
+  },
+  {
+    name: '`node --test` with tsx, ESM and CommonJS',
+    folder: 'current',
+    packages: ['tsx', 'typeorm'],
+    shows: 'the [recipe for tests](testing.md)',
+    commands: [
+      node('--import', 'tsx', '--test', 'esm/recipe.node.ts'),
+      node('--import', 'tsx', '--test', 'cjs/recipe.node.ts'),
+    ],
+    prints: 'pass 2',
   },
   {
     name: 'tsx, ESM and CommonJS',
