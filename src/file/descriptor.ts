@@ -41,30 +41,33 @@ interface Member {
   readonly optional?: true;
 }
 
+// Rows are loaded by the thousand: no regular expression is made for each of them, and the usual value costs one test.
+const identity = /^[\w-]{1,36}$/;
+const hash = /^[0-9a-f]{64}$/;
+const crc = /^[0-9a-f]{8}$/;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+/** Days that each month has. */
+const usualTime = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const text: Member = { is: 'text', fits: (value) => typeof value === 'string' && value !== '' };
 const pixels: Member = { is: 'a whole number from 1', fits: (value) => isWhole(value, 1), optional: true };
 
 /** All members, in the order in which they are written. */
 const members: Readonly<Record<keyof FileDescriptor, Member>> = {
   v: { is: 'version 1, the only one that this release reads; upgrade filefield', fits: (value) => value === 1 },
-  id: { is: '1 to 36 letters, digits, "-" and "_"', fits: (value) => matches(value, /^[\w-]{1,36}$/) },
+  id: { is: '1 to 36 letters, digits, "-" and "_"', fits: (value) => matches(value, identity) },
   storage: text,
   key: { is: 'a storage key', fits: isKey },
   name: text,
   size: { is: 'a byte count', fits: (value) => isWhole(value, 0) },
   type: text,
-  sha256: { is: '64 lower-case hexadecimal digits', fits: (value) => matches(value, /^[0-9a-f]{64}$/), optional: true },
-  crc32: { is: '8 lower-case hexadecimal digits', fits: (value) => matches(value, /^[0-9a-f]{8}$/), optional: true },
-  modified: {
-    is: 'a time in ISO 8601 and UTC',
-    fits: (value) => matches(value, time) && !Number.isNaN(Date.parse(String(value))),
-  },
+  sha256: { is: '64 lower-case hexadecimal digits', fits: (value) => matches(value, hash), optional: true },
+  crc32: { is: '8 lower-case hexadecimal digits', fits: (value) => matches(value, crc), optional: true },
+  modified: { is: 'a time in ISO 8601 and UTC', fits: isTime },
   width: pixels,
   height: pixels,
   encryption: { is: 'JSON', fits: () => true, optional: true },
 };
-const names = Object.keys(members) as readonly (keyof FileDescriptor)[];
+const known = Object.entries(members);
 
 /**
  * Reads a descriptor from a column, as JSON text or as an object. The same members give the same text, in whatever order a
@@ -74,16 +77,17 @@ export function parseDescriptor(value: unknown): FileDescriptor {
   const parsed = typeof value === 'string' ? parseJson(value) : value;
   if (typeof parsed !== 'object' || parsed === null) throw unreadable('it is not an object');
   const record = parsed as Readonly<Record<string, unknown>>;
-  for (const name of names) {
-    const { is, fits, optional } = members[name];
+  const descriptor: Record<string, unknown> = {};
+  for (const [name, { is, fits, optional }] of known) {
     const member = record[name];
-    if (optional && member === undefined) continue;
+    if (member === undefined && optional) continue;
     if (!fits(member)) throw unreadable(`its "${name}" is ${shown(member)}, not ${is}`);
+    descriptor[name] = inOrder(member);
   }
-  const known = names.filter((name) => record[name] !== undefined);
   const others = Object.keys(record).filter((name) => !Object.hasOwn(members, name));
-  const entries = [...known, ...others.sort()].map((name) => [name, inOrder(record[name])] as const);
-  return Object.fromEntries(entries) as unknown as FileDescriptor;
+  if (others.length === 0) return descriptor as unknown as FileDescriptor;
+  const entries = others.sort().map((name) => [name, inOrder(record[name])] as const);
+  return Object.fromEntries([...Object.entries(descriptor), ...entries]) as unknown as FileDescriptor;
 }
 
 /** A copy of JSON whose members are sorted by name, at any depth. */
@@ -100,6 +104,11 @@ function matches(value: unknown, pattern: RegExp): boolean {
 
 function isWhole(value: unknown, least: number): boolean {
   return Number.isSafeInteger(value) && (value as number) >= least;
+}
+
+function isTime(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  return usualTime.test(value) || (time.test(value) && !Number.isNaN(Date.parse(value)));
 }
 
 function isKey(value: unknown): boolean {

@@ -58,7 +58,6 @@ export class StoredFile implements FileSource {
     this.size = descriptor.size;
     this.type = descriptor.type;
     this.#content = { descriptor, context };
-    Object.defineProperty(this, brand, { value: true });
   }
 
   /** For staging: applications call `files.stage`. @internal */
@@ -69,6 +68,11 @@ export class StoredFile implements FileSource {
   /** Reads the value of a file column; null stays null. Throws `invalid_descriptor`. @internal */
   static parse(value: unknown, context?: StoredFileContext): StoredFile | null {
     return value === null || value === undefined ? null : new StoredFile(parseDescriptor(value), context);
+  }
+
+  /** True for a stored file, also of a second copy of this package; not for a copy of its properties. */
+  get [brand](): boolean {
+    return this.#content !== undefined;
   }
 
   /** Identity in the ledger. */
@@ -283,5 +287,5 @@ Object.defineProperty(StoredFile.prototype, 'id', { enumerable: true });
 
 /** True for a stored file, also of a second copy of this package. */
 export function isStoredFile(value: unknown): value is StoredFile {
-  return typeof value === 'object' && value !== null && brand in value;
+  return typeof value === 'object' && value !== null && (value as { readonly [brand]?: boolean })[brand] === true;
 }

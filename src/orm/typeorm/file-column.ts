@@ -11,10 +11,13 @@ const brand = Symbol.for('filefield.typeorm.file-column');
  * inheritance, entity schemas and embedded entities need no registry of their own.
  */
 export class FileColumn implements ValueTransformer {
+  readonly #context: StoredFileContext | undefined;
+
   constructor(
     readonly options: FileFieldOptions,
-    private readonly context?: StoredFileContext,
+    context?: StoredFileContext,
   ) {
+    this.#context = context && { ...context, acceptedBy: options };
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -31,7 +34,7 @@ export class FileColumn implements ValueTransformer {
   }
 
   from(value: unknown): StoredFile | null {
-    return StoredFile.parse(value, this.context && { ...this.context, acceptedBy: this.options });
+    return StoredFile.parse(value, this.#context);
   }
 }
 
