@@ -211,12 +211,16 @@ class Adoption {
   }
 
   async #write(found: readonly Found[], shared: ReadonlySet<string>): Promise<void> {
-    if (this.options.dryRun) return found.forEach((one) => this.#count(one));
     const { ledger, entities, events } = this.context;
-    const identity = await ledger.identity();
-    await ledger.fence?.enter(this.#name, false);
-    if (!this.#admitted) await ledger.fence?.confirmAlone(this.#name);
+    const { dryRun = false } = this.options;
+    if (!dryRun) await ledger.fence?.enter(this.#name, false);
+    if (!this.#admitted) {
+      if (!dryRun) await ledger.fence?.confirm(this.#name);
+      await ledger.fence?.lookForOthers(this.#name);
+    }
     this.#admitted = true;
+    if (dryRun) return found.forEach((one) => this.#count(one));
+    const identity = await ledger.identity();
     const keys = found.map(({ row }) => row.key);
     const write = async (rows: readonly KeyedRow[], connection: LedgerConnection) => {
       const ends = await this.#bind(connection, found, rows);

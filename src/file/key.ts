@@ -22,19 +22,20 @@ export function makeKey(identity: string, now: Date = new Date()): string {
   return `${identity}/${now.toISOString().slice(0, 10).replaceAll('-', '/')}/${unique}`;
 }
 
-const own = /^([0-9a-z]{8,16})\/\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
+/** The form of the keys of `makeKey`. */
+export const ownKey = /^([0-9a-z]{8,16})\/\d{4}\/\d{2}\/\d{2}\/[0-9a-f]{32}$/;
 
 /**
  * True for a key that `makeKey` returned for this identity. Other objects of a storage are never reported as unknown or
  * deleted: they are of another ledger, or of another program.
  */
 export function isOwnKey(key: string, identity: string): boolean {
-  return own.exec(key)?.[1] === identity;
+  return ownKey.exec(key)?.[1] === identity;
 }
 
 /** True for a key that a ledger of whatever identity made: its object belongs to that ledger. */
 export function isLedgerKey(key: string): boolean {
-  return own.test(key) || isFenceKey(key) || key.startsWith('filefield-probe/');
+  return ownKey.test(key) || isFenceKey(key) || key.startsWith('filefield-probe/');
 }
 
 /** True for a key below an identity, whatever its form. */
@@ -95,8 +96,6 @@ export function checkKey(key: string): string {
 
 function keyFault(key: string): string | undefined {
   if (typeof key !== 'string' || key === '') return 'must not be empty';
-  // Nearly all keys.
-  if (own.test(key)) return undefined;
   if (!key.isWellFormed()) return 'must be well-formed Unicode';
   if (Buffer.byteLength(key) > maximumBytes) return `must not exceed ${maximumBytes} bytes`;
   if (forbidden.test(key)) return 'must not contain control characters or a backslash';

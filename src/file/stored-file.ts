@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import { collect, type ByteRange, type FileBody } from './body.js';
-import { parseDescriptor, type FileDescriptor } from './descriptor.js';
+import { checkDescriptor, orderDescriptor, type FileDescriptor } from './descriptor.js';
 import type { FileSource, LocatedFile, UrlOptions } from './file.js';
 import { locateFile } from './open-file.js';
 import type { StorageRegistry } from './registry.js';
@@ -18,11 +18,6 @@ export interface StoredFileContext {
   readonly onMissing?: MissingListener;
   /** The options of the field whose rules the file has passed; undefined if unknown. */
   readonly acceptedBy?: object;
-}
-
-interface Content {
-  readonly descriptor: FileDescriptor;
-  readonly context: StoredFileContext | undefined;
 }
 
 /** A stored file as JSON. */
@@ -49,15 +44,20 @@ export class StoredFile implements FileSource {
   declare readonly size: number;
   /** Media type, found from the bytes, not from what the client said. */
   declare readonly type: string;
-  readonly #content: Content | undefined;
+  /** As the database returned it, and checked; in the order in which it is written once it is asked for. */
+  #descriptor: FileDescriptor | undefined;
+  readonly #context: StoredFileContext | undefined;
+  #isOrdered: boolean;
 
   /** Without a descriptor, as class-transformer calls it: the beginning of a copy, which is no stored file. */
   private constructor(descriptor?: FileDescriptor, context?: StoredFileContext) {
+    this.#isOrdered = false;
     if (!descriptor) return;
     this.name = descriptor.name;
     this.size = descriptor.size;
     this.type = descriptor.type;
-    this.#content = { descriptor, context };
+    this.#descriptor = descriptor;
+    this.#context = context;
   }
 
   /** For staging: applications call `files.stage`. @internal */
@@ -67,12 +67,12 @@ export class StoredFile implements FileSource {
 
   /** Reads the value of a file column; null stays null. Throws `invalid_descriptor`. @internal */
   static parse(value: unknown, context?: StoredFileContext): StoredFile | null {
-    return value === null || value === undefined ? null : new StoredFile(parseDescriptor(value), context);
+    return value === null || value === undefined ? null : new StoredFile(checkDescriptor(value), context);
   }
 
   /** True for a stored file, also of a second copy of this package; not for a copy of its properties. */
   get [brand](): boolean {
-    return this.#content !== undefined;
+    return #descriptor in this && this.#descriptor !== undefined;
   }
 
   /** Identity in the ledger. */
@@ -252,9 +252,13 @@ export class StoredFile implements FileSource {
   }
 
   /** What only a stored file has, in contrast to a copy of its properties. Throws `invalid_value` for a copy. */
-  static #contentOf(file: StoredFile): Content {
-    const content = #content in file ? file.#content : undefined;
-    if (content) return content;
+  static #contentOf(file: StoredFile): { descriptor: FileDescriptor; context: StoredFileContext | undefined } {
+    if (#descriptor in file && file.#descriptor) {
+      // Put off until somebody asks: most rows are only shown.
+      if (!file.#isOrdered) file.#descriptor = orderDescriptor(file.#descriptor);
+      file.#isOrdered = true;
+      return { descriptor: file.#descriptor, context: file.#context };
+    }
     throw new FileFieldError(
       'invalid_value',
       'This is a copy of a stored file, made property by property: it has a name, a size and a type, but no bytes. Use the file of the entity.',

@@ -95,8 +95,7 @@ export class Fence {
    * Rejects with `contested` if another ledger has a marker in the storage, as far as the storage lists its objects: both
    * could adopt the same object, and one would delete what the other one has.
    */
-  async confirmAlone(name: string): Promise<void> {
-    await this.confirm(name);
+  async lookForOthers(name: string): Promise<void> {
     const identity = await this.identity.get();
     for await (const { key } of this.storages.resolve(name).list?.({ after: fenceFolder }) ?? []) {
       if (!isFenceKey(key)) return;

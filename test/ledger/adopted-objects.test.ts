@@ -45,7 +45,8 @@ describe.each(await reachableDatabases())('objects of a folder that are adopted 
     await insert(one, 'a.txt');
     await insert(other, 'a.txt');
     expect(await adopt(one)).toMatchObject({ adopted: 1 });
-    await expect(adopt(other)).rejects.toMatchObject({ code: 'contested' });
+    for (const dryRun of [true, false])
+      await expect(adopt(other, { dryRun })).rejects.toMatchObject({ code: 'contested' });
     await other.remove('a.txt');
     await other.files.sweep();
     expect(await one.read('a.txt')).toBe('text of a.txt');

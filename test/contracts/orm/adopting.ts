@@ -147,6 +147,7 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     expect(await files.adopt(Entity, 'common', common)).toEqual({ ...nothing, adopted: 2, bytes: 8 });
     const [one, other] = [(await find(first.id)).common!, (await find(second.id)).common!];
     expect([one.id, one.name, other.name]).toEqual([other.id, 'both.txt', 'other.txt']);
+    expect((await entries()).map(({ owner_pk }) => owner_pk)).toEqual([null]);
     await remove(first.id);
     await files.reconcile({ repair: true });
     await files.sweep();
@@ -183,18 +184,25 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
 
   it('reports objects that cannot be read, and goes on', async () => {
     const bad = await placed('bad.txt', 'bad');
+    const worse = await placed('worse.txt', 'worse');
     await placed('good.txt', 'good');
     const { media } = site();
     const read = media.read.bind(media);
     media.read = async (key, range) => {
+      if (key === 'worse.txt')
+        throw Object.assign(new Error('bad disk'), { name: 'FileFieldError', code: 'storage_failed' });
       if (key !== 'bad.txt') return read(key, range);
       const body = await read(key, range);
       return { ...body, stream: () => ({ async *[Symbol.asyncIterator]() {} }) };
     };
-    const report = await adopt().finally(() => (media.read = read));
-    expect(report).toMatchObject({ adopted: 1, failed: [{ pk: String(bad.id), key: 'bad.txt' }] });
+    const report = await adopt({ concurrency: 1 }).finally(() => (media.read = read));
+    const failed = [
+      { pk: String(bad.id), key: 'bad.txt' },
+      { pk: String(worse.id), key: 'worse.txt', reason: 'bad disk' },
+    ];
+    expect(report).toMatchObject({ adopted: 1, failed });
     expect(await entries()).toHaveLength(1);
-    expect(await adopt()).toMatchObject({ adopted: 1, failed: [] });
+    expect(await adopt()).toMatchObject({ adopted: 2, failed: [] });
   });
 
   it('ends at a storage that does not answer, and goes on when it is called again', async () => {
@@ -295,6 +303,81 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     expect(await entries()).toEqual([]);
   });
 
+  it('leaves the object of another row to that row in a dry run', async () => {
+    await placed('a.txt', 'a');
+    await adopt();
+    await insert('a.txt');
+    expect(await adopt({ dryRun: true })).toMatchObject({ shared: [{ key: 'a.txt' }] });
+    expect((await entries()).map(({ adopter }) => !adopter)).toEqual([false]);
+  });
+
+  it('leaves an object in the trash, also where the field shares files', async () => {
+    const { files, Entity } = site();
+    await placed('old.txt', 'old');
+    await site().query(
+      `INSERT INTO file_trash (id, storage, object_key, retired_at, not_before, attempts) VALUES ('gone', 'media', 'old.txt', 0, 0, 0)`,
+    );
+    const report = await files.adopt(Entity, 'common', { key: (row: PaperRow) => row.path });
+    expect(report).toMatchObject({ adopted: 0, odd: [{ key: 'old.txt' }] });
+  });
+
+  it('asks the ledger before the trash', async () => {
+    await placed('a.txt', 'a');
+    await adopt();
+    await site().query(
+      'INSERT INTO file_trash (id, storage, object_key, retired_at, not_before, attempts) SELECT id, storage, object_key, 0, 0, 0 FROM file_ledger',
+    );
+    await insert('a.txt');
+    expect(await adopt()).toMatchObject({ shared: [{ key: 'a.txt' }], odd: [] });
+  });
+
+  it('tells objects of two storages with one key apart', async () => {
+    await site().attic.write('same.txt', Readable.from([Buffer.from('in the attic')]));
+    const first = await placed('same.txt', 'in the media');
+    expect(await adopt({ storage: 'attic' })).toMatchObject({ adopted: 1 });
+    const second = await insert('same.txt');
+    expect(await adopt()).toMatchObject({ adopted: 1, shared: [] });
+    expect(await (await find(first.id)).file!.text()).toBe('in the attic');
+    expect(await (await find(second.id)).file!.text()).toBe('in the media');
+  });
+
+  it('keeps an object that two rows adopt at the same time for both', async () => {
+    const [one, other] = [await placed('a.txt', 'a'), await insert('a.txt')];
+    const only = (id: number) => ({ key: (row: PaperRow) => (row.id === id ? row.path : null) });
+    const { media } = site();
+    const read = media.read.bind(media);
+    let inner: Promise<unknown> | undefined;
+    media.read = async (key, range) => {
+      if (!inner) await (inner = adopt(only(one.id)));
+      return read(key, range);
+    };
+    const report = await adopt(only(other.id)).finally(() => (media.read = read));
+    expect(report).toMatchObject({ adopted: 0, shared: [{ pk: String(other.id), key: 'a.txt' }] });
+    expect((await entries()).map(({ owner_pk, adopter }) => [owner_pk, !adopter])).toEqual([[String(one.id), true]]);
+  });
+
+  it('does not claim a shared object that another database has adopted', async () => {
+    const { files, Entity } = site();
+    const common = { key: (row: PaperRow) => row.path };
+    await placed('a.txt', 'a');
+    await files.adopt(Entity, 'common', common);
+    await site().query(`UPDATE file_ledger SET adopter = 'another0id00'`);
+    await insert('a.txt');
+    expect(await files.adopt(Entity, 'common', common)).toMatchObject({ adopted: 1 });
+    expect((await entries()).map(({ adopter }) => adopter)).toEqual(['another0id00']);
+  });
+
+  it('goes on with an entry to which the path of another row leads, unless its row has released it', async () => {
+    const { id } = await placed('a.txt', 'a');
+    await adopt();
+    await site().query('UPDATE paper SET file = NULL');
+    await site().query(`UPDATE file_ledger SET adopter = '', state = 'released', not_before = 0`);
+    expect(await adopt()).toMatchObject({ adopted: 0, changed: 1 });
+    await site().query(`UPDATE file_ledger SET state = 'live', not_before = NULL, released_at = NULL`);
+    expect(await adopt()).toMatchObject({ adopted: 1, changed: 0 });
+    expect(await (await find(id)).file!.text()).toBe('a');
+  });
+
   it('reads only the first bytes without hashes', async () => {
     const { id } = await placed('large.txt', 'a line of text\n'.repeat(100_000));
     const empty = await placed('empty.txt', '');
@@ -305,9 +388,10 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
       ranges.push(range);
       return read(key, range);
     };
+    expect(await adopt({ dryRun: true })).toMatchObject({ adopted: 2 });
     const report = await adopt({ hash: false }).finally(() => (media.read = read));
     expect(report).toMatchObject({ adopted: 2, bytes: 1_500_000 });
-    expect(ranges).toEqual([{ start: 0, end: 262_143 }]);
+    expect(ranges).toEqual(Array.from({ length: 2 }, () => ({ start: 0, end: 262_143 })));
     const { file } = await find(id);
     expect([file!.size, file!.type, file!.sha256]).toEqual([1_500_000, 'text/plain', undefined]);
     expect((await find(empty.id)).file!.size).toBe(0);
@@ -320,6 +404,9 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     await expect(aborted).rejects.toMatchObject({ code: 'aborted' });
     expect(await entries()).toHaveLength(2);
     expect(await adopt()).toMatchObject({ adopted: 4 });
+    await placed('empty.txt', '');
+    const late = adopt({ hash: false, signal: AbortSignal.abort() });
+    await expect(late).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('ends with what "key" throws, and refuses options that cannot work', async () => {
