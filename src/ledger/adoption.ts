@@ -33,7 +33,9 @@ export async function recordAdopted(
   const columns = raw(
     'file_ledger (id, storage, object_key, state, size, checksum, created_at, owner_type, owner_pk, slot)',
   );
-  const owner = ownerTerm(dialect.searchPaths, column);
+  // Asked once: PostgreSQL looks a table up in its catalogue for 3 ms.
+  const [found] = (await transaction.execute(sql`SELECT ${ownerTerm(dialect.searchPaths, column)} AS owner`)).rows;
+  const owner = found?.owner;
   const entries = files.map(
     ({ pk, descriptor: { id, storage, key, size, sha256 } }) =>
       sql`(${id}, ${storage}, ${key}, 'live', ${size}, ${sha256 ?? null}, ${raw(dialect.now)}, ${owner}, ${pk}, ${column.slot})`,

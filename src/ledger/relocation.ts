@@ -147,7 +147,13 @@ export async function fillRows(
       keys.map((name, index) => sql`${raw(name)} = ${key[index]}`),
       ' AND ',
     );
-  const isWanted = sql`${raw(column)} IS NULL AND ${any(rows.map(isRow))}`;
+  // A list is found by the index of the key also where the planner has no statistics.
+  const [key] = keys;
+  const isAmong =
+    key !== undefined && keys.length === 1
+      ? sql`${raw(key)} IN (${list(rows.map((row) => row.key[0]))})`
+      : any(rows.map(isRow));
+  const isWanted = sql`${raw(column)} IS NULL AND ${isAmong}`;
   const files = rows.map((row) => sql`WHEN ${isRow(row)} THEN ${JSON.stringify(row.file)}`);
   // The column tells PostgreSQL the type of the parameters.
   const set = sql`${raw(column)} = CASE ${join(files, ' ')} ELSE ${raw(column)} END${raw(unchanged)}`;

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { AdoptOptions, AdoptProgress, StoredFile } from 'filefield';
+import { FileFieldError, type AdoptOptions, type AdoptProgress, type StoredFile } from 'filefield';
 import type { FileFieldOptions } from '../../../src/fields/field-options.js';
 import { siteOf, type OpenSite, type SiteOptions } from './site.js';
 
@@ -189,8 +189,7 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     const { media } = site();
     const read = media.read.bind(media);
     media.read = async (key, range) => {
-      if (key === 'worse.txt')
-        throw Object.assign(new Error('bad disk'), { name: 'FileFieldError', code: 'storage_failed' });
+      if (key === 'worse.txt') throw new FileFieldError('storage_failed', 'bad disk');
       if (key !== 'bad.txt') return read(key, range);
       const body = await read(key, range);
       return { ...body, stream: () => ({ async *[Symbol.asyncIterator]() {} }) };
