@@ -5,8 +5,6 @@ import { checkKey, isLedgerKey } from '../file/key.js';
 import type { Storage } from '../file/storage.js';
 import { invalidOption } from '../options.js';
 
-type TextOf<Entity> = (row: Entity) => string | null | undefined;
-
 /**
  * How a row says where its object is: by exactly one of `key`, `path` and `url`, each a function of the row's columns.
  * Undefined or null stands for a row without an object. Called twice per row; what it throws ends the adoption.
@@ -14,21 +12,21 @@ type TextOf<Entity> = (row: Entity) => string | null | undefined;
 export type AdoptSource<Entity> =
   | {
       /** The key of the object in its storage. */
-      readonly key: TextOf<Entity>;
+      readonly key: (row: Entity) => string | null | undefined;
     }
   | {
       /**
        * The path of the file on this machine, within the folder of the storage, which must be one on a disk. A relative path
        * begins in the working directory, as those of multer do.
        */
-      readonly path: TextOf<Entity>;
+      readonly path: (row: Entity) => string | null | undefined;
     }
   | {
       /**
        * The URL at which the object was public: `base` and then the key, percent-encoded. Query and fragment are ignored,
        * and so is the difference between http and https; a relative URL begins at `base`. Nothing is fetched from it.
        */
-      readonly url: TextOf<Entity>;
+      readonly url: (row: Entity) => string | null | undefined;
       /**
        * What the URLs begin with before the key, such as `https://cdn.example.org/uploads/`.
        * @default the public address of the storage (its option `publicUrl`); needed where it has none
@@ -63,8 +61,10 @@ export async function placesOf(
 
 type Source = 'key' | 'path' | 'url';
 
-function sourceOf(options: AdoptSource<object>, source: Source): TextOf<object> | undefined {
-  const value = (options as Partial<Record<Source, TextOf<object>>>)[source];
+type TextOf = (row: object) => string | null | undefined;
+
+function sourceOf(options: AdoptSource<object>, source: Source): TextOf | undefined {
+  const value = (options as Partial<Record<Source, TextOf>>)[source];
   return typeof value === 'function' ? value : undefined;
 }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { FileFieldError, type AdoptOptions, type AdoptProgress, type StoredFile } from 'filefield';
 import type { FileFieldOptions } from '../../../src/fields/field-options.js';
+import { adoptingTakenClaims } from './adopting-taken.js';
 import { siteOf, type OpenSite, type SiteOptions } from './site.js';
 
 /** A row of the table `paper`, which had paths before it had files. */
@@ -18,7 +19,7 @@ export const paper = {
   common: { storage: 'media', copies: 'share' },
 } as const satisfies Readonly<Record<string, FileFieldOptions>>;
 
-type Options = Partial<AdoptOptions<PaperRow>>;
+export type Options = Partial<AdoptOptions<PaperRow>>;
 
 /** `files.adopt`: rows with paths get a file field over the objects in their places. */
 export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptions, 'protect'>): void {
@@ -158,15 +159,6 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     expect(media.keys).toEqual([]);
   });
 
-  it('gives a field that shares files what another field has adopted', async () => {
-    const { id } = await placed('once.txt', 'once');
-    await adopt();
-    const { files, Entity } = site();
-    expect(await files.adopt(Entity, 'common', { key: (row: PaperRow) => row.path })).toMatchObject({ adopted: 1 });
-    const row = await find(id);
-    expect(row.common!.id).toBe(row.file!.id);
-  });
-
   it('reports objects that are missing, keys that no storage can have, and keys of the ledger', async () => {
     const missing = await insert('missing.txt');
     const odd = ['', '../secret', '/etc/passwd', 'a//b', 'a\\b', '.env', 'x'.repeat(600), 'filefield-fence/a/0-media'];
@@ -253,18 +245,6 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     expect(media.keys).toHaveLength(5);
   });
 
-  it('does not give a file back to a row that has released it', async () => {
-    const { id } = await placed('released.txt', 'released');
-    await adopt();
-    const unit = site().unit();
-    const row = await unit.find(id);
-    row.file = null;
-    await unit.save(row);
-    expect(await adopt()).toMatchObject({ adopted: 0, changed: 1, shared: [] });
-    expect(await site().files.sweep()).toMatchObject({ deleted: 1 });
-    expect(await adopt()).toMatchObject({ adopted: 0, missing: [{ key: 'released.txt' }] });
-  });
-
   it('adopts everything once when two adopt at the same time', async () => {
     for (let index = 0; index < 30; index += 1) await placed(`${index}.txt`, `${index}`);
     const both = [await Promise.all([adopt({ batch: 7 }), adopt({ batch: 5 })])].flat();
@@ -300,81 +280,6 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     });
     expect((await find(id)).file).toBeNull();
     expect(await entries()).toEqual([]);
-  });
-
-  it('leaves the object of another row to that row in a dry run', async () => {
-    await placed('a.txt', 'a');
-    await adopt();
-    await insert('a.txt');
-    expect(await adopt({ dryRun: true })).toMatchObject({ shared: [{ key: 'a.txt' }] });
-    expect((await entries()).map(({ adopter }) => !adopter)).toEqual([false]);
-  });
-
-  it('leaves an object in the trash, also where the field shares files', async () => {
-    const { files, Entity } = site();
-    await placed('old.txt', 'old');
-    await site().query(
-      `INSERT INTO file_trash (id, storage, object_key, retired_at, not_before, attempts) VALUES ('gone', 'media', 'old.txt', 0, 0, 0)`,
-    );
-    const report = await files.adopt(Entity, 'common', { key: (row: PaperRow) => row.path });
-    expect(report).toMatchObject({ adopted: 0, odd: [{ key: 'old.txt' }] });
-  });
-
-  it('asks the ledger before the trash', async () => {
-    await placed('a.txt', 'a');
-    await adopt();
-    await site().query(
-      'INSERT INTO file_trash (id, storage, object_key, retired_at, not_before, attempts) SELECT id, storage, object_key, 0, 0, 0 FROM file_ledger',
-    );
-    await insert('a.txt');
-    expect(await adopt()).toMatchObject({ shared: [{ key: 'a.txt' }], odd: [] });
-  });
-
-  it('tells objects of two storages with one key apart', async () => {
-    await site().attic.write('same.txt', Readable.from([Buffer.from('in the attic')]));
-    const first = await placed('same.txt', 'in the media');
-    expect(await adopt({ storage: 'attic' })).toMatchObject({ adopted: 1 });
-    const second = await insert('same.txt');
-    expect(await adopt()).toMatchObject({ adopted: 1, shared: [] });
-    expect(await (await find(first.id)).file!.text()).toBe('in the attic');
-    expect(await (await find(second.id)).file!.text()).toBe('in the media');
-  });
-
-  it('keeps an object that two rows adopt at the same time for both', async () => {
-    const [one, other] = [await placed('a.txt', 'a'), await insert('a.txt')];
-    const only = (id: number) => ({ key: (row: PaperRow) => (row.id === id ? row.path : null) });
-    const { media } = site();
-    const read = media.read.bind(media);
-    let inner: Promise<unknown> | undefined;
-    media.read = async (key, range) => {
-      if (!inner) await (inner = adopt(only(one.id)));
-      return read(key, range);
-    };
-    const report = await adopt(only(other.id)).finally(() => (media.read = read));
-    expect(report).toMatchObject({ adopted: 0, shared: [{ pk: String(other.id), key: 'a.txt' }] });
-    expect((await entries()).map(({ owner_pk, adopter }) => [owner_pk, !adopter])).toEqual([[String(one.id), true]]);
-  });
-
-  it('does not claim a shared object that another database has adopted', async () => {
-    const { files, Entity } = site();
-    const common = { key: (row: PaperRow) => row.path };
-    await placed('a.txt', 'a');
-    await files.adopt(Entity, 'common', common);
-    await site().query(`UPDATE file_ledger SET adopter = 'another0id00'`);
-    await insert('a.txt');
-    expect(await files.adopt(Entity, 'common', common)).toMatchObject({ adopted: 1 });
-    expect((await entries()).map(({ adopter }) => adopter)).toEqual(['another0id00']);
-  });
-
-  it('goes on with an entry to which the path of another row leads, unless its row has released it', async () => {
-    const { id } = await placed('a.txt', 'a');
-    await adopt();
-    await site().query('UPDATE paper SET file = NULL');
-    await site().query(`UPDATE file_ledger SET adopter = '', state = 'released', not_before = 0`);
-    expect(await adopt()).toMatchObject({ adopted: 0, changed: 1 });
-    await site().query(`UPDATE file_ledger SET state = 'live', not_before = NULL, released_at = NULL`);
-    expect(await adopt()).toMatchObject({ adopted: 1, changed: 0 });
-    expect(await (await find(id)).file!.text()).toBe('a');
   });
 
   it('reads only the first bytes without hashes', async () => {
@@ -432,4 +337,6 @@ export function adoptingClaims(open: OpenSite<PaperRow>, protect: Pick<SiteOptio
     expect(site().attic.keys).toEqual([]);
     expect(await (await find(id)).file!.text()).toBe('old');
   });
+
+  adoptingTakenClaims(site, { insert, placed, adopt, find, entries });
 }
