@@ -10,6 +10,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { Test } from '@nestjs/testing';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -28,7 +29,9 @@ import {
   FilesModule,
   getFilesToken,
 } from 'filefield/nest';
+import { IsStagedFile } from 'filefield/nest/validation';
 import { DiskStorage } from 'filefield/storages/disk';
+import { restoreFiles, withReceived } from '../../src/nest/received.js';
 import { Document, Errors, openSite, pairs, Rows, typeormConnection } from './site.js';
 
 const events: string[] = [];
@@ -154,5 +157,30 @@ describe('FileErrorsFilter', () => {
     };
     const response = { ...state, status: touched, header: touched, send: touched };
     expect(() => new FileErrorsFilter().catch(error, hostOf('http', response))).not.toThrow();
+  });
+});
+
+it('only a copy with exactly the properties of a received file is taken for it', async () => {
+  const site = await openSite(pairs[0]!, { controllers: () => [] });
+  try {
+    const file = await site.files.stage(Document, 'file', Buffer.from('hello'), { name: 'a.txt' });
+    const others = [{ ...file, size: 6 }, { ...file, extra: 1 }, { name: 'a.txt' }, null, 'a.txt'];
+    const body = { file: { ...file }, ...others };
+    expect(withReceived({ file }, () => restoreFiles(body))).toEqual({ file, ...others });
+    expect(body.file).toBe(file);
+  } finally {
+    await site.close();
+  }
+});
+
+it('@IsStagedFile describes a list, and keeps what @ApiProperty says beside the type', () => {
+  class Album {
+    @IsStagedFile({ each: true }) @ApiProperty({ description: 'The photos.', type: Number }) photos!: object[];
+  }
+  expect(Reflect.getMetadata('swagger/apiModelProperties', Album.prototype, 'photos')).toMatchObject({
+    description: 'The photos.',
+    type: 'string',
+    format: 'binary',
+    isArray: true,
   });
 });
