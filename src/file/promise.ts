@@ -1,14 +1,13 @@
 /**
- * True for a promise, also one of another library. Where a value is mostly known at once, code that asks first saves the turn
- * of the event queue that `await` would take.
+ * True for a promise, also one of another library or of another realm: `node:vm` and test runners have a `Promise` of their
+ * own, so that `instanceof` would miss those of Node.
  *
- * @example
- * ```ts
- * import { isPromise } from './promise.js';
+ * Code of the serving half asks before it awaits: sources, options and deliveries mostly give a value and no promise, and each
+ * `await` of a value costs as much as a header. What is awaited without asking is what always takes time, such as the disk.
  *
- * declare function load(): string | Promise<string>;
- * const found = load();
- * const text = isPromise(found) ? await found : found;
+ * ```js
+ * const found = find(request);
+ * const row = isPromise(found) ? await found : found;
  * ```
  */
 export function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
