@@ -25,6 +25,7 @@ const base = {
 export default {
   // A worker keeps modules of the suites that it has run; with gigabytes of them, collecting garbage takes longer than a suite.
   workerIdleMemoryLimit: '1GB',
+  testSequencer: '<rootDir>/build/sequencer.mjs',
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts'],
   coverageReporters: ['text-summary', 'html'],
