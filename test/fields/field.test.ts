@@ -1,8 +1,9 @@
-import { isFileFieldError, StorageRegistry, type StoredFile } from 'filefield';
+import { isFileFieldError, StorageRegistry } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
 import { checkField, checkValue, type FileField } from '../../src/fields/field.js';
 import type { FileFieldOptions } from '../../src/fields/field-options.js';
 import { knownTypes } from '../../src/fields/types/known.js';
+import { StoredFile } from '../../src/file/stored-file.js';
 import { filesFor, Letter } from '../support/fields.js';
 
 const png = Buffer.from('89504e470d0a1a0a0000000d4948445200000001000000010806000000', 'hex');
@@ -43,8 +44,7 @@ describe('a file that was staged for another field of the same storage', () => {
 
   it('is not judged again by the field that it was staged for', () => {
     const options = { storage: 'letters', maxSize: 10 };
-    const own = Object.create(file, { acceptedBy: { value: options } }) as StoredFile;
-    Object.defineProperty(own, 'toDescriptor', { value: () => file.toDescriptor() });
+    const own = StoredFile.of(file.toDescriptor(), { storages: new StorageRegistry({}), acceptedBy: options });
     expect(checkValue(own, options)).toBe(own);
   });
 });
