@@ -13,7 +13,7 @@ export async function openBody(
   prepared: PreparedResponse,
   request: Request,
   settings: AdapterSettings<Request>,
-): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> {
+): Promise<Uint8Array | ReadableStream<Uint8Array>> {
   const body = await prepared.open!();
   // Only a stream tells when its bytes are sent, which hooks want to know.
   if (!prepared.hooks && body.read && body.size !== undefined && body.size <= oneShotBytes) {

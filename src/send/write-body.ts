@@ -65,7 +65,7 @@ async function writeWhole(
 }
 
 /** All bytes of a body that has `read`, in one piece. */
-export async function readWhole(body: FileBody, size: number): Promise<Buffer<ArrayBuffer>> {
+export async function readWhole(body: FileBody, size: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(size);
   for (let filled = 0; filled < size;) {
     filled += await body.read!(filled === 0 ? buffer : buffer.subarray(filled), filled);
