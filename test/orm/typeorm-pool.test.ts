@@ -16,3 +16,22 @@ class Poster implements PosterRow {
 await onDatabases(['postgres', 'mariadb'], 'TypeORM on %s with a pool of 3 connections', (database) => {
   poolClaims((options) => openTypeormSite(database, Poster, options));
 });
+
+// With one connection, a query leaves it to the next one as it is.
+await onDatabases(['postgres', 'mariadb'], 'a transaction on %s that TypeORM has left open', (database) => {
+  it.each(['READ WRITE', 'READ ONLY'])('(%s) takes no statement of the ledger along', async (mode) => {
+    const { files, query, close } = await openTypeormSite(database, Poster, { poolSize: 1 });
+    try {
+      // The first upload also asks who the ledger is.
+      await files.stage(Poster, 'plain', 'first');
+      await query(`START TRANSACTION ${mode}`);
+      if (mode === 'READ WRITE') await query('INSERT INTO poster (id) VALUES (77)');
+      const { id } = await files.stage(Poster, 'plain', 'new');
+      await query('ROLLBACK');
+      expect(await query(`SELECT state FROM file_ledger WHERE id = '${id}'`)).toEqual([{ state: 'pending' }]);
+      expect(await query('SELECT id FROM poster')).toEqual([]);
+    } finally {
+      await close();
+    }
+  });
+});

@@ -11,7 +11,7 @@ import {
 import type { Dialect } from '../../ledger/dialect.js';
 import { mysql, postgres, sqlite } from '../../ledger/dialects/index.js';
 import { hasBytes, type Sql } from '../../ledger/sql.js';
-import { flush, isIdle, isTransactionLeftOpen, preparing } from './internals.js';
+import { flush, isIdle, isOutside, isTransactionLeftOpen, preparing } from './internals.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
   postgres,
@@ -58,12 +58,15 @@ export function databaseOf(dataSource: DataSource): LedgerConnection {
 }
 
 function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
-  async function onRunner<Result>(work: (runner: QueryRunner) => Promise<Result>, patience?: number): Promise<Result> {
+  async function onRunner<Result>(
+    work: (runner: QueryRunner) => Promise<Result>,
+    { patience, tellsAfter = false }: { readonly patience?: number | undefined; readonly tellsAfter?: boolean } = {},
+  ): Promise<Result> {
     // Never a replica: what it does not have yet would be deleted.
     const runner = dataSource.createQueryRunner('master');
     const client = await clientOf(runner, dialect, patience);
     try {
-      await leaveTransaction(runner, client);
+      if (!tellsAfter) await leaveTransaction(runner, client);
       return await work(runner);
     } catch (cause) {
       throw isFileFieldError(cause) ? cause : databaseFailed(cause, dialect);
@@ -71,13 +74,21 @@ function pooled(dataSource: DataSource, dialect: Dialect): LedgerConnection {
       await runner.release();
     }
   }
+  const { type } = dataSource.options;
+  const answersTell = type === 'mysql' || type === 'mariadb';
   return {
     dialect,
-    execute: (statement, { patience, unfiltered = false } = {}) =>
-      onRunner((runner) => {
-        if (unfiltered && dialect.unfiltered !== '') return runUnfiltered(runner, dialect, statement);
-        return retried(() => run(runner, dialect, statement));
-      }, patience),
+    execute: (statement, { patience, unfiltered = false } = {}) => {
+      const tellsAfter = answersTell && isChange(statement);
+      const once = tellsAfter ? runOutside : run;
+      return onRunner(
+        (runner) => {
+          if (unfiltered && dialect.unfiltered !== '') return runUnfiltered(runner, dialect, statement);
+          return retried(() => once(runner, dialect, statement));
+        },
+        { patience, tellsAfter },
+      );
+    },
     transaction: (work) => onRunner((runner) => retried(() => inTransaction(runner, dialect, work))),
   };
 }
@@ -207,6 +218,30 @@ async function runUnfiltered(runner: QueryRunner, dialect: Dialect, statement: S
     // It only reads.
     await runner.query('ROLLBACK');
   }
+}
+
+/** True for a statement whose answer is a report of what it changed, and no rows. */
+function isChange(statement: Sql): boolean {
+  return !hasBytes(statement) && /^(?:INSERT|UPDATE|DELETE)\b/.test(statement.text(() => '?'));
+}
+
+/**
+ * Runs a statement on a connection of MySQL that a former user may have left inside a transaction. The answer tells it, which
+ * spares all others the round trip of a ROLLBACK: then the statement is undone with that transaction, and runs again. A
+ * statement of the ledger that runs twice changes no more than once.
+ */
+async function runOutside(runner: QueryRunner, dialect: Dialect, statement: Sql): Promise<SqlResult> {
+  let affected = 0;
+  try {
+    const first = await runner.query(statement.text(dialect.placeholder), [...statement.values], true);
+    affected = first.affected ?? 0;
+    if (isOutside(first.raw)) return { rows: [], affected };
+  } catch {
+    // A transaction that only reads refuses it; any other failure comes again.
+  }
+  await runner.query('ROLLBACK');
+  const second = await run(runner, dialect, statement);
+  return { ...second, affected: Math.max(affected, second.affected) };
 }
 
 async function run(runner: QueryRunner, dialect: Dialect, statement: Sql): Promise<SqlResult> {

@@ -26,6 +26,12 @@ export function isIdle(client: unknown): boolean | undefined {
   return status === undefined || status === null ? undefined : status === 'I';
 }
 
+/** Whether MySQL ran a statement outside any transaction, as its answer tells (SERVER_STATUS_IN_TRANS of its protocol). */
+export function isOutside(answer: unknown): boolean {
+  const { serverStatus } = (answer ?? {}) as { readonly serverStatus?: number };
+  return serverStatus !== undefined && (serverStatus & 1) === 0;
+}
+
 /** Runs a statement that changes rows, and returns their number. */
 type Prepare = (text: string, values: readonly unknown[]) => Promise<number>;
 
