@@ -234,8 +234,10 @@ async function runOutside(runner: QueryRunner, dialect: Dialect, statement: Sql)
   let affected = 0;
   try {
     const first = await runner.query(statement.text(dialect.placeholder), [...statement.values], true);
-    affected = first.affected ?? 0;
-    if (isOutside(first.raw)) return { rows: [], affected };
+    const outside = isOutside(first.raw);
+    // What was inside is undone.
+    if (outside !== false) affected = first.affected ?? 0;
+    if (outside) return { rows: [], affected };
   } catch {
     // A transaction that only reads refuses it; any other failure comes again.
   }

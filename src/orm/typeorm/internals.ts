@@ -26,10 +26,13 @@ export function isIdle(client: unknown): boolean | undefined {
   return status === undefined || status === null ? undefined : status === 'I';
 }
 
-/** Whether MySQL ran a statement outside any transaction, as its answer tells (SERVER_STATUS_IN_TRANS of its protocol). */
-export function isOutside(answer: unknown): boolean {
+/**
+ * Whether MySQL ran a statement outside any transaction, as its answer tells (SERVER_STATUS_IN_TRANS of its protocol);
+ * undefined where the driver does not pass it on.
+ */
+export function isOutside(answer: unknown): boolean | undefined {
   const { serverStatus } = (answer ?? {}) as { readonly serverStatus?: number };
-  return serverStatus !== undefined && (serverStatus & 1) === 0;
+  return serverStatus === undefined ? undefined : (serverStatus & 1) === 0;
 }
 
 /** Runs a statement that changes rows, and returns their number. */
