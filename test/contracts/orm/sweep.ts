@@ -13,14 +13,14 @@ export function sweepClaims(t: OrmContext): void {
 
     it.each([
       [{ concurrency: 1 }, 1],
-      [{}, 8],
+      [{}, 16],
     ])('deletes with the options %j, %i objects at the same time', async (options, expected) => {
       const { documents } = t.harness;
       await t.sweepAll();
-      for (let index = 0; index < 10; index += 1) await t.stage(`many ${index}`);
+      for (let index = 0; index < 20; index += 1) await t.stage(`many ${index}`);
       await delay(times.lease + 50);
       documents.mostDeletes = 0;
-      expect(await t.files.sweep(options)).toMatchObject({ expired: 10, deleted: 10, failed: 0 });
+      expect(await t.files.sweep(options)).toMatchObject({ expired: 20, deleted: 20, failed: 0 });
       expect(documents.mostDeletes).toBe(expected);
       expect(await t.harness.query('SELECT id FROM file_trash')).toEqual([]);
     });
