@@ -90,9 +90,9 @@ export function uploadContract(name: string, door: Door, { parses }: UploadContr
       const { status, body } = await send(...parts);
       return { status, ...(JSON.parse(String(body)) as object) };
     };
-    /** Files that were stored and not given up. */
+    /** Files that were stored, several of them in one statement, and not given up. */
     const kept = () =>
-      ledger.statements.filter((sql) => sql.startsWith('INSERT')).length -
+      ledger.statements.flatMap((sql) => (sql.startsWith('INSERT') ? (sql.match(/'pending'/g) ?? []) : [])).length -
       ledger.statements.filter((sql) => sql.includes('lease_until = 0')).length;
 
     const incoming = () =>
