@@ -139,8 +139,10 @@ export function faultContract(name: string, adapter: MountedAdapter): void {
       const bytes = Buffer.alloc(128 * 1024);
       const failure = Object.assign(new Error('EIO'), { code: 'EIO' });
       let closed = 0;
-      const read = async (_buffer: Uint8Array, position: number) => {
+      const read = async (buffer: Uint8Array, position: number) => {
         if (position >= MiB) throw failure;
+        // New memory may hold what was sent before.
+        buffer.set(bytes);
         return bytes.byteLength;
       };
       const stream = async function* () {
