@@ -14,7 +14,7 @@ import { request as httpRequest } from 'node:http';
 import request from 'supertest';
 import type { Files } from 'filefield';
 import { Download, DownloadedRow, InjectFiles, toStreamable } from 'filefield/nest';
-import { openSite, pairs, platforms, Rows, type Document, type Site } from './site.js';
+import { Document, MikroDocument, openSite, pairs, platforms, seedRows, type Site } from './site.js';
 
 class LoggedIn implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -78,14 +78,7 @@ describe.each(pairs)('@Download on $platform with $orm', (pair) => {
   const get = (path: string) => request(site.url).get(`/documents/${path}`);
   beforeAll(async () => {
     site = await openSite(pair, { controllers });
-    const entity =
-      pair.orm === 'typeorm' ? (await import('./site.js')).Document : (await import('./site.js')).MikroDocument;
-    const file = await site.files.stage(entity, 'file', Buffer.from('0123456789'), { name: 'größe "1".txt' });
-    await site.app.get(Rows).save({ slug: 'notes', file });
-    await site.app.get(Rows).save({ slug: 'empty', file: null });
-    const lost = await site.files.stage(entity, 'file', Buffer.from('lost'), { name: 'lost.txt' });
-    await site.app.get(Rows).save({ slug: 'lost', file: lost });
-    await site.storage.delete(lost.toDescriptor().key);
+    await seedRows(site, pair.orm === 'typeorm' ? Document : MikroDocument, 'größe "1".txt');
   });
   beforeEach(() => void site.errors.lines.splice(0));
   afterAll(() => site.close());

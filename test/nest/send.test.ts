@@ -16,7 +16,7 @@ import request from 'supertest';
 import { pathView, virtualView, xAccelRedirect, type Files } from 'filefield';
 import { FileDownloads, InjectFiles } from 'filefield/nest';
 import { DiskStorage } from 'filefield/storages/disk';
-import { Document, MikroDocument, openSite, pairs, Rows, type Site } from './site.js';
+import { Document, MikroDocument, openSite, pairs, Rows, seedRows, type Site } from './site.js';
 
 class Nobody implements CanActivate {
   canActivate = () => false;
@@ -94,12 +94,7 @@ describe.each(pairs)('FileDownloads on $platform with $orm', (pair) => {
   const get = (where: string) => request(site.url).get(`/documents/${where}`);
   beforeAll(async () => {
     site = await openSite(pair, { controllers });
-    const file = await site.files.stage(entity, 'file', Buffer.from('0123456789'), { name: 'größe.txt' });
-    await site.app.get(Rows).save({ slug: 'notes', file });
-    await site.app.get(Rows).save({ slug: 'empty', file: null });
-    const lost = await site.files.stage(entity, 'file', Buffer.from('lost'), { name: 'lost.txt' });
-    await site.app.get(Rows).save({ slug: 'lost', file: lost });
-    await site.storage.delete(lost.toDescriptor().key);
+    await seedRows(site, entity, 'größe.txt');
   });
   beforeEach(() => void site.errors.lines.splice(0));
   afterAll(() => site.close());

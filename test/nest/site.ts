@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MikroORM, type Options } from '@mikro-orm/core';
@@ -211,4 +212,35 @@ export async function keysOf(storage: MemoryStorage): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of storage.list()) keys.push(key);
   return keys;
+}
+
+/** Saves three rows: `notes` with a file, `empty` without one, and `lost`, whose bytes are gone. */
+export async function seedRows(
+  { files, app, storage }: Site,
+  entity: typeof Document | typeof MikroDocument,
+  name: string,
+) {
+  const rows = app.get(Rows);
+  const file = await files.stage(entity, 'file', Buffer.from('0123456789'), { name });
+  await rows.save({ slug: 'notes', file });
+  await rows.save({ slug: 'empty', file: null });
+  const lost = await files.stage(entity, 'file', Buffer.from('lost'), { name: 'lost.txt' });
+  await rows.save({ slug: 'lost', file: lost });
+  await storage.delete(lost.toDescriptor().key);
+}
+
+/** The status that a form gets whose body never comes: a server that waits for it does not answer. */
+export function statusOfHead(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const sending = request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=b', 'content-length': '1000' },
+    });
+    sending.on('response', (response) => {
+      resolve(response.statusCode);
+      sending.destroy();
+    });
+    sending.on('error', reject);
+    sending.flushHeaders();
+  });
 }
