@@ -1,7 +1,10 @@
 import type { Storage } from 'filefield';
 import { storageContract, type StorageContractOptions } from 'filefield/testing';
 
-/** Runs the contract for a storage that breaks some claims. It fails when one of them is kept, too. */
+/**
+ * Runs the contract for a storage that breaks some claims. It fails when one of them is kept, too, but for races: who
+ * breaks them wins some of them by luck, so these are not run.
+ */
 export function contractExcept(
   broken: readonly string[],
   make: () => Promise<Storage> | Storage,
@@ -9,6 +12,7 @@ export function contractExcept(
 ): void {
   const claims = storageContract(make, options);
   for (const { title, run } of claims) {
+    if (races.includes(title) && broken.includes(title)) continue;
     if (broken.includes(title)) it(`breaks the claim: ${title}`, () => expect(run()).rejects.toThrow());
     else it(title, run);
   }
@@ -18,7 +22,7 @@ export function contractExcept(
 }
 
 /** The claims that only a storage keeps that can refuse a taken key itself. */
-export const races = [
+export const races: readonly string[] = [
   'lets exactly one of several simultaneous writes of one key succeed',
   'lets exactly one of several simultaneous writes of one large object succeed',
-] as const;
+];
