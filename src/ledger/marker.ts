@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { collect } from '../file/body.js';
 import { isFileFieldError } from '../errors.js';
 import { fenceKey } from '../file/key.js';
@@ -16,6 +17,8 @@ export const contested = 'contested';
 
 /** The token of a marker by which a copy of a database leaves the storage to the original. */
 export const givenUp = 'given-up';
+
+const slots = [1, 0] as const;
 
 /**
  * The two objects in a storage that hold the markers of one ledger: one generation in each, so that the last marker stays
@@ -36,7 +39,10 @@ export class Markers {
 
   /** True if one of the two objects exists. */
   async exist(): Promise<boolean> {
-    for (const slot of [1, 0] as const) if (await this.storage.stat(this.#key(slot))) return true;
+    // Asked before each upload: on a disk the kernel has the names in memory, and a thread costs more than the answer.
+    const { storage } = this;
+    if (storage.localPath && slots.some((slot) => existsSync(storage.localPath!(this.#key(slot))))) return true;
+    for (const slot of slots) if (await storage.stat(this.#key(slot))) return true;
     return false;
   }
 

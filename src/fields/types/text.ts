@@ -61,6 +61,8 @@ export function readText(head: Buffer): Text | undefined {
 const control = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
 
 function readBytes(bytes: Buffer): { readonly text: string | undefined; readonly charset: Text['charset'] } {
+  // They are the same bytes in all these charsets. Most files that are no text have one soon.
+  if (control.test(bytes.toString('latin1'))) return { text: undefined, charset: 'unknown-8bit' };
   const text = decode('utf-8', bytes);
   if (text !== undefined) return { text, charset: 'utf-8' };
   return { text: isLegacyText(bytes) ? bytes.toString('latin1') : undefined, charset: 'unknown-8bit' };
@@ -78,8 +80,12 @@ const unassigned = /[\u007f-\u009f€\p{Co}]/u;
  */
 function isLegacyText(bytes: Buffer): boolean {
   const total = bytes.byteLength;
-  const ascii = bytes.filter((byte) => byte < 0x80).byteLength;
-  const symbols = bytes.filter((byte) => byte >= 0x80 && byte < 0xc0).byteLength;
+  let ascii = 0;
+  let symbols = 0;
+  for (let at = 0; at < total; at += 1) {
+    if (bytes[at]! < 0x80) ascii += 1;
+    else if (bytes[at]! < 0xc0) symbols += 1;
+  }
   if (ascii >= total / 16 && symbols <= total / 8) return true;
   return ascii >= total / 64 && doubleByte.some((charset) => unassigned.test(decode(charset, bytes) ?? '€') === false);
 }
