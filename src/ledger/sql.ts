@@ -10,7 +10,9 @@ export class Sql {
 
   /** The text for a driver; `placeholder` gives the parameter of an index from 0. */
   text(placeholder: (index: number) => string = () => '?'): string {
-    return this.strings.map((string, index) => (index === 0 ? string : placeholder(index - 1) + string)).join('');
+    let text = this.strings[0] ?? '';
+    for (let index = 1; index < this.strings.length; index += 1) text += placeholder(index - 1) + this.strings[index]!;
+    return text;
   }
 
   /** The text of SQL without parameters, for migrations and triggers. */
@@ -26,20 +28,22 @@ export class Sql {
 }
 
 /** Builds SQL: pieces of SQL are inserted as they are, every other value becomes a parameter. */
-export function sql(strings: TemplateStringsArray, ...inserted: readonly unknown[]): Sql {
+export function sql(strings: readonly string[], ...inserted: readonly unknown[]): Sql {
   const texts = [strings[0] ?? ''];
   const values: unknown[] = [];
-  const append = (text: string) => (texts[texts.length - 1] += text);
-  inserted.forEach((value, index) => {
+  for (let index = 0; index < inserted.length; index += 1) {
+    const value = inserted[index];
     if (value instanceof Sql) {
-      value.parts.forEach((part, at) => (at === 0 ? append(part) : texts.push(part)));
+      const { parts } = value;
+      texts[texts.length - 1] += parts[0] ?? '';
+      for (let at = 1; at < parts.length; at += 1) texts.push(parts[at]!);
       values.push(...value.values);
     } else {
       texts.push('');
       values.push(value);
     }
-    append(strings[index + 1] ?? '');
-  });
+    texts[texts.length - 1] += strings[index + 1] ?? '';
+  }
   return new Sql(texts, values);
 }
 
@@ -51,7 +55,7 @@ export function raw(text: string): Sql {
 /** Pieces of SQL with a separator between them. */
 export function join(pieces: readonly Sql[], separator: string): Sql {
   const strings = ['', ...pieces.map((_, index) => (index < pieces.length - 1 ? separator : ''))];
-  return sql(strings as unknown as TemplateStringsArray, ...pieces);
+  return sql(strings, ...pieces);
 }
 
 /** True if one of the conditions is. In halves, since SQLite limits the depth of an expression to 1000. */

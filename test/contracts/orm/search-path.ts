@@ -81,6 +81,14 @@ export function searchPathClaims(open: (isProtected: boolean) => Promise<PathSit
       expect(site.media.keys).toEqual([rows[0]!.file.toDescriptor().key]);
     });
 
+    it('knows a schema by its name, whatever is in it', async () => {
+      await site.query('CREATE SCHEMA "Sales ""2"".x"');
+      await site.query('CREATE TABLE "Sales ""2"".x".letter (id serial PRIMARY KEY, file json)');
+      const { file } = await addIn('"Sales ""2"".x"', 'quoted');
+      expect(await ownerOf(file)).toBe('Sales "2".x.letter');
+      await site.query('DROP SCHEMA "Sales ""2"".x" CASCADE');
+    });
+
     it('keeps the files of other schemas, reports them as foreign, and does not erase them', async () => {
       const { file, id } = await addIn('t1', 'foreign');
       const { foreign, unreferenced } = await cleanUp(site.files);
