@@ -29,7 +29,9 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   const database = await createDatabase(kind, folder.path);
   if (!database) return { rows: [], close: async () => folder[Symbol.dispose]() };
   const program = await Program.start('jobs/insert', [folder.path, JSON.stringify(database)]);
-  const side = (name: string, job: string) => jobOf({ name, program, job, count: quick ? 120 : 300, parallel: 8 });
+  // Node compiles what runs for a second or two; an application runs for weeks.
+  const counts = quick ? { warmUp: 600, count: 200 } : { warmUp: 2000, count: 500 };
+  const side = (name: string, job: string) => jobOf({ name, program, job, ...counts, parallel: 8 });
   const ours = side('stage and save', 'ledger');
   const rows = Object.entries(peers).map(([job, { name, target, note }]) => ({
     ...{ name: `insert/${kind}/${job}`, unit: 'µs', rateUnit: 'inserts', ours, peer: side(name, job), target, note },

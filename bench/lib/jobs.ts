@@ -47,6 +47,8 @@ export interface JobOptions {
   readonly job: string;
   /** How many times a run does it. */
   readonly count: number;
+  /** How many times the run before does it, which does not count. @default half of `count` */
+  readonly warmUp?: number;
   /** @default 1 */
   readonly parallel?: number;
   /** How much one time counts in the cost and the rate. @default 1 */
@@ -54,7 +56,8 @@ export interface JobOptions {
 }
 
 /** A job of a program. The cost is the time that the program has run, in µs. */
-export function jobOf({ name, program, job, count, parallel = 1, weight = 1 }: JobOptions): Side {
+export function jobOf(options: JobOptions): Side {
+  const { name, program, job, count, warmUp = Math.ceil(count / 2), parallel = 1, weight = 1 } = options;
   const run = async (times: number): Promise<Sample> => {
     const before = program.cpu;
     const { seconds } = await program.ask({ job, count: times, parallel });
@@ -62,5 +65,5 @@ export function jobOf({ name, program, job, count, parallel = 1, weight = 1 }: J
     await program.ask({ job, count: 0, parallel: 0 });
     return { cost, rate: (times * weight) / (seconds as number) };
   };
-  return { name, warm: () => run(Math.ceil(count / 2)), sample: () => run(count) };
+  return { name, warm: () => run(warmUp), sample: () => run(count) };
 }

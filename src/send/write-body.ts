@@ -12,7 +12,7 @@ export type Outcome = 'complete' | 'aborted';
 
 /** Up to this size a file is read and written in one piece, together with the head. */
 export const oneShotBytes = 64 * 1024;
-const pool = new BufferPool({ bufferBytes: 256 * 1024, keep: 16, crowd: 32, smallBytes: 64 * 1024 });
+const pool = new BufferPool({ bufferBytes: 256 * 1024, crowd: 32, smallBytes: 64 * 1024, keepSmall: 64 });
 const ignore = () => undefined;
 
 /** A body on its way to the client. */
@@ -169,6 +169,6 @@ async function* readChunks(
   } finally {
     // After an abort the socket may still refer to the buffer, so no other download may use it.
     if (sent && reusable()) pool.recycle(buffer);
-    else pool.discard();
+    else pool.discard(buffer);
   }
 }
