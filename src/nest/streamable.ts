@@ -41,8 +41,8 @@ export function toStreamable(file: StoredFile, options: ToStreamableOptions = {}
   });
   return streamable.setErrorHandler((error, response) => {
     if (response.destroyed) return;
-    // The length was promised, so that the client sees that bytes are missing.
-    if (response.headersSent) return response.end();
+    // An end would look complete, or leave a client waiting for the bytes that the length has promised.
+    if (response.headersSent) return response.destroy?.();
     response.statusCode = errorStatus(error);
     response.send(JSON.stringify(errorBody(error)));
   });

@@ -10,9 +10,10 @@ import {
   type CanActivate,
   type ExecutionContext,
 } from '@nestjs/common';
+import { jest } from '@jest/globals';
 import { request as httpRequest } from 'node:http';
 import request from 'supertest';
-import type { Files } from 'filefield';
+import { FileFieldError, type Files } from 'filefield';
 import { Download, DownloadedRow, InjectFiles, toStreamable } from 'filefield/nest';
 import { Document, MikroDocument, openSite, pairs, platforms, seedRows, type Site } from './site.js';
 
@@ -158,6 +159,27 @@ describe.each(pairs)('@Download on $platform with $orm', (pair) => {
     });
     expect(headers['content-type']).toContain('text/plain');
     expect((await get('lost/streamable')).status).toBe(pair.platform === 'express' ? 404 : 500);
+  });
+
+  it('breaks off a StreamableFile whose storage fails in the middle, and goes on', async () => {
+    const read = jest.spyOn(site.storage, 'read').mockImplementationOnce(async () => ({
+      size: 10,
+      info: { size: 10 },
+      async *stream() {
+        yield Buffer.from('01234');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        throw new FileFieldError('storage_failed', 'The bucket hung up.');
+      },
+      close: () => undefined,
+    }));
+    const answer = await fetch(`${site.url}/documents/notes/streamable`);
+    expect({ status: answer.status, length: answer.headers.get('content-length') }).toEqual({ status: 200, length: '10' });
+    const begun = performance.now();
+    await expect(answer.text()).rejects.toThrow();
+    // Not only when the server gives up an idle connection, five seconds later.
+    expect(performance.now() - begun).toBeLessThan(4000);
+    read.mockRestore();
+    expect((await get('notes/streamable')).text).toBe('0123456789');
   });
 
   it('survives clients that leave before the answer', async () => {
