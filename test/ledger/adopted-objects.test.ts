@@ -116,6 +116,30 @@ describe.each(await reachableDatabases())('objects of a folder that are adopted 
     mkdirSync(root);
   });
 
+  it('are refused from another folder than that of the ledger, in a dry run too', async () => {
+    const one = await databases.open(await databases.create(), storage());
+    put('a.txt');
+    await insert(one, 'a.txt');
+    await adopt(one);
+    rmSync(path.join(root, 'filefield-fence'), { recursive: true });
+    put('b.txt');
+    await insert(one, 'b.txt');
+    for (const dryRun of [true, false]) {
+      await expect(adopt(one, { dryRun })).rejects.toMatchObject({ code: 'wrong_storage' });
+    }
+  });
+
+  it('are refused once another folder takes the place of the first between two batches', async () => {
+    const one = await databases.open(await databases.create(), storage());
+    for (const name of ['a.txt', 'b.txt']) put(name);
+    await insert(one, 'a.txt', 'b.txt');
+    const unmount = ({ files }: { files: number }) => {
+      if (files === 1) rmSync(path.join(root, 'filefield-fence'), { recursive: true });
+    };
+    await expect(adopt(one, { batch: 1, onProgress: unmount })).rejects.toMatchObject({ code: 'wrong_storage' });
+    expect(await adopt(one, { dryRun: true }).catch(({ code }) => code)).toBe('wrong_storage');
+  });
+
   it('stay while they are in the trash and a row with their path comes', async () => {
     const one = await databases.open(await databases.create(), storage());
     put('a.txt');

@@ -173,7 +173,10 @@ describe.each(pairs)('@Download on $platform with $orm', (pair) => {
       close: () => undefined,
     }));
     const answer = await fetch(`${site.url}/documents/notes/streamable`);
-    expect({ status: answer.status, length: answer.headers.get('content-length') }).toEqual({ status: 200, length: '10' });
+    expect({ status: answer.status, length: answer.headers.get('content-length') }).toEqual({
+      status: 200,
+      length: '10',
+    });
     const begun = performance.now();
     await expect(answer.text()).rejects.toThrow();
     // Not only when the server gives up an idle connection, five seconds later.
