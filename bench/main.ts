@@ -36,7 +36,9 @@ const begins = (name: string, beginning: string) => name === beginning || name.s
 const isWanted = (name: string) => names.length === 0 || names.some((wanted) => begins(name, wanted));
 
 if (names.includes('guard')) process.exit((await guard(groups, settings)) ? 0 : 1);
-const chosen = groups.filter(({ name }) => isWanted(name) || names.some((wanted) => begins(wanted, name)));
+const isNamed = (name: string) => names.some((wanted) => begins(wanted, name) || begins(name, wanted));
+const isShort = ({ onlyNamed = false }: Group) => names.length === 0 && !(quick && onlyNamed);
+const chosen = groups.filter((group) => isShort(group) || isNamed(group.name));
 const others = programs.filter((name) => (names.length === 0 ? !quick : names.includes(name)));
 if (chosen.length + others.length === 0) {
   const known = [...groups.map(({ name }) => name), ...programs, 'guard'].join(', ');
@@ -50,7 +52,8 @@ const titles = groups.map(({ title }) => title);
 for (const { title, rounds = Infinity, open } of chosen) {
   const { rows, close } = await open(settings);
   const wanted = rows.filter(({ name }) => isWanted(name));
-  const measured = await measure(wanted, { ...settings, rounds: Math.min(settings.rounds, rounds) }).finally(close);
+  const most = quick ? Math.ceil(rounds / 3) : rounds;
+  const measured = await measure(wanted, { ...settings, rounds: Math.min(settings.rounds, most) }).finally(close);
   if (measured.length > 0) printResults(title, measured);
   const kept: readonly Kept[] = measured.map((result) => ({ ...result, title, date }));
   if (options.includes('--write')) publish(writeReport(kept, titles));

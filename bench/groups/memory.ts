@@ -18,7 +18,7 @@ async function open({ quick }: Settings): Promise<OpenGroup> {
   folder.file('1k.bin', 1024);
   const rows = (quick ? [64] : [64, 256]).map((readers) => {
     const side = (name: string, way: string) =>
-      slowReaders({ name, way, readers, root: folder.path, seconds: quick ? 4 : 15 });
+      slowReaders({ name, way, readers, root: folder.path, seconds: quick ? 3 : 15 });
     const sides = { ours: side('storage view', 'storage'), peer: side('a stream', 'stream') };
     // At most 0.6 times the memory.
     return { name: `memory/${readers}`, unit: 'MiB', target: 1.67, note, ...sides };

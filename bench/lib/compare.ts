@@ -45,8 +45,10 @@ export interface Row {
 export interface Group {
   readonly name: string;
   readonly title: string;
-  /** If its runs are long: the most rounds. */
+  /** If its runs are long: the most rounds. With `--quick` a third of them. */
   readonly rounds?: number;
+  /** Whether `--quick` leaves it out unless it is named, since another group tells nearly the same. */
+  readonly onlyNamed?: boolean;
   /** No rows if something is not installed or does not answer. */
   open(settings: Settings): Promise<OpenGroup>;
 }

@@ -40,7 +40,7 @@ export function downloads(options: Downloads, settings: Settings): Side {
     return { cost: (after.cpu - before.cpu) / done, rate: (done * 1000) / (after.time - before.time) };
   };
   const doneBy = (load: Load) => (perMegabyte ? load.bytes / 1e6 : load.responses);
-  return { name, warm: () => warm(request, connections), sample: () => run(settings.seconds) };
+  return { name, warm: () => warm(request, connections, settings), sample: () => run(settings.seconds) };
 }
 
 export interface Uploads {
@@ -96,10 +96,10 @@ function formSender(path: string, size: number): Request['send'] {
   };
 }
 
-/** Requests until the functions of the server are compiled, but no longer than two seconds. */
-async function warm(request: Request, connections: number): Promise<void> {
+/** Requests until the functions of the server are compiled, as far as that takes two seconds or half a one. */
+async function warm(request: Request, connections: number, { quick }: Settings): Promise<void> {
   const load = await Load.open(request, connections);
-  await Promise.race([load.complete(3000), delay(2000)]);
+  await Promise.race([load.complete(quick ? 1500 : 3000), delay(quick ? 500 : 2000)]);
   await load.close();
 }
 
