@@ -116,12 +116,25 @@ function isUsual(file: FileDescriptor): boolean {
 
 /** The same members in the order in which they are written: the known ones, then the others by name. */
 export function orderDescriptor(descriptor: FileDescriptor): FileDescriptor {
+  if (isOrdered(descriptor)) return descriptor;
   const others = Object.keys(descriptor).filter((name) => !Object.hasOwn(members, name));
   const entries = [...names, ...others.sort()].flatMap((name) => {
     const member = descriptor[name as keyof FileDescriptor];
     return member === undefined ? [] : [[name, inOrder(member)] as const];
   });
   return Object.fromEntries(entries) as unknown as FileDescriptor;
+}
+
+/** True for what staging has made, and for what most databases return. False says nothing. */
+function isOrdered(descriptor: FileDescriptor): boolean {
+  let place = -1;
+  for (const name in descriptor) {
+    const next = names.indexOf(name, place + 1);
+    const member = descriptor[name as keyof FileDescriptor];
+    if (next < 0 || member === undefined || typeof member === 'object') return false;
+    place = next;
+  }
+  return true;
 }
 
 /**
