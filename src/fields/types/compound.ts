@@ -1,6 +1,5 @@
-import path from 'node:path';
-import mime from 'mime-types';
 import { peekInto, type Content, type Peek } from './content.js';
+import { namedType } from './named.js';
 
 // The stream that each format keeps in the root storage.
 const streams: ReadonlyMap<string, string> = new Map([
@@ -26,8 +25,8 @@ export async function compoundType(content: Content): Promise<string> {
   const directory = await readDirectory(peekInto(content));
   const type = directory && typeOf(directory);
   if (type !== undefined) return type;
-  const named = mime.lookup(path.extname(content.name));
-  return named && compoundTypes.has(named) ? named : otherCompound;
+  const named = await namedType(content.name);
+  return compoundTypes.has(named) ? named : otherCompound;
 }
 
 const entryBytes = 128;

@@ -1,5 +1,3 @@
-import path from 'node:path';
-import mime from 'mime-types';
 import { textType } from './text.js';
 
 // The beginnings that a browser takes for HTML if it has no type (WHATWG MIME Sniffing 7.1, unknown type), in two classes.
@@ -13,22 +11,21 @@ const comment = /^\s*<!--/;
  * The type of a text that is HTML, XML or SVG; undefined for other text. A type by which a browser displays the text as text
  * is never chosen for what a browser could take for HTML.
  */
-export function markupType(text: string, name: string): string | undefined {
+export function markupType(text: string, named: string): string | undefined {
   if (!/^\s*</.test(text)) return undefined;
   const { xml, doctype, root, namespace } = readPrologue(text);
-  const named = mime.lookup(path.extname(name)) || '';
   if (doctype === 'svg' || root === 'svg') return 'image/svg+xml';
   if (doctype === 'html' || root === 'html' || document.test(text)) return 'text/html';
   if (xml || doctype !== undefined) return 'application/xml';
   const isXml = root !== undefined && (namespace || /[/+]xml$/.test(named));
   if (isXml && !fragment.test(text)) return 'application/xml';
-  if (fragment.test(text) || comment.test(text)) return asFragment(name);
+  if (fragment.test(text) || comment.test(text)) return asFragment(named);
   return root !== undefined && named === 'text/html' ? 'text/html' : undefined;
 }
 
 /** HTML, unless the name chooses a kind of text that is not displayed. */
-function asFragment(name: string): string | undefined {
-  return textType(name) === 'text/plain' ? 'text/html' : undefined;
+function asFragment(named: string): string | undefined {
+  return textType(named) === 'text/plain' ? 'text/html' : undefined;
 }
 
 interface Prologue {

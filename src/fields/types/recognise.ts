@@ -2,6 +2,7 @@ import { compoundType } from './compound.js';
 import type { Content } from './content.js';
 import { isCompound, isZip } from './head.js';
 import { markupType } from './markup.js';
+import { namedType } from './named.js';
 import { signedType } from './signature.js';
 import { readText, textType, withCharset } from './text.js';
 import { zipType } from './zip.js';
@@ -22,5 +23,6 @@ export async function recogniseType(content: Content): Promise<string> {
   const signed = await signedType(head, text !== undefined);
   if (signed !== undefined) return text ? withCharset(signed, text.charset) : signed;
   if (text === undefined) return 'application/octet-stream';
-  return withCharset(markupType(text.text, name) ?? textType(name), text.charset);
+  const named = await namedType(name);
+  return withCharset(markupType(text.text, named) ?? textType(named), text.charset);
 }

@@ -1,6 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import path from 'node:path';
-import mime from 'mime-types';
 import { headBytes } from './head.js';
 
 /** The beginning of a text. */
@@ -31,9 +29,8 @@ export const namedTexts: ReadonlySet<string> = new Set([
 ]);
 
 /** The type of a text that is not markup. */
-export function textType(name: string): string {
-  const named = mime.lookup(path.extname(name));
-  return named && namedTexts.has(named) ? named : 'text/plain';
+export function textType(named: string): string {
+  return namedTexts.has(named) ? named : 'text/plain';
 }
 
 /**
