@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { constants, type Http2ServerResponse, type ServerHttp2Stream } from 'node:http2';
+import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
+
+/** INTERNAL_ERROR (RFC 9113 section 7). From `node:http2` it would load HTTP/2 in every program. */
+const internalError = 0x2;
 
 // Over HTTP/1 a response has a socket; over HTTP/2 it has a stream, one of many that share a socket.
 
@@ -43,7 +46,7 @@ export function breakOff(response: ServerResponse, socket = response.socket): vo
   const stream = streamOf(response);
   if (stream) {
     // Without an error code the client may take the incomplete body for a complete one (RFC 9113 section 8.1).
-    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    stream.close(internalError);
     return;
   }
   response.destroy();
