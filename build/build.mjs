@@ -1,12 +1,12 @@
-// Builds ESM and CommonJS, each with its declarations. Comments are kept in the declarations, where editors show them, and
-// removed from the JavaScript, which makes it a third smaller. Declarations that no entry of the package leads to are deleted.
+// Builds the package. Comments are kept in the declarations, where editors show them, and removed from the JavaScript, which
+// makes it a third smaller.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import ts from 'typescript';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { bundlePackage } from './bundle.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
+const compiled = 'dist/compiled';
 rmSync('dist', { recursive: true, force: true });
 
 async function tsc(...args) {
@@ -15,26 +15,15 @@ async function tsc(...args) {
   if (code !== 0) throw new Error(`tsc ${args.join(' ')} failed with the errors above`);
 }
 
-async function build(kind) {
-  const project = `build/tsconfig.${kind}.json`;
-  await tsc('-p', project, '--emitDeclarationOnly');
-  await tsc('-p', project, '--declaration', 'false', '--removeComments', '--noCheck');
-  removeUnreachable(kind === 'esm' ? 'import' : 'require', path.resolve('dist', kind));
-  console.log(`built ${kind}`);
-}
-
-/** Deletes the declarations that a program which imports every entry of the package does not read. */
-function removeUnreachable(condition, folder) {
-  const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const entries = Object.values(exports).flatMap((entry) => entry[condition]?.types ?? []);
-  const { NodeNext } = ts.ModuleKind;
-  const program = ts.createProgram(entries, { module: NodeNext, skipLibCheck: true, noLib: true, types: [] });
-  const read = new Set(program.getSourceFiles().map(({ fileName }) => path.resolve(fileName)));
-  for (const name of readdirSync(folder, { recursive: true })) {
-    const file = path.join(folder, name);
-    if (file.endsWith('.d.ts') && !read.has(file)) rmSync(file);
-  }
-}
-
-await Promise.all([build('esm'), build('cjs')]);
+const project = ['-p', 'build/tsconfig.library.json'];
+await Promise.all([
+  tsc(...project, '--emitDeclarationOnly'),
+  tsc(...project, '--declaration', 'false', '--removeComments', '--noCheck'),
+]);
+const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8'));
+const names = (files) => files.map((file) => /^\.\/dist\/esm\/(.+)\.js$/.exec(file)[1]);
+const entries = names(Object.values(exports).flatMap((entry) => entry.import?.default ?? []));
+await bundlePackage(compiled, [...entries, ...names(Object.values(bin))]);
+rmSync(compiled, { recursive: true });
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n');
+console.log('built dist');

@@ -21,7 +21,7 @@ export const sizeGroup: Group = {
       unit: 'kB',
       limit: 250,
       ours,
-      note: 'the tarball: both module formats and their types',
+      note: 'the tarball: JavaScript, types, the readme and the list of changes',
     };
     return { rows: [row], close: async () => undefined };
   },

@@ -1,7 +1,9 @@
-// Uses the ESM and the CommonJS copy of filefield in one application, as happens if a dependency loads the other copy. Each
-// copy must recognise the errors, fields and stored files of the other.
+// Uses two copies of filefield in one application, as happens if a dependency brings its own. Each copy must recognise the
+// errors, fields and stored files of the other. Import and require of one package are no two copies.
 import assert from 'node:assert/strict';
+import { cpSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import express from 'express';
 import { FileFieldError, isFileFieldError, isStoredFile, StorageRegistry } from 'filefield';
 import { objectDownloadView } from 'filefield/express';
@@ -10,11 +12,15 @@ import { attachFiles, createLedger } from 'filefield/typeorm';
 import { DataSource, EntitySchema } from 'typeorm';
 
 const require = createRequire(import.meta.url);
+assert.equal(require('filefield').FileFieldError, FileFieldError);
+
+const folder = path.dirname(require.resolve('filefield/package.json'));
+cpSync(folder, path.join(folder, '../filefield-copy'), { recursive: true });
 const other = {
-  ...require('filefield'),
-  ...require('filefield/express'),
-  ...require('filefield/testing'),
-  ...require('filefield/typeorm'),
+  ...require('filefield-copy'),
+  ...require('filefield-copy/express'),
+  ...require('filefield-copy/testing'),
+  ...require('filefield-copy/typeorm'),
 };
 assert.notEqual(FileFieldError, other.FileFieldError);
 

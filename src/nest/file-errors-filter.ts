@@ -2,7 +2,7 @@ import { Catch, Logger, Optional, type ArgumentsHost, type ExceptionFilter } fro
 import { isFileFieldError } from '../errors.js';
 import { errorAnswer, errorStatus, isHttpError, type FileErrorsOptions } from '../response/http-error.js';
 
-/** What the filter catches. Not by its class, since the ESM and the CommonJS copy of this package have one each. */
+/** What the filter catches. Not by its class, since each copy of this package has one of its own. */
 abstract class FileError {
   static [Symbol.hasInstance](error: unknown): boolean {
     return isFileFieldError(error) || (isHttpError(error) && isFileFieldError(error.cause));

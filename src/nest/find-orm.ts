@@ -50,11 +50,11 @@ export async function attachToOrm(
     );
   }
   if (dataSource) {
-    const { attachFiles } = await import('../orm/typeorm/attach-files.js');
+    const { attachFiles } = await import('../orm/typeorm/index.js');
     return attachFiles(dataSource as DataSource, options);
   }
   if (orm) {
-    const { attachFiles } = await import('../orm/mikro-orm/attach-files.js');
+    const { attachFiles } = await import('../orm/mikro-orm/index.js');
     return attachFiles(orm as MikroORM, options);
   }
   throw new FileFieldError(

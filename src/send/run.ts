@@ -75,7 +75,7 @@ export function reporter<Raw>(request: Raw, { onError }: AdapterSettings<Raw>): 
   };
 }
 
-// Shared by an ESM and a CommonJS copy of this package.
+// Shared by all copies of this package in a process.
 const deliveryKey = Symbol.for('filefield.delivery');
 
 /** Sets the delivery of one request of Node's server. A later call, by a router within the application, replaces it. */

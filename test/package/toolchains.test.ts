@@ -85,10 +85,13 @@ describe('the packed package', () => {
     expect(output).toBe(`${entries} entries have the same exports by import and by require\n`);
   });
 
-  ifInstalled('recognises the errors, fields and stored files of its other copy in one process', async () => {
-    const { output } = await execute(process.execPath, ['esm/copies.mjs'], folders.current!);
-    expect(output).toBe('both copies agree\n');
-  });
+  ifInstalled(
+    'is one module for import and require, and recognises the errors, fields and stored files of another copy',
+    async () => {
+      const { output } = await execute(process.execPath, ['esm/copies.mjs'], folders.current!);
+      expect(output).toBe('both copies agree\n');
+    },
+  );
 
   ifInstalled('has a command that npx runs', async () => {
     const { code, output } = await execute('npx', ['--no-install', 'filefield', '--help'], folders.current!);

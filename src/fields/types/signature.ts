@@ -84,14 +84,14 @@ function imageOfBrands(head: Buffer): string | undefined {
 /**
  * Loads file-type with the `require` of Node, for a Jest run in CommonJS mode.
  *
- * file-type is ESM only. In dist/cjs the `import()` above is compiled to `require()`, which loads ESM in Node 20.19 and
- * later, in Bun, and in the bundles of esbuild and webpack, as long as the bundler finds a literal name there. The name
- * is `file-type/core` because the main entry has no `require` condition, and esbuild rejects that. Jest runs code under
- * test with a `require` of its own, which refuses ESM, and replaces `process`, so that `createRequire` is its own as
- * well. `node:vm` reaches the `process` of Node itself, without any flag.
+ * file-type is ESM only. In the package the `import()` above is a `require()`, which loads ESM in Node 20.19 and later, in
+ * Bun, and in the bundles of esbuild and webpack, as long as the bundler finds a literal name there. The name is
+ * `file-type/core` because the main entry has no `require` condition, and esbuild rejects that. Jest runs code under test
+ * with a `require` of its own, which refuses ESM, and replaces `process`, so that `createRequire` is its own as well.
+ * `node:vm` reaches the `process` of Node itself, without any flag.
  */
 function requireOutsideJest(cause: unknown): typeof fileType {
-  // dist/esm has no __filename: an ESM loader runs it, which loads file-type as well.
+  // Without __filename this is ESM, such as a bundle, whose loader loads file-type as well.
   if (typeof __filename === 'undefined') throw cause;
   const { getBuiltinModule } = vm.runInThisContext('process') as NodeJS.Process;
   return getBuiltinModule('node:module').createRequire(__filename)('file-type/core') as typeof fileType;
