@@ -10,9 +10,11 @@ import {
   runDownload,
   setRequestDelivery,
   type AdapterOptions,
+  type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
-import { ended, FrameworkBody } from '../send/framework-body.js';
+import { ended, FrameworkBody, type ResponseHeaders } from '../send/framework-body.js';
+import { expectBytes } from '../send/framework-bytes.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
@@ -50,12 +52,12 @@ export function toFastify(
     const { raw: response } = reply;
     const params = request.params as DownloadRequest['params'];
     const sent: string[] = [];
-    const sendHead: HeadSender = (_response, prepared) => {
+    const sendHead: HeadSender = (_response, prepared, bytes) => {
       const headers = responseHeaders(prepared, response, (name) => reply.getHeader(name));
       if (prepared.status === 304) for (const name of bodyHeaders) reply.removeHeader(name);
       sent.push(...Object.keys(headers));
       reply.code(prepared.status).headers(headers);
-      return sendReply(reply, prepared);
+      return sendReply(reply, prepared, settings, bytes);
     };
     const exchange = { raw: request, request: request.raw, response, params, url: request.originalUrl, sendHead };
     try {
@@ -80,18 +82,31 @@ export function toFastify(
 }
 
 /** Lets Fastify run its onSend hooks and send the head. Returns where they want the body. */
-function sendReply(reply: FastifyReply, prepared: PreparedResponse): Promise<Writable | undefined> {
-  // Fastify ends these itself, and would call a stream a body; for HEAD it expects one.
-  if (!prepared.open && reply.request.method !== 'HEAD') {
-    reply.send();
-    // Until then, as hooks may be slow: Fastify sends the reply once more when its handler resolves before the head is sent.
-    return ended(reply.raw);
-  }
-  const body = new FrameworkBody(reply.raw, {
+function sendReply(
+  reply: FastifyReply,
+  prepared: PreparedResponse,
+  { idleTimeout }: AdapterSettings<FastifyRequest>,
+  bytes?: Buffer,
+): Promise<Writable | undefined> | undefined {
+  const { raw: response, request } = reply;
+  const headers: ResponseHeaders = {
     get: (name) => reply.getHeader(name),
-    set: (name, value) => reply.header(name, value),
+    set: (name, value) => {
+      reply.header(name, value);
+      // Fastify has copied the headers there if a stream takes the place of the bytes.
+      if (response.hasHeader(name)) response.setHeader(name, value);
+    },
     remove: (name) => reply.removeHeader(name),
-  });
+  };
+  const given = bytes && request.raw.httpVersionMajor === 1 ? bytes : undefined;
+  // Without a body Fastify ends the response itself, and would call a stream a body; for HEAD it expects one.
+  if (given || (!prepared.open && request.method !== 'HEAD')) {
+    if (given) expectBytes(response, given, idleTimeout, headers);
+    reply.send(given);
+    // Until then, as hooks may be slow: Fastify sends the reply once more when its handler resolves before the head is sent.
+    return response.writableEnded ? undefined : ended(response);
+  }
+  const body = new FrameworkBody(response, headers);
   reply.send(body);
   return body.target;
 }

@@ -12,7 +12,8 @@ import {
   type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
-import { FrameworkBody } from '../send/framework-body.js';
+import { FrameworkBody, type ResponseHeaders } from '../send/framework-body.js';
+import { expectBytes } from '../send/framework-bytes.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { mountedView, type MountedView } from '../send/mounted-view.js';
 import { sendFileView, type SendFileOptions } from '../views/path-view.js';
@@ -55,8 +56,8 @@ async function serve(
   await new Promise<void>((resolve, reject) => {
     let begun = false;
     // The middleware ends here: those around it may still change the head, and then Koa sends it.
-    const sendHead: HeadSender = (_response, prepared) => {
-      const target = setResponse(context, prepared);
+    const sendHead: HeadSender = (_response, prepared, bytes) => {
+      const target = setResponse(context, prepared, settings, bytes);
       begun = true;
       resolve();
       return target;
@@ -83,26 +84,42 @@ async function serve(
 }
 
 /** Gives status, headers and body to Koa. Returns where it wants the body, once it has sent the head. */
-function setResponse(context: Context, prepared: PreparedResponse): Promise<Writable | undefined> | undefined {
+function setResponse(
+  context: Context,
+  prepared: PreparedResponse,
+  { idleTimeout }: AdapterSettings<Context>,
+  bytes?: Buffer,
+): Promise<Writable | undefined> | undefined {
   const { res: response } = context;
+  const { status } = prepared;
   const headers = responseHeaders(prepared, response);
-  const body = new FrameworkBody(response, {
-    get: (name) => response.getHeader(name),
-    set: (name, value) => context.set(name, value),
-    remove: (name) => context.remove(name),
-  });
-  context.status = prepared.status;
-  // Koa ends these itself, and has no body for them.
-  const bodiless = prepared.status === 204 || prepared.status === 304;
-  context.body = bodiless ? null : body;
-  // The type that Koa gives to streams.
-  context.remove('Content-Type');
-  if (prepared.status === 304) for (const name of bodyHeaders) context.remove(name);
+  context.status = status;
+  const body = bodyFor(context, status, bytes);
+  const type = headers['content-type'];
+  // Koa gives a type to bodies that have none.
+  if (type !== undefined) context.set('content-type', type);
+  context.body = body;
+  if (type === undefined) context.remove('Content-Type');
+  if (status === 304) for (const name of bodyHeaders) context.remove(name);
   context.set(headers);
   // koa-compress would compress a part (RFC 9110 section 14.4).
-  if (prepared.status === 206) Object.assign(context, { compress: false });
-  return bodiless ? undefined : body.target;
+  if (status === 206) Object.assign(context, { compress: false });
+  if (Buffer.isBuffer(body)) expectBytes(response, body, idleTimeout, headersOf(context));
+  return body instanceof FrameworkBody ? body.target : undefined;
 }
+
+/** Bytes where Koa can send them; null for a status that has no body, whose response Koa ends itself. */
+function bodyFor(context: Context, status: number, bytes: Buffer | undefined): Buffer | FrameworkBody | null {
+  if (status === 204 || status === 304) return null;
+  if (bytes && context.req.httpVersionMajor === 1) return bytes;
+  return new FrameworkBody(context.res, headersOf(context));
+}
+
+const headersOf = (context: Context): ResponseHeaders => ({
+  get: (name) => context.res.getHeader(name),
+  set: (name, value) => context.set(name, value),
+  remove: (name) => context.remove(name),
+});
 
 const views = readyViews<Context, KoaHandler, RunOptions<Context>>(toKoa);
 

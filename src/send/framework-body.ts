@@ -8,6 +8,14 @@ export interface ResponseHeaders {
   readonly remove: (name: string) => unknown;
 }
 
+/** Removes or weakens headers that may be wrong for other bytes in place of ours (RFC 9110 section 8.8.1, RFC 9530 section 3). */
+export function describeOther({ get, set, remove }: ResponseHeaders): void {
+  remove('repr-digest');
+  remove('accept-ranges');
+  const etag = get('etag');
+  if (typeof etag === 'string' && etag.startsWith('"')) set('etag', `W/${etag}`);
+}
+
 /** Resolves to undefined once a response is sent, or its client has disconnected. */
 export function ended(response: ServerResponse): Promise<undefined> {
   return new Promise((resolve) => {
@@ -44,7 +52,7 @@ export class FrameworkBody extends PassThrough {
     options?: { readonly end?: boolean },
   ): Destination {
     if ((destination as object) !== this.response) {
-      this.#describeOther();
+      describeOther(this.headers);
       return super.pipe(destination, options);
     }
     // Trailers follow the end of this stream.
@@ -59,14 +67,5 @@ export class FrameworkBody extends PassThrough {
   override _read(size: number): void {
     this.#choose(this);
     super._read(size);
-  }
-
-  /** Headers that may be wrong for what another stream makes of the bytes (RFC 9110 section 8.8.1, RFC 9530 section 3). */
-  #describeOther(): void {
-    const { get, set, remove } = this.headers;
-    remove('repr-digest');
-    remove('accept-ranges');
-    const etag = get('etag');
-    if (typeof etag === 'string' && etag.startsWith('"')) set('etag', `W/${etag}`);
   }
 }

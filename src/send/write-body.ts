@@ -25,9 +25,10 @@ export interface Transfer {
   readonly hooks: HookCaller;
   /**
    * Sends the head; called when the first bytes have been read. Returns where to write them: the response, or a stream that
-   * something else sends in another form; undefined if nobody wants them any more.
+   * something else sends in another form; undefined if nobody wants them any more, or if something else sends the given
+   * bytes.
    */
-  readonly begin: () => Writable | undefined | Promise<Writable | undefined>;
+  readonly begin: (whole?: Buffer) => Writable | undefined | Promise<Writable | undefined>;
   /** Closes the file. Safe to call twice. */
   readonly close: () => void;
 }
@@ -46,8 +47,9 @@ async function writeWhole(
   size: number,
 ): Promise<Outcome> {
   const buffer = await readWhole(body, size);
+  close();
   if (isGone(response)) return 'aborted';
-  const begun = begin();
+  const begun = begin(buffer);
   const target = isPromise(begun) ? await begun : begun;
   if (!target || isGone(response)) return 'aborted';
   target.end(buffer);
@@ -55,7 +57,6 @@ async function writeWhole(
   // Usually the kernel has accepted all bytes by now.
   const left = target === response ? unsentBytes(response) : size;
   if (left === 0) return 'complete';
-  close();
   const outlet = new Outlet(response, idleTimeout);
   const sent = await outlet.finish();
   outlet.release();

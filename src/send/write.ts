@@ -11,10 +11,14 @@ import { writeBody, type Outcome } from './write-body.js';
 /**
  * Sends the head of a response. Returns where the body is to be written, which is the response itself on a plain server;
  * undefined if no body is wanted any more. Throws before it sets any header if one is invalid.
+ *
+ * @param bytes the whole body, if it is small and no hook wants to know what becomes of it. A framework may send it as its own
+ *   body; then the result is undefined, too.
  */
 export type HeadSender = (
   response: ServerResponse,
   prepared: PreparedResponse,
+  bytes?: Buffer,
 ) => Writable | undefined | Promise<Writable | undefined>;
 
 /**
@@ -53,7 +57,7 @@ export async function writeResponse(
     try {
       if (isGone(response)) return 'aborted';
       hooks.start();
-      const begin = () => sendHead(response, prepared);
+      const begin = (bytes?: Buffer) => sendHead(response, prepared, prepared.hooks ? undefined : bytes);
       const close = () => (body.close(), prepared.close());
       const outcome = await writeBody({ response, body, idleTimeout, hooks, begin, close });
       if (outcome === 'complete') hooks.complete();
