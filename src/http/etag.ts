@@ -1,3 +1,5 @@
+import { memoize } from './memoize.js';
+
 /** A parsed entity-tag (RFC 9110 section 8.8.3). */
 export interface EntityTag {
   /** True for `W/"x"`: equivalent content, not necessarily the same bytes. */
@@ -41,9 +43,11 @@ export function encodedTag(tag: string, encoding: string): string {
   return tag.replace(/"$/, `-${encoding}"`);
 }
 
+const hexadecimal = memoize((milliseconds: number) => milliseconds.toString(16));
+
 /** A tag made of size and time. It is weak, because two writes within one tick of the clock have the same time. */
 export function weakTag(size: number, modified: Date): string {
-  return `W/"${size.toString(16)}-${modified.getTime().toString(16)}"`;
+  return `W/"${size.toString(16)}-${hexadecimal(modified.getTime())}"`;
 }
 
 /** The weak form of a tag; a weak tag stays as it is. */

@@ -67,5 +67,5 @@ export function withDelivery<Raw>(
 ): DownloadHandler<Raw> {
   if (choice === undefined) return handler;
   const delivered = choice === 'none' ? handler : choice(handler);
-  return async (request) => ({ ...(await delivered(request)), settled: true });
+  return async (request) => Object.assign({}, await delivered(request), { settled: true as const });
 }

@@ -93,12 +93,16 @@ export function observedResponse(
 ): PreparedResponse {
   const observation = downloads.hasSubscribers ? observations.get(request) : undefined;
   if (!observation) return prepared;
-  const { hooks } = prepared;
+  const { hooks, headers, open, close } = prepared;
   const handedOver = file === null && (status === 200 || (settled === true && status >= 300 && status < 400));
   return {
-    ...prepared,
+    status: prepared.status,
+    headers,
+    open,
+    close,
     hooks: {
-      ...hooks,
+      start: hooks?.start,
+      missing: hooks?.missing,
       complete: (progress) => {
         hooks?.complete?.(progress);
         observation.end(handedOver ? 'handed_over' : 'complete', progress.status, progress.bytes);

@@ -17,6 +17,7 @@ export type Verdict = 'proceed' | 'not_modified' | 'failed';
 /** Evaluates the If-* headers in the order of RFC 9110 section 13.2.2, for a file that exists and may be read. */
 export function checkPreconditions(request: DownloadRequest, validators: Validators): Verdict {
   if (!isConditional(request)) return 'proceed';
+  if (isSame(request, validators.etag)) return 'not_modified';
   const current = validators.etag === undefined ? undefined : parseTag(validators.etag);
   const modified = validators.modified && toSeconds(validators.modified);
   const ifMatch = header(request, 'if-match');
@@ -33,6 +34,17 @@ export function checkPreconditions(request: DownloadRequest, validators: Validat
   }
   const since = safe ? parseDate(header(request, 'if-modified-since')) : undefined;
   return since !== undefined && modified !== undefined && modified <= since ? 'not_modified' : 'proceed';
+}
+
+/** True for what browsers ask: whether they have the very tag, and nothing else. It needs no parsing. */
+function isSame({ method, headers }: DownloadRequest, etag: string | undefined): boolean {
+  return (
+    (method === 'GET' || method === 'HEAD') &&
+    etag !== undefined &&
+    headers['if-none-match'] === etag &&
+    headers['if-match'] === undefined &&
+    headers['if-unmodified-since'] === undefined
+  );
 }
 
 /** True for a request with one of the headers that depend on the state of the file. */

@@ -65,9 +65,9 @@ function prepare(request: DownloadRequest, download: Download): PreparedResponse
 function fromLoaded(request: DownloadRequest, { headers, hooks }: Download, file: FileSource): PreparedResponse {
   try {
     const prepared = withFile(request, headers, file);
-    const { status, open } = prepared;
+    const { status, headers: sent, open, close } = prepared;
     if (!hooks || request.method !== 'GET' || (status !== 200 && status !== 206)) return prepared;
-    return { ...prepared, hooks, open: open && (() => reportMissing(open(), hooks)) };
+    return { status, headers: sent, open: open && (() => reportMissing(open(), hooks)), close, hooks };
   } catch (error) {
     file.close?.();
     throw error;
@@ -86,16 +86,17 @@ function withoutFile(request: DownloadRequest, { status, headers, hooks, settled
 function withFile(request: DownloadRequest, base: Download['headers'], file: FileSource): PreparedResponse {
   const close = () => file.close?.();
   const validators = validatorsOf(file);
-  const headers: Record<string, string> = { ...base };
+  const verdict = checkPreconditions(request, validators);
+  if (verdict === 'failed') return refusal(412, base, close);
+
+  const headers = without(verdict === 'not_modified' ? bodyHeaders : [], base);
   if (validators.etag !== undefined) headers.etag = validators.etag;
   if (validators.modified) headers['last-modified'] = httpDate(validators.modified);
   // Covers the whole file, so it belongs to 200, 206 and 304 alike (RFC 9530 section 3).
   const digest = digestFor(request, file.sha256);
   if (digest !== undefined) headers['repr-digest'] = digest;
 
-  const verdict = checkPreconditions(request, validators);
-  if (verdict === 'not_modified') return { status: 304, headers: without(bodyHeaders, headers), open: null, close };
-  if (verdict === 'failed') return refusal(412, base, close);
+  if (verdict === 'not_modified') return { status: 304, headers, open: null, close };
 
   const size = sizeOf(file);
   headers['accept-ranges'] = size === undefined ? 'none' : 'bytes';
@@ -171,6 +172,7 @@ function refusal(status: number, base: Download['headers'], close: () => void): 
   return { status, headers: { ...without(fileHeaders, base), 'content-length': '0' }, open: null, close };
 }
 
+/** A copy of headers that may be added to. Not a spread: V8 takes a microsecond for each member that is added to one. */
 function without(names: readonly string[], headers: Download['headers']): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name in headers) if (!names.includes(name)) kept[name] = headers[name]!;

@@ -47,7 +47,7 @@ interface Location {
   /** False if no file can be served under this path, whatever is on the disk. */
   readonly valid: boolean;
   /** Decides by the path with all links resolved; absent if every path is allowed. */
-  readonly allows?: (realPath: string | undefined) => boolean;
+  readonly allows?: ((realPath: string | undefined) => boolean) | undefined;
 }
 
 /**
@@ -117,9 +117,9 @@ function locationBelow(root: string, path: string, { symlinks, dotFiles }: Folde
   const base = resolve(root);
   const segments = path.split('/');
   return {
-    path: join(base, ...segments),
+    path: join(base, path),
     valid: segments.every((segment) => isSafeSegment(segment, dotFiles === 'show')),
-    ...(symlinks !== 'follow' && { allows: (realPath) => isInside(base, realPath) }),
+    allows: symlinks === 'follow' ? undefined : (realPath) => isInside(base, realPath),
   };
 }
 
@@ -132,11 +132,17 @@ function isSafeSegment(segment: string, dotFiles: boolean): boolean {
   return dotFiles || !segment.startsWith('.');
 }
 
-/** Compares with a trailing separator; without it `/srv/public-not` would be inside `/srv/public` (CVE-2014-6394). */
 function isInside(base: string, realPath: string | undefined): boolean {
   if (realPath === undefined) return false;
+  // A path without links begins with the root only if the root has none: then it need not be resolved.
+  if (isBelow(base, realPath)) return true;
   const root = realRoot(base);
-  return root !== undefined && realPath.startsWith(root.endsWith(sep) ? root : root + sep);
+  return root !== undefined && isBelow(root, realPath);
+}
+
+/** Compares with a trailing separator; without it `/srv/public-not` would be inside `/srv/public` (CVE-2014-6394). */
+function isBelow(root: string, realPath: string): boolean {
+  return realPath.startsWith(root) && (root.endsWith(sep) || realPath.startsWith(sep, root.length));
 }
 
 /**

@@ -80,9 +80,7 @@ function present<Raw, Subject>({ file, hooks, signed }: Presented<Raw, Subject>,
   if (file.encoding !== undefined && file.encoding !== 'identity') headers['content-encoding'] = file.encoding;
   const { etag, modified } = chosen;
   const served = etag === undefined && modified === undefined ? file : withValidators(file, { etag, modified });
-  const download = { status: 200, headers, file: served };
-  if (!hooks && !signed) return download;
-  return { ...download, ...(hooks && { hooks }), ...(signed && { expires: signed.expires }) };
+  return { status: 200, headers, file: served, hooks, expires: signed?.expires };
 }
 
 /** All members of a file, so that the compiler reports a new one that is not listed here. */
