@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { FileFieldError, type ErrorContext } from '../errors.js';
+import { FileFieldError, isFileFieldError, type ErrorContext } from '../errors.js';
 import { rangeBody, type ByteRange, type FileBody } from './body.js';
 import { diskError, errno } from './disk-error.js';
 import type { LocatedFile } from './file.js';
@@ -31,8 +31,24 @@ export class OpenFile {
 
   /** Opens a file. Rejects with `not_found` for a path that is missing, a folder, or a pipe. */
   static at(path: string, context?: ErrorContext): Promise<OpenFile> {
+    return OpenFile.#at(path, flags, context);
+  }
+
+  /** As `at`; undefined if the last part of the path is a symbolic link, or if this system cannot tell. */
+  static async unlessLink(path: string): Promise<OpenFile | undefined> {
+    const { O_NOFOLLOW: noLink } = fs.constants as { readonly O_NOFOLLOW?: number };
+    if (noLink === undefined) return undefined;
+    try {
+      return await OpenFile.#at(path, flags | noLink);
+    } catch (error) {
+      if (isFileFieldError(error) && errno(error.cause) === 'ELOOP') return undefined;
+      throw error;
+    }
+  }
+
+  static #at(path: string, how: number, context?: ErrorContext): Promise<OpenFile> {
     return new Promise((resolve, reject) => {
-      fs.open(path, flags, (error, fd) => {
+      fs.open(path, how, (error, fd) => {
         if (error) return reject(diskError(error, 'open a file', context));
         try {
           resolve(OpenFile.#of(fd, context));

@@ -46,6 +46,8 @@ interface Location {
   readonly path: string;
   /** False if no file can be served under this path, whatever is on the disk. */
   readonly valid: boolean;
+  /** True for a path directly below the root. */
+  readonly isDirect?: boolean;
   /** Decides by the path with all links resolved; absent if every path is allowed. */
   readonly allows?: ((realPath: string | undefined) => boolean) | undefined;
 }
@@ -99,8 +101,11 @@ export function localFile(path: string, options: LocalFileOptions = {}): FileSou
 }
 
 /** Opens first and checks then, so that the file that was checked is the file that is read. */
-async function openAllowed({ path, valid, allows }: Location): Promise<OpenFile> {
+async function openAllowed({ path, valid, isDirect, allows }: Location): Promise<OpenFile> {
   if (!valid) throw noSuchFile();
+  // What is directly below the root, and no link, is in the root.
+  const direct = isDirect && allows ? await OpenFile.unlessLink(path) : undefined;
+  if (direct) return direct;
   const file = await OpenFile.at(path);
   if (!allows) return file;
   try {
@@ -119,6 +124,7 @@ function locationBelow(root: string, path: string, { symlinks, dotFiles }: Folde
   return {
     path: join(base, path),
     valid: segments.every((segment) => isSafeSegment(segment, dotFiles === 'show')),
+    isDirect: segments.length === 1,
     allows: symlinks === 'follow' ? undefined : (realPath) => isInside(base, realPath),
   };
 }
