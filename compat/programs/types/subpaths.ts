@@ -35,6 +35,7 @@ import { PrefixedStorage } from 'filefield/storages/prefixed';
 import { S3Storage } from 'filefield/storages/s3';
 import { FailingStorage, storageContract } from 'filefield/testing';
 import { attachFiles, createLedger, FileField, fileColumn, type StoredFile } from 'filefield/typeorm';
+import * as keeping from 'filefield/typeorm';
 import { Column, DataSource, Entity, EntitySchema, PrimaryGeneratedColumn } from 'typeorm';
 
 @Entity()
@@ -104,3 +105,7 @@ export const health = healthHandler({ storage: storageCheck(new MemoryStorage())
 export function codeOf(error: unknown): string | undefined {
   return isFileFieldError(error) || error instanceof FileFieldError ? error.code : undefined;
 }
+
+// The library creates them: only their types are exported.
+// @ts-expect-error no such value
+export const noValue: unknown = keeping.StoredFile;
