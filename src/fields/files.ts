@@ -113,7 +113,8 @@ export class Files extends BulkFiles {
     options: StageOptions = {},
   ): Promise<StoredFile> {
     const { name, ...staging } = options;
-    return this.#keep(() => this.#entities.fileField(entity, field), await toUpload(source, name), staging);
+    const upload = await toUpload(source, name, { opens: true });
+    return this.#keep(() => this.#entities.fileField(entity, field), upload, staging);
   }
 
   /**

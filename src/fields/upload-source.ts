@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { FileFieldError } from '../errors.js';
 import { bytesBody, collect, whole, type FileBody } from '../file/body.js';
 import type { FileSource } from '../file/file.js';
-import { localUpload, type FileOnDisk, type MulterProperties } from '../file/local-upload.js';
+import { localUpload, type FileOnDisk, type LocalUploadOptions, type MulterProperties } from '../file/local-upload.js';
 import { cleanName, mendName } from '../file/name.js';
 import { makeUpload, readableUpload, usedBefore, type Upload } from '../file/upload.js';
 import { blobUpload, responseUpload, streamUpload } from './web-upload.js';
@@ -58,13 +58,14 @@ export type UploadSource =
  * an error of a stream does not end the process. Rejects with `invalid_value` for a source of which bytes may be missing.
  *
  * @param name replaces the name of the source; both are cleaned
+ * @param local when a local file is opened
  */
-export async function toUpload(source: UploadSource, name?: string): Promise<Upload> {
-  const upload = await uploadOf(source);
+export async function toUpload(source: UploadSource, name?: string, local?: LocalUploadOptions): Promise<Upload> {
+  const upload = await uploadOf(source, local);
   return { ...upload, name: cleanName(name ?? upload.name) };
 }
 
-function uploadOf(source: UploadSource): Upload | Promise<Upload> {
+function uploadOf(source: UploadSource, local: LocalUploadOptions | undefined): Upload | Promise<Upload> {
   if (typeof source === 'string') return bytesUpload(source);
   if (types.isUint8Array(source)) return bytesUpload(source);
   if (typeof source !== 'object' || source === null) throw unusable(typeof source);
@@ -77,7 +78,7 @@ function uploadOf(source: UploadSource): Upload | Promise<Upload> {
   if (hasMethod(source, 'createReadStream') && 'filename' in source) return graphqlUpload(source as GraphqlFile);
   if ('file' in source && isReadable(source.file)) return multipartUpload(source as MultipartFile);
   if ('buffer' in source && types.isUint8Array(source.buffer)) return memoryUpload(source as FileInMemory);
-  if ('path' in source && typeof source.path === 'string') return localUpload(source as FileOnDisk);
+  if ('path' in source && typeof source.path === 'string') return localUpload(source as FileOnDisk, local);
   throw unusable(kindOf(source));
 }
 

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFieldError } from '../errors.js';
@@ -40,25 +41,31 @@ export interface FileOnDisk extends MulterProperties {
   readonly temporary?: boolean | undefined;
 }
 
+/** When the file of a path is opened. */
+export interface LocalUploadOptions {
+  /**
+   * True to open it now, which also tells its size; a file that cannot be opened now is only looked for.
+   * @default false: when its first byte is wanted, so that many uploads that wait hold no descriptors
+   */
+  readonly opens?: boolean;
+}
+
 /**
- * The upload of a file on this machine. It is opened when its first byte is wanted; a change until its last byte is read
- * is `incomplete`. Rejects with `not_found`, and with `invalid_value` for a path that is not a file.
+ * The upload of a file on this machine. A change between its opening and its last byte is `incomplete`. Rejects with
+ * `not_found`, and with `invalid_value` for a path that is not a file.
  */
-export async function localUpload({ path: file, originalname, size, temporary }: FileOnDisk): Promise<Upload> {
-  const stats = await stat(file).catch((cause: unknown) => {
-    throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
-  });
-  if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
-  let opening: Promise<OpenFile> | undefined;
+export async function localUpload(
+  { path: file, originalname, size, temporary }: FileOnDisk,
+  { opens = false }: LocalUploadOptions = {},
+): Promise<Upload> {
+  let opening: Promise<OpenFile> | undefined = opens ? OpenFile.at(file) : undefined;
+  const found = (await opening?.catch(() => (opening = undefined))) ?? (await lookFor(file));
   const opened = () => (opening ??= OpenFile.at(file));
   const isAt = async (other: string) => (await opened()).isUnchanged() && (await (await opened()).isAt(other));
   return makeUpload({
     name: originalname === undefined ? path.basename(file) : mendName(originalname),
-    size: size ?? stats.size,
-    async *begin() {
-      yield* (await opened()).body().stream();
-    },
-    verify: async () => (await opened()).checkUnchanged(),
+    size: size ?? found.size,
+    begin: () => chunksOf(opened()),
     async release() {
       const own = await opening?.catch(() => undefined);
       try {
@@ -71,6 +78,18 @@ export async function localUpload({ path: file, originalname, size, temporary }:
     readAt: async (buffer, position) => (await opened()).read(buffer, position),
     ...(temporary && { movable: { path: file, isAt } }),
   });
+}
+
+async function* chunksOf(opened: Promise<OpenFile>): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* (await opened).chunks();
+}
+
+async function lookFor(file: string): Promise<Stats> {
+  const stats = await stat(file).catch((cause: unknown) => {
+    throw new FileFieldError('not_found', 'The local file to upload cannot be found.', { cause });
+  });
+  if (!stats.isFile()) throw new FileFieldError('invalid_value', 'The local path to upload is not a file.');
+  return stats;
 }
 
 async function remove(file: string): Promise<void> {

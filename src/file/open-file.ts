@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { FileFieldError, isFileFieldError, type ErrorContext } from '../errors.js';
+import { BufferPool } from './buffer-pool.js';
 import { rangeBody, type ByteRange, type FileBody } from './body.js';
 import { diskError, errno } from './disk-error.js';
 import type { LocatedFile } from './file.js';
@@ -15,6 +16,9 @@ export async function locateFile(path: string): Promise<LocatedFile> {
 
 // Non-blocking: opening a named pipe must not hold a thread of the pool.
 const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+/** For uploads of local files, of which a few run at once. */
+const pool = new BufferPool({ bufferBytes: 256 * 1024, crowd: 4, smallBytes: 64 * 1024, keepSmall: 12 });
 
 /**
  * A file that is open for reading. Its size, time and bytes belong to the same file, even if the path is replaced
@@ -88,10 +92,29 @@ export class OpenFile {
     return rangeBody((buffer, position) => this.read(buffer, position), range, close);
   }
 
-  /** Rejects with `incomplete` if the file was written to since it was opened, or has more bytes than its size. */
-  async checkUnchanged(): Promise<void> {
-    if (!this.isUnchanged() || (await this.read(Buffer.alloc(1), this.size)) > 0) {
-      throw new FileFieldError('incomplete', 'The file was changed while it was read.');
+  /**
+   * All bytes in order, in memory that is used again for the next chunk. Fails with `incomplete` if the file was written to
+   * since it was opened, or has more bytes than its size.
+   */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const buffer = pool.take();
+    let isUnused = false;
+    try {
+      for (let position = 0, ended = false; !ended;) {
+        // One byte more than there should be: the last read sees the end as well.
+        const part = buffer.subarray(0, this.size - position + 1);
+        const bytes = await this.read(part, position);
+        position += bytes;
+        ended = bytes < part.byteLength && (bytes === 0 || position >= this.size);
+        if (position > this.size || (ended && position < this.size)) throw changed();
+        if (bytes > 0) yield part.subarray(0, bytes);
+      }
+      if (!this.isUnchanged()) throw changed();
+      isUnused = true;
+    } finally {
+      // Who left early may still be writing the last chunk.
+      if (isUnused) pool.recycle(buffer);
+      else pool.discard(buffer);
     }
   }
 
@@ -140,6 +163,10 @@ export class OpenFile {
     this.#open = false;
     fs.closeSync(this.fd);
   }
+}
+
+function changed(): FileFieldError {
+  return new FileFieldError('incomplete', 'The file was changed while it was read.');
 }
 
 function notAFile(context?: ErrorContext): FileFieldError {

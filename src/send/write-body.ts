@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import type { FileBody } from '../file/body.js';
 import type { HookCaller } from '../response/hooks.js';
 import { isPromise } from '../file/promise.js';
-import { BufferPool } from './buffer-pool.js';
+import { BufferPool } from '../file/buffer-pool.js';
 import { isGone, unsentBytes } from './client-connection.js';
 import { isWrapped, Outlet } from './outlet.js';
 

@@ -11,9 +11,9 @@ export interface BufferPoolOptions {
 }
 
 /**
- * Buffers that downloads share, one after the other: allocating and collecting a large buffer for each chunk takes longer
- * than reading it. During many downloads at once most buffers are small, because most of them only wait for a slow client;
- * 200 buffers of 256 KiB would take 50 MiB.
+ * Buffers that downloads, or uploads of local files, share one after the other: allocating and collecting a large buffer for
+ * each chunk takes longer than reading it. During many downloads at once most buffers are small, because most of them only
+ * wait for a slow client; 200 buffers of 256 KiB would take 50 MiB.
  */
 export class BufferPool {
   readonly #free: Buffer[] = [];
