@@ -37,5 +37,9 @@ export interface Rule {
   validate?(options: FileFieldOptions): void;
   declared?(upload: DeclaredUpload, options: FileFieldOptions): Refusal | undefined;
   recognised?(upload: RecognisedUpload, options: FileFieldOptions): Refusal | undefined;
-  stored?(upload: CheckedUpload, options: FileFieldOptions, signal?: AbortSignal): Promise<Refusal | undefined>;
+  stored?(
+    upload: CheckedUpload,
+    options: FileFieldOptions,
+    signal?: AbortSignal,
+  ): Promise<Refusal | undefined> | undefined;
 }

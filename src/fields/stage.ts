@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FileFieldError, isFileFieldError } from '../errors.js';
 import type { FileEvents, ObjectName } from '../events.js';
-import { abortable, unlessAborted, wasAborted } from '../file/abortable.js';
+import { abortable, hearing, unlessAborted, wasAborted } from '../file/abortable.js';
 import { whole } from '../file/body.js';
 import type { FileDescriptor } from '../file/descriptor.js';
 import { makeKey } from '../file/key.js';
@@ -96,8 +96,9 @@ class Staging {
     private readonly upload: Upload,
     private readonly staging: StagingOptions,
   ) {
-    const maxSize = field.options.maxSize ?? staging.maxSize;
-    this.#options = { ...field.options, ...(maxSize !== undefined && { maxSize }) };
+    const { options } = field;
+    const { maxSize } = staging;
+    this.#options = maxSize === undefined || options.maxSize !== undefined ? options : { ...options, maxSize };
   }
 
   async run(): Promise<FileDescriptor> {
@@ -106,12 +107,15 @@ class Staging {
     const declared = { name: this.upload.name ?? 'file', size: this.upload.size };
     for (const rule of allRules) this.#refuse(rule, rule.declared?.(declared, this.#options));
     const rest = this.#chunks();
-    const { head, complete, chunks } = await readHead(rest);
+    const { head, complete, chunks } = await readHead(rest, this.upload.size);
     const size = complete ? head.byteLength : this.upload.size;
     const type = await recogniseType({ head, name: declared.name, size, readAt: this.upload.readAt });
-    const recognised = { ...declared, size, head: Buffer.from(head.subarray(0, headBytes)), type };
+    // A check may keep it: not the 256 KiB of a container.
+    const start = head.byteLength > headBytes ? Buffer.from(head.subarray(0, headBytes)) : head;
+    const recognised = { ...declared, size, head: start, type };
     for (const rule of allRules) this.#refuse(rule, rule.recognised?.(recognised, this.#options));
-    return this.#store(recognised, this.#measured.body(chunks, rest, this.#check()));
+    const body = this.#measured.body(chunks, rest, this.#check());
+    return this.#store(recognised, hearing(body, this.staging.signal));
   }
 
   /** The bytes of the source: exactly as many as it promised, or an error. */
@@ -123,7 +127,9 @@ class Staging {
 
   #check(): (size: number) => void {
     const limit = limitOf(this.#options);
+    const { signal } = this.staging;
     return (size) => {
+      if (signal?.aborted) throw wasAborted(signal);
       if (limit !== undefined && size > limit) this.#refuse(rules.maxSize, tooLarge(limit));
     };
   }
@@ -147,7 +153,7 @@ class Staging {
       const { size, sha256, crc32, isUtf8 } = this.#measured;
       const type = isUtf8 ? recognised : withCharset(recognised, 'unknown-8bit');
       const checked = { name, type, size, sha256, head };
-      await unlessAborted(this.#judge(checked), this.staging.signal);
+      await this.#judge(checked);
       if (this.#isLate) await this.#secure(object);
       const stored: FileDescriptor = {
         v: 1,
@@ -183,7 +189,11 @@ class Staging {
   }
 
   async #judge(upload: CheckedUpload): Promise<void> {
-    for (const rule of allRules) this.#refuse(rule, await rule.stored?.(upload, this.#options, this.staging.signal));
+    const { signal } = this.staging;
+    for (const rule of allRules) {
+      const refusal = rule.stored?.(upload, this.#options, signal);
+      if (refusal) this.#refuse(rule, await unlessAborted(refusal, signal));
+    }
   }
 
   async #write(

@@ -1,17 +1,28 @@
 import { FileFieldError } from '../errors.js';
 
+/** On a body that hears this signal itself. */
+const heard = Symbol('heard');
+type Body = AsyncIterable<Uint8Array> & { [heard]?: AbortSignal | undefined };
+
+/** `untilAborted`, or the body itself if it needs nothing more. */
+export function abortable(body: Body, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  return !signal || body[heard] === signal ? body : untilAborted(body, signal);
+}
+
+/** Says that a body fails at once when the signal aborts, so that nobody listens twice for the same upload. */
+export function hearing(body: Body, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  body[heard] = signal;
+  return body;
+}
+
 /**
  * The chunks of a body until the signal aborts; then it fails with `aborted` at once, even while it waits for the next
  * chunk. A stalled client must not hold a write that was ended.
  */
-export async function* abortable(
+export async function* untilAborted(
   body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (!signal) {
-    yield* body;
-    return;
-  }
   let failure: FileFieldError | undefined;
   let fail: (error: FileFieldError) => void = () => undefined;
   const stop = () => fail((failure = wasAborted(signal)));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { abortable } from '../../src/file/abortable.js';
+import { abortable, hearing, untilAborted } from '../../src/file/abortable.js';
 
 /** A source that gives one chunk and then waits for ever, and says whether it was closed. */
 function stalled() {
@@ -51,7 +51,7 @@ describe('abortable', () => {
         order.push('closed');
       }
     })();
-    const reading = abortable(body, abort.signal);
+    const reading = untilAborted(body, abort.signal);
     await reading.next();
     abort.abort();
     await expect(reading.next()).rejects.toMatchObject({ code: 'aborted' });
@@ -61,7 +61,7 @@ describe('abortable', () => {
 
   it('closes the source when its reader leaves early, and reads it to the end otherwise', async () => {
     const { state, body } = stalled();
-    const left = abortable(body, new AbortController().signal);
+    const left = untilAborted(body, new AbortController().signal);
     await left.next();
     await left.return();
     expect(state.closed).toBe(true);
@@ -71,6 +71,14 @@ describe('abortable', () => {
     };
     expect(await read(abortable(whole(), new AbortController().signal))).toBe(2);
     expect(await read(abortable(whole(), undefined))).toBe(2);
+  });
+
+  it('leaves a body alone that hears the same signal, or has none', () => {
+    const { body } = stalled();
+    const { signal } = new AbortController();
+    expect(abortable(body, undefined)).toBe(body);
+    expect(abortable(hearing(body, signal), signal)).toBe(body);
+    expect(abortable(body, new AbortController().signal)).not.toBe(body);
   });
 
   it('reads nothing after a signal that was aborted before', async () => {

@@ -1,5 +1,5 @@
 import { FileFieldError } from '../../errors.js';
-import type { Rule } from '../rule.js';
+import type { Refusal, Rule } from '../rule.js';
 
 /**
  * The application's own check of an upload, such as a virus scan or the dimensions of an image. It runs last: all bytes are
@@ -11,8 +11,10 @@ export const check: Rule = {
     if (options.check === undefined || typeof options.check === 'function') return;
     throw new FileFieldError('invalid_option', 'The option "check" of a file field must be a function.');
   },
-  async stored(upload, options, signal) {
-    const message = await options.check?.(upload, signal);
-    return message ? { code: 'rejected', message } : undefined;
-  },
+  stored: (upload, options, signal) => options.check && refusalOf(options.check(upload, signal)),
 };
+
+async function refusalOf(sentence: string | void | Promise<string | void>): Promise<Refusal | undefined> {
+  const message = await sentence;
+  return message ? { code: 'rejected', message } : undefined;
+}

@@ -1,4 +1,4 @@
-import { abortable } from '../../file/abortable.js';
+import { untilAborted } from '../../file/abortable.js';
 import type { ObjectInfo, Storage, WriteOptions } from '../../file/storage.js';
 import { FanOut } from './fan-out.js';
 
@@ -22,7 +22,7 @@ export async function writeToAll(
 ): Promise<Outcome> {
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
-  const source = abortable(body, signal);
+  const source = untilAborted(body, signal);
   const fanOut = new FanOut(source, storages.length);
   let failure: Outcome['failure'];
   let first: Promise<ObjectInfo | undefined> | undefined;
