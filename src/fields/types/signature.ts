@@ -44,14 +44,16 @@ const textFormats: Readonly<Record<string, RegExp>> = {
   'text/vtt': /^/,
 };
 
+let core: typeof fileType | undefined;
+
 /** The type that the first bytes are the signature of; undefined if they are none, or if they are text all the same. */
 export async function signedType(head: Buffer, isText: boolean): Promise<string | undefined> {
   const start = head.subarray(0, headBytes);
-  // Loaded at the first upload, since serving does not need it.
-  const { fileTypeFromBuffer } = await import('file-type/core').catch(requireOutsideJest);
-  const type = (await fileTypeFromBuffer(start))?.mime;
+  // Loaded at the first upload, since serving does not need it; an `import()` of what is loaded still takes a while.
+  core ??= await import('file-type/core').catch(requireOutsideJest);
+  const type = (await core.fileTypeFromBuffer(start))?.mime;
+  if (type === undefined) return unsignedType(start.toString('latin1', 0, 1024), isText);
   const bytes = start.toString('latin1');
-  if (type === undefined) return unsignedType(bytes, isText);
   if (evidence[type]?.test(bytes) === false) return undefined;
   if (isText && !textFormats[type]?.test(bytes)) return undefined;
   if (type === 'image/heif' || type === 'image/heif-sequence') return imageOfBrands(start) ?? type;
@@ -59,13 +61,13 @@ export async function signedType(head: Buffer, isText: boolean): Promise<string 
   return type === 'application/wasm' ? undefined : type;
 }
 
-/** Formats that file-type does not find in the head alone. */
+/** Formats that file-type does not find in the head alone, by its first 1024 bytes. */
 function unsignedType(bytes: string, isText: boolean): string | undefined {
   // Its directory of tags may be anywhere; that of scanners is at the end.
   if (/^(?:II[*+]\0|MM\0[*+])/.test(bytes)) return 'image/tiff';
   // Readers of PDF find the header in the first 1024 bytes (ISO 32000-1 annex H); in a text only white space may precede.
   const header = isText ? /^\s*%PDF-\d/ : /%PDF-\d/;
-  return header.test(bytes.slice(0, 1024)) ? 'application/pdf' : undefined;
+  return header.test(bytes) ? 'application/pdf' : undefined;
 }
 
 /**
