@@ -96,6 +96,8 @@ export function checkKey(key: string): string {
 
 function keyFault(key: string): string | undefined {
   if (typeof key !== 'string' || key === '') return 'must not be empty';
+  // Nearly all keys, at a fraction of the cost.
+  if (ownKey.test(key)) return undefined;
   if (!key.isWellFormed()) return 'must be well-formed Unicode';
   if (Buffer.byteLength(key) > maximumBytes) return `must not exceed ${maximumBytes} bytes`;
   if (forbidden.test(key)) return 'must not contain control characters or a backslash';

@@ -38,6 +38,8 @@ export interface DiskStorageOptions {
  */
 export class DiskStorage implements Storage {
   readonly root: string;
+  /** The root with a separator. */
+  readonly #base: string;
   readonly #sync: boolean;
   readonly #flush = new FolderFlush();
   /** Folders that exist as far as this process knows. */
@@ -46,11 +48,12 @@ export class DiskStorage implements Storage {
   constructor(options: DiskStorageOptions) {
     if (!options.root) throw new FileFieldError('invalid_option', 'DiskStorage needs a root folder.');
     this.root = path.resolve(options.root);
+    this.#base = this.root.endsWith(path.sep) ? this.root : this.root + path.sep;
     this.#sync = options.sync ?? true;
   }
 
   localPath(key: string): string {
-    return path.join(this.root, ...checkKey(key).split('/'));
+    return this.#base + (path.sep === '/' ? checkKey(key) : checkKey(key).replaceAll('/', path.sep));
   }
 
   async write(key: string, body: AsyncIterable<Uint8Array>, options: WriteOptions = {}): Promise<ObjectInfo> {
@@ -80,11 +83,12 @@ export class DiskStorage implements Storage {
     work: (made: NewFile, temporary: string) => Promise<Info>,
   ): Promise<Info> {
     const target = this.localPath(key);
-    const temporary = path.join(this.root, unfinishedFolder, `${nameOf(key)}.${randomUUID()}`);
+    const unfinished = this.#base + unfinishedFolder;
+    const temporary = `${unfinished}${path.sep}${nameOf(key)}.${randomUUID()}`;
     // An earlier failure matters more than a failure to delete the temporary file.
     const discard = () => fsp.unlink(temporary).catch(() => undefined);
     try {
-      const made = await this.#within(path.dirname(temporary), () => NewFile.create(temporary, 0o640));
+      const made = await this.#within(unfinished, () => NewFile.create(temporary, 0o640));
       const info = await work(made, temporary);
       if (!info) {
         await discard();
@@ -161,7 +165,7 @@ export class DiskStorage implements Storage {
 
   async #fill(made: NewFile, body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ObjectInfo> {
     try {
-      for await (const chunk of signal ? abortable(body, signal) : body) await made.write(chunk);
+      for await (const chunk of abortable(body, signal)) await made.write(chunk);
       if (this.#sync) await made.sync();
       return infoOf(made.stat());
     } finally {
