@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { types } from 'node:util';
 import { FileFieldError } from '../errors.js';
 import type { ReadAt } from './body.js';
+import { isPromise } from './promise.js';
 import type { MovableFile } from './storage.js';
 
 /** Incoming bytes of one file, in the form that staging reads. */
@@ -39,22 +40,19 @@ export function makeUpload({ begin, verify, release, ...description }: UploadPar
   let state: 'idle' | 'waiting' | 'ended' = 'idle';
   let closed: Promise<void> | undefined;
 
-  async function next(): Promise<IteratorResult<unknown>> {
-    state = 'waiting';
-    let ended = true;
-    try {
-      chunks ??= iterate(begin());
-      const result = await chunks.next();
-      ended = result.done === true;
-      return result;
-    } finally {
-      state = ended ? 'ended' : 'idle';
-    }
-  }
-
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
     const text = new Text();
-    for (let result = await next(); !result.done; result = await next()) {
+    for (;;) {
+      state = 'waiting';
+      let result: IteratorResult<unknown> | undefined;
+      try {
+        chunks ??= iterate(begin());
+        const next = chunks.next();
+        result = isPromise(next) ? await next : next;
+      } finally {
+        state = !result || result.done ? 'ended' : 'idle';
+      }
+      if (result.done) break;
       const bytes = toBytes(result.value, text);
       if (bytes.byteLength > 0) yield bytes;
     }
