@@ -281,4 +281,20 @@ describe('readHead', () => {
     expect(await readHead(chunksOf(Buffer.from('abc'), 2))).toMatchObject({ head: Buffer.from('abc'), complete: true });
     expect(await readHead(chunksOf(Buffer.alloc(0), 2))).toMatchObject({ head: Buffer.alloc(0), complete: true });
   });
+
+  it('does not ask a source of known size for its end, but for as much of an archive as it needs', async () => {
+    let asked = 0;
+    const counted = async function* (bytes: Buffer) {
+      for await (const chunk of chunksOf(bytes, bytes.byteLength)) {
+        asked += 1;
+        yield chunk;
+      }
+      asked += 1;
+    };
+    expect(await readHead(counted(Buffer.from('abc')), 3)).toMatchObject({ head: Buffer.from('abc'), complete: true });
+    expect(asked).toBe(1);
+    const archive = Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(300_000)]);
+    const { head, complete } = await readHead(counted(archive), archive.byteLength);
+    expect({ bytes: head.byteLength, complete }).toEqual({ bytes: 256 * 1024, complete: false });
+  });
 });
