@@ -18,7 +18,7 @@ export async function locateFile(path: string): Promise<LocatedFile> {
 const flags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
 /** For uploads of local files, of which a few run at once. */
-const pool = new BufferPool({ bufferBytes: 256 * 1024, crowd: 4, smallBytes: 64 * 1024, keepSmall: 12 });
+const pool = new BufferPool({ bufferBytes: 256 * 1024, crowd: 8, smallBytes: 64 * 1024, keepSmall: 8 });
 
 /**
  * A file that is open for reading. Its size, time and bytes belong to the same file, even if the path is replaced

@@ -57,16 +57,9 @@ export function readText(head: Buffer): Text | undefined {
 // eslint-disable-next-line no-control-regex
 const control = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
 
-const controls = Array.from({ length: 256 }, (_, byte) => control.test(String.fromCharCode(byte)));
-
-function hasControl(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.byteLength; at += 1) if (controls[bytes[at]!]) return true;
-  return false;
-}
-
 function readBytes(bytes: Buffer): { readonly text: string | undefined; readonly charset: Text['charset'] } {
   // They are the same bytes in all these charsets. Most files that are no text have one soon.
-  if (hasControl(bytes)) return { text: undefined, charset: 'unknown-8bit' };
+  if (control.test(bytes.toString('latin1'))) return { text: undefined, charset: 'unknown-8bit' };
   const text = decode('utf-8', bytes);
   if (text !== undefined) return { text, charset: 'utf-8' };
   return { text: isLegacyText(bytes) ? bytes.toString('latin1') : undefined, charset: 'unknown-8bit' };
