@@ -25,20 +25,24 @@ export async function readHead(upload: AsyncIterator<Uint8Array>, size?: number)
   let bytes = 0;
   let wanted = headBytes;
   let complete = false;
+  /** True if the only chunk is a copy already. */
+  let isCopied = false;
   while (bytes < wanted && !complete) {
     // The next chunk may be in the same memory as the last one.
     const last = chunks.pop();
     if (last) chunks.push(Buffer.from(last));
     const next = await upload.next();
-    if (next.done) complete = true;
-    else {
+    if (next.done) {
+      complete = true;
+      isCopied = chunks.length === 1;
+    } else {
       chunks.push(next.value);
       bytes += next.value.byteLength;
       if (wanted === headBytes && isContainer(joined(chunks, Math.min(bytes, 8)))) wanted = containerBytes;
       complete = bytes === size && bytes <= wanted;
     }
   }
-  return { head: Buffer.concat(chunks, Math.min(bytes, wanted)), complete, chunks };
+  return { head: isCopied ? (chunks[0] as Buffer) : Buffer.concat(chunks, Math.min(bytes, wanted)), complete, chunks };
 }
 
 /** The first bytes of chunks, copied only where they are in several. */
