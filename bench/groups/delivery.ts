@@ -12,7 +12,12 @@ const notes = {
 };
 
 /** An object view on Express that hands its files over to nginx. */
-export const deliveryGroup: Group = { name: 'delivery', title: 'Files that are handed over to nginx', open };
+export const deliveryGroup: Group = {
+  name: 'delivery',
+  title: 'Files that are handed over to nginx',
+  onlyNamed: true,
+  open,
+};
 
 async function open(settings: Settings): Promise<OpenGroup> {
   const [folder, place] = [new Folder(), new Folder()];

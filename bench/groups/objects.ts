@@ -13,7 +13,7 @@ const note = {
 export const objectGroups: readonly Group[] = (['typeorm', 'mikro'] as const).flatMap((orm) =>
   (['sqlite', 'postgres'] as const).map((kind) => ({
     name: `objects/${orm}/${kind}`,
-    onlyNamed: (orm === 'typeorm') !== (kind === 'sqlite'),
+    onlyNamed: orm !== 'typeorm' || kind !== 'sqlite',
     title: `Files of rows: ${orm === 'mikro' ? 'MikroORM' : 'TypeORM'}, ${databaseTitles[kind]}`,
     open: (settings: Settings) => open(orm, kind, settings),
   })),

@@ -13,6 +13,7 @@ const note = {
 /** Forms with a file, beside busboy with the same guarantee. */
 export const receiveGroups: readonly Group[] = (['sqlite', 'postgres'] as const).map((kind) => ({
   name: `receive/${kind}`,
+  onlyNamed: kind === 'postgres',
   rounds: 5,
   title: `Forms with a file, on node:http: TypeORM, ${databaseTitles[kind]}`,
   open: (settings: Settings) => open(kind, settings),
@@ -26,7 +27,7 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   const common = { program, port: program.ready.port as number };
   const rows: Row[] = [8, 32].map((connections) => {
     const side = (name: string, path: string) =>
-      uploads({ name, path, ...common, size: 4 * KiB, connections, requests: quick ? 100 : 400 });
+      uploads({ name, path, ...common, size: 4 * KiB, connections, requests: quick ? 60 : 400 });
     return {
       ...{ name: `receive/${kind}/4k-${connections}`, unit: 'µs', rateUnit: 'forms', target: 0.9, note: note.save },
       ...{ ours: side('receive and save', '/save/receive'), peer: side('busboy, as safe', '/save/hand') },
@@ -34,7 +35,7 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   });
   if (kind === 'sqlite') {
     const side = (name: string, path: string) =>
-      uploads({ name, path, ...common, size: quick ? 256 * MiB : GiB, connections: 1, requests: 1, perMegabyte: true });
+      uploads({ name, path, ...common, size: quick ? 128 * MiB : GiB, connections: 1, requests: 1, perMegabyte: true });
     rows.push({
       ...{ name: `receive/${kind}/large`, unit: 'µs/MB', rateUnit: 'MB', target: 1, note: note.large },
       ...{ ours: side('receive', '/only/receive'), peer: side('busboy, as safe', '/only/hand') },

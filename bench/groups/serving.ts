@@ -35,6 +35,8 @@ interface Comparison {
 
 interface Framework {
   readonly title: string;
+  /** As that of `Group`. */
+  readonly onlyNamed?: boolean;
   /** The names of ways, where they differ from those in the URL. */
   readonly names?: Readonly<Record<string, string>>;
   readonly comparisons: readonly Comparison[];
@@ -114,6 +116,7 @@ const frameworks: Readonly<Record<string, Framework>> = {
   },
   hono: {
     title: 'Hono on Node',
+    onlyNamed: true,
     names: { static: 'serveStatic' },
     comparisons: [
       {
@@ -130,6 +133,7 @@ const frameworks: Readonly<Record<string, Framework>> = {
 export const servingGroups: readonly Group[] = Object.entries(frameworks).map(([name, framework]) => ({
   name,
   title: `Downloads on ${framework.title}`,
+  ...(framework.onlyNamed && { onlyNamed: true }),
   open: (settings) => open(name, framework, settings),
 }));
 

@@ -44,8 +44,9 @@ const introduction = `# Speed
 
 <!-- Written by "npm run bench -- --write". -->
 
-\`npm run bench\` measures all of this on your machine. \`-- --quick\` makes the runs short, and names choose rows by their
-beginnings: \`npm run bench -- express node/path\`. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are found.
+\`npm run bench\` measures all of this on your machine. \`-- --quick\` takes two minutes, for short runs of the main tables, and names
+choose rows by their beginnings: \`npm run bench -- express node/path\`. It needs Linux; PostgreSQL, MariaDB and nginx are used where they
+are found.
 
 - **The figure is processor time**: what all threads of the server's process ran for one request, form, row or megabyte, from
   \`/proc/PID/task/*/schedstat\`. Rates are given beside it. The machine did other work at the same time, which made all

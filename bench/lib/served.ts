@@ -96,10 +96,10 @@ function formSender(path: string, size: number): Request['send'] {
   };
 }
 
-/** Requests until the functions of the server are compiled, as far as that takes two seconds or half a one. */
+/** Requests until the functions of the server are compiled, as far as that takes two seconds, or less than half a one. */
 async function warm(request: Request, connections: number, { quick }: Settings): Promise<void> {
   const load = await Load.open(request, connections);
-  await Promise.race([load.complete(quick ? 1500 : 3000), delay(quick ? 500 : 2000)]);
+  await Promise.race([load.complete(quick ? 1000 : 3000), delay(quick ? 400 : 2000)]);
   await load.close();
 }
 
