@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import fs, { truncateSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { downloadView, localFile, type FileBody } from 'filefield';
 import { toNode } from 'filefield/node';
 import { faultContract } from '../contracts/fault-contract.js';
@@ -101,12 +102,14 @@ describe('reads of a disk', () => {
 it('breaks the connection when something else ends the response during a download', async () => {
   writeFileSync(file, Buffer.alloc(32 * MiB));
   const view = downloadView(async () => ({ subject: 0, file: () => localFile(file) }));
+  let sending: ServerResponse | undefined;
   const other = await serve((request, response) => {
-    setTimeout(() => response.end(), 100);
+    sending = response;
     void toNode(view, { onError: (error) => errors.push(error) })(request, response);
   });
   const client = await talk(other.port, head('GET'), { paused: true });
-  await until(() => server.descriptors() === 1, 'the download was under way');
+  await until(() => sending?.headersSent === true && server.descriptors() === 1, 'the download was under way');
+  sending!.end();
   await new Promise((resolve) => setTimeout(resolve, 200));
   const start = Date.now();
   client.socket.resume();
