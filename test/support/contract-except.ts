@@ -2,8 +2,8 @@ import type { Storage } from 'filefield';
 import { storageContract, type StorageContractOptions } from 'filefield/testing';
 
 /**
- * Runs the contract for a storage that breaks some claims. It fails when one of them is kept, too, but for races: who
- * breaks them wins some of them by luck, so these are not run.
+ * Runs the contract for a storage that breaks some claims, and fails when it keeps one of them. Races among them are not run:
+ * a storage that cannot decide a race still gets it right now and then.
  */
 export function contractExcept(
   broken: readonly string[],
