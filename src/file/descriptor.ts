@@ -46,8 +46,9 @@ const identity = /^[\w-]{1,36}$/;
 const hash = /^[0-9a-f]{64}$/;
 const crc = /^[0-9a-f]{8}$/;
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
-/** Days that every month has. */
-const usualTime = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** Times as `toISOString` writes them; the 29th of February is not among them. */
+const usualTime =
+  /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const text: Member = { is: 'text', fits: (value) => typeof value === 'string' && value !== '' };
 const pixels: Member = { is: 'a whole number from 1', fits: (value) => isWhole(value, 1), optional: true };
 
