@@ -118,12 +118,16 @@ function isUsual(file: FileDescriptor): boolean {
 /** The same members in the order in which they are written: the known ones, then the others by name. */
 export function orderDescriptor(descriptor: FileDescriptor): FileDescriptor {
   if (isOrdered(descriptor)) return descriptor;
-  const others = Object.keys(descriptor).filter((name) => !Object.hasOwn(members, name));
-  const entries = [...names, ...others.sort()].flatMap((name) => {
+  const ordered: Record<string, unknown> = {};
+  for (const name of names) {
     const member = descriptor[name as keyof FileDescriptor];
-    return member === undefined ? [] : [[name, inOrder(member)] as const];
-  });
-  return Object.fromEntries(entries) as unknown as FileDescriptor;
+    if (member !== undefined) ordered[name] = inOrder(member);
+  }
+  const others = Object.keys(descriptor).filter((name) => !Object.hasOwn(members, name));
+  if (others.length === 0) return ordered as unknown as FileDescriptor;
+  const entries = others.sort().map((name) => [name, inOrder(descriptor[name as keyof FileDescriptor])]);
+  // Not assigned: a member may be named "__proto__".
+  return Object.fromEntries([...Object.entries(ordered), ...entries]) as FileDescriptor;
 }
 
 /** True for what staging has made, and for what most databases return. False says nothing. */

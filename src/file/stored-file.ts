@@ -12,9 +12,10 @@ const brand = Symbol.for('filefield.stored-file');
 /** Called when a committed row names bytes that its storage does not have. */
 export type MissingListener = (descriptor: FileDescriptor, cause: unknown) => void;
 
-/** What a stored file needs to open its bytes. */
+/** What a stored file needs to open its bytes, and to be saved again. */
 export interface StoredFileContext {
-  readonly storages: StorageRegistry;
+  /** Absent before `attachFiles`. */
+  readonly storages?: StorageRegistry;
   readonly onMissing?: MissingListener;
   /** The options of the field whose rules the file has passed; undefined if unknown. */
   readonly acceptedBy?: object;
@@ -131,13 +132,13 @@ export class StoredFile implements FileSource {
   /** The storage that keeps the bytes; undefined before `attachFiles`. */
   get origin(): Storage | undefined {
     const { descriptor, context } = StoredFile.#contentOf(this);
-    return context?.storages.resolve(descriptor.storage);
+    return context?.storages?.resolve(descriptor.storage);
   }
 
   /** The Cache-Control that the registry has for the storage. */
   get cacheControl(): string | undefined {
     const { descriptor, context } = StoredFile.#contentOf(this);
-    return context?.storages.cacheControl(descriptor.storage);
+    return context?.storages?.cacheControl(descriptor.storage);
   }
 
   /** The options of the field whose rules the file has passed. @internal */
@@ -191,7 +192,7 @@ export class StoredFile implements FileSource {
     if (!isPlain(this)) refused();
     const { descriptor, context } = StoredFile.#contentOf(this);
     const { storage, key, size } = descriptor;
-    if (!context) {
+    if (!context?.storages) {
       throw new FileFieldError('invalid_option', 'This file was loaded before attachFiles(); attach before you query.');
     }
     const missing = (cause: unknown) => {

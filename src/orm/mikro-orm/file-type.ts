@@ -7,9 +7,6 @@ import { isStoredFile, StoredFile, type StoredFileContext } from '../../file/sto
 const brand = Symbol.for('filefield.mikro-orm.file-type');
 const attachment = Symbol.for('filefield.mikro-orm.context');
 
-/** Files that were loaded from a column, and the options of its field. */
-const loadedFrom = new WeakMap<object, FileFieldOptions>();
-
 /**
  * The type that makes a MikroORM property a file field. There is one subclass per field, which carries the field's options,
  * so inheritance, entity schemas and embeddables need no registry of their own.
@@ -19,6 +16,8 @@ const loadedFrom = new WeakMap<object, FileFieldOptions>();
  */
 export abstract class FileType extends JsonType {
   abstract readonly options: FileFieldOptions;
+  /** Of rows that are loaded before files are attached. */
+  #unattached: StoredFileContext | undefined;
 
   get [brand](): true {
     return true;
@@ -29,18 +28,14 @@ export abstract class FileType extends JsonType {
     // `undefined` is not null; MikroORM passes it through.
     if (value === null || value === undefined) return value as null;
     // A value that was read is normalised, so that a column whose members the database has reordered is not a change.
-    // A file that was loaded from this column keeps its storage, even if the field names another storage for new files.
-    const isOwn = isRead(context) || loadedFrom.get(value as object) === this.options;
-    const file = isOwn ? this.convertToJSValue(value, platform) : checkValue(value, this.options);
+    const file = isRead(context) ? this.convertToJSValue(value, platform) : checkValue(value, this.options);
     return file && JSON.stringify(file.toDescriptor());
   }
 
   override convertToJSValue(value: unknown, platform: Platform): StoredFile | null {
     if (isStoredFile(value)) return value;
-    const context = contextOf(platform);
-    const file = StoredFile.parse(value, context && { ...context, acceptedBy: this.options });
-    if (file) loadedFrom.set(file, this.options);
-    return file;
+    this.#unattached ??= { acceptedBy: this.options };
+    return StoredFile.parse(value, contextsOf(platform)?.(this.options) ?? this.#unattached);
   }
 }
 
@@ -54,14 +49,23 @@ export function isFileType(type: unknown): type is FileType {
  * shared: two instances that know the same `EntitySchema` may keep its files in different storages.
  */
 export function attachContext(platform: Platform, context: StoredFileContext): void {
-  if (contextOf(platform)) {
+  if (contextsOf(platform)) {
     throw new FileFieldError('invalid_option', 'Files are attached to this MikroORM instance already.');
   }
-  Object.defineProperty(platform, attachment, { value: context });
+  const contexts = new Map<FileFieldOptions, StoredFileContext>();
+  const contextFor: ContextFor = (options) => {
+    let own = contexts.get(options);
+    if (!own) contexts.set(options, (own = { ...context, acceptedBy: options }));
+    return own;
+  };
+  Object.defineProperty(platform, attachment, { value: contextFor });
 }
 
-function contextOf(platform: Platform): StoredFileContext | undefined {
-  return (platform as { [attachment]?: StoredFileContext })[attachment];
+/** The context of the files of one field. */
+type ContextFor = (options: FileFieldOptions) => StoredFileContext;
+
+function contextsOf(platform: Platform): ContextFor | undefined {
+  return (platform as { [attachment]?: ContextFor })[attachment];
 }
 
 /** True if MikroORM converts a value that came out of the database, to compare later values with it. */

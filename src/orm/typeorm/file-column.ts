@@ -11,13 +11,13 @@ const brand = Symbol.for('filefield.typeorm.file-column');
  * inheritance, entity schemas and embedded entities need no registry of their own.
  */
 export class FileColumn implements ValueTransformer {
-  readonly #context: StoredFileContext | undefined;
+  readonly #context: StoredFileContext;
 
   constructor(
     readonly options: FileFieldOptions,
     context?: StoredFileContext,
   ) {
-    this.#context = context && { ...context, acceptedBy: options };
+    this.#context = { ...context, acceptedBy: options };
     Object.defineProperty(this, brand, { value: true });
   }
 
