@@ -7,6 +7,8 @@ import { servingGroups } from './groups/serving.js';
 import { objectGroups } from './groups/objects.js';
 import { insertGroups } from './groups/insert.js';
 import { receiveGroups } from './groups/receive.js';
+import { findGroups } from './groups/find.js';
+import { sweepGroups } from './groups/sweep.js';
 import { deliveryGroup } from './groups/delivery.js';
 import { nginxGroup } from './groups/nginx.js';
 import { memoryGroup } from './groups/memory.js';
@@ -24,6 +26,8 @@ const groups: readonly Group[] = [
   ...insertGroups,
   ...receiveGroups,
   stageGroup,
+  ...findGroups,
+  ...sweepGroups,
   startGroup,
   sizeGroup,
 ];

@@ -28,13 +28,16 @@ async function copySafely(source: string): Promise<string> {
 }
 
 const made: string[] = [];
-const deleted = async () => made.splice(0).forEach((file) => rmSync(file));
+const clean = async () => made.splice(0).forEach((file) => rmSync(file));
 const stage = (name: string) =>
-  each(async () => {
-    const file = await files.stage(Document, 'file', { path: path.join(root!, name) });
-    made.push(file.localPath!);
-  }, deleted);
-const copy = (name: string) => each(async () => made.push(await copySafely(path.join(root!, name))), deleted);
+  each(
+    async () => {
+      const file = await files.stage(Document, 'file', { path: path.join(root!, name) });
+      made.push(file.localPath!);
+    },
+    { clean },
+  );
+const copy = (name: string) => each(async () => made.push(await copySafely(path.join(root!, name))), { clean });
 
 serveJobs({
   'stage large': stage('large.bin'),

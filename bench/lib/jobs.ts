@@ -4,14 +4,19 @@ import { ready } from './ready.js';
 
 /** What a program can be asked to do. */
 export interface Work {
+  /** What must be there first; not measured. */
+  prepare?: (() => Promise<unknown>) | undefined;
   /** Does it so many times, so many at once. */
   run(count: number, parallel: number): Promise<unknown>;
   /** Deletes what it has made; not measured. */
-  clean?(): Promise<unknown>;
+  clean?: (() => Promise<unknown>) | undefined;
 }
 
 /** A part of work by itself, which is repeated. */
-export function each(once: (index: number) => Promise<unknown>, clean?: Work['clean']): Work {
+export function each(
+  once: (index: number) => Promise<unknown>,
+  { prepare, clean }: Pick<Work, 'prepare' | 'clean'> = {},
+): Work {
   let total = 0;
   const run = async (count: number, parallel: number) => {
     let left = count;
@@ -20,17 +25,23 @@ export function each(once: (index: number) => Promise<unknown>, clean?: Work['cl
     };
     await Promise.all(Array.from({ length: parallel }, worker));
   };
-  return { run, clean };
+  return { prepare, run, clean };
+}
+
+interface Order {
+  readonly job: string;
+  readonly step: keyof Work;
+  readonly count: number;
+  readonly parallel: number;
 }
 
 /** Offers work to the program that started this one. */
 export function serveJobs(jobs: Readonly<Record<string, Work>>): void {
   process.on('message', (message) => {
-    const { job, count, parallel } = message as { job: string; count: number; parallel: number };
+    const { job, step, count, parallel } = message as Order;
     const work = async () => {
       const start = performance.now();
-      if (count > 0) await jobs[job]!.run(count, parallel);
-      else await jobs[job]!.clean?.();
+      await jobs[job]![step]?.(count, parallel);
       return { seconds: (performance.now() - start) / 1000 };
     };
     work().then(
@@ -53,17 +64,30 @@ export interface JobOptions {
   readonly parallel?: number;
   /** How much one time counts in the cost and the rate. @default 1 */
   readonly weight?: number;
+  /** Whether the cost is what a clock shows, in ms: for work that is mostly another program's. @default false */
+  readonly byClock?: boolean;
 }
 
 /** A job of a program. The cost is the time that the program has run, in µs. */
 export function jobOf(options: JobOptions): Side {
-  const { name, program, job, count, warmUp = Math.ceil(count / 2), parallel = 1, weight = 1 } = options;
+  const {
+    name,
+    program,
+    job,
+    count,
+    warmUp = Math.ceil(count / 2),
+    parallel = 1,
+    weight = 1,
+    byClock = false,
+  } = options;
+  const ask = (step: keyof Work, times: number) => program.ask({ job, step, count: times, parallel } satisfies Order);
   const run = async (times: number): Promise<Sample> => {
+    await ask('prepare', times);
     const before = program.cpu;
-    const { seconds } = await program.ask({ job, count: times, parallel });
-    const cost = (program.cpu - before) / times / weight;
-    await program.ask({ job, count: 0, parallel: 0 });
-    return { cost, rate: (times * weight) / (seconds as number) };
+    const seconds = (await ask('run', times)).seconds as number;
+    const time = byClock ? seconds * 1000 : program.cpu - before;
+    await ask('clean', times);
+    return { cost: time / times / weight, rate: (times * weight) / seconds };
   };
   return { name, warm: () => run(warmUp), sample: () => run(count) };
 }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 /** Benchmarks that print tables of their own and keep no figures; those that are there. */
-export const programs = ['find', 'sweep', 'database', 'storages'].filter((name) => existsSync(fileOf(name)));
+export const programs = ['database', 'storages'].filter((name) => existsSync(fileOf(name)));
 
 /** Runs one on all cores. */
 export function runProgram(name: string, options: readonly string[]): void {
