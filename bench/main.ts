@@ -35,7 +35,8 @@ const groups: readonly Group[] = [
 const options = process.argv.slice(2).filter((text) => text.startsWith('--'));
 const names = process.argv.slice(2).filter((text) => !text.startsWith('--'));
 const quick = options.includes('--quick');
-const settings: Settings = quick ? { quick, rounds: 3, seconds: 0.15 } : { quick, rounds: 11, seconds: 0.4 };
+const profile = options.includes('--profile');
+const settings: Settings = { quick, profile, ...(quick ? { rounds: 3, seconds: 0.15 } : { rounds: 11, seconds: 0.4 }) };
 const begins = (name: string, beginning: string) => name === beginning || name.startsWith(`${beginning}/`);
 const isWanted = (name: string) => names.length === 0 || names.some((wanted) => begins(name, wanted));
 

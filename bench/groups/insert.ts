@@ -1,4 +1,4 @@
-import type { Group, OpenGroup, Settings } from '../lib/compare.js';
+import type { Group, OpenGroup, Row, Settings } from '../lib/compare.js';
 import { createDatabase, databaseTitles, type Kind } from '../lib/database.js';
 import { Folder } from '../lib/folder.js';
 import { jobOf } from '../lib/jobs.js';
@@ -33,9 +33,14 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   const counts = quick ? { warmUp: 400, count: 150 } : { warmUp: 2000, count: 500 };
   const side = (name: string, job: string) => jobOf({ name, program, job, ...counts, parallel: 8 });
   const ours = side('stage and save', 'ledger');
-  const rows = Object.entries(peers).map(([job, { name, target, note }]) => ({
+  const rows: Row[] = Object.entries(peers).map(([job, { name, target, note }]) => ({
     ...{ name: `insert/${kind}/${job}`, unit: 'µs', rateUnit: 'inserts', ours, peer: side(name, job), target, note },
   }));
+  const { name, note } = peers.safe;
+  rows.push({
+    ...{ name: `insert/${kind}/protected`, unit: 'µs', rateUnit: 'inserts', note },
+    ...{ ours: side('stage and save, with triggers', 'protected'), peer: rows[0]!.peer },
+  });
   const close = async () => {
     await program.stop();
     await database.drop();

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { writeSafely } from '../lib/by-hand.js';
 import type { Database } from '../lib/database.js';
 import { each, serveJobs } from '../lib/jobs.js';
-import { ByHand, Document, openTypeorm } from '../lib/typeorm-store.js';
+import { ByHand, Document, openTypeorm, Protected } from '../lib/typeorm-store.js';
 
 // Inserts of a row with a file.
 const [, , root, json] = process.argv;
@@ -15,11 +15,14 @@ const sha256 = createHash('sha256').update(content).digest('hex');
 const folder = path.join(root!, 'by-hand');
 mkdirSync(folder);
 
+async function insert(entity: typeof Document | typeof Protected): Promise<void> {
+  const file = await files.stage(entity, 'file', content, { name: 'a.bin' });
+  await save(entity, { slug: randomUUID(), file });
+}
+
 serveJobs({
-  ledger: each(async () => {
-    const file = await files.stage(Document, 'file', content, { name: 'a.bin' });
-    await save(Document, { slug: randomUUID(), file });
-  }),
+  ledger: each(() => insert(Document)),
+  protected: each(() => insert(Protected)),
   safe: each(async () => save(ByHand, { slug: randomUUID(), ...(await writeSafely(folder, [content])) })),
   naive: each(async () => {
     const file = path.join(folder, randomUUID());

@@ -1,7 +1,11 @@
+import { profileOf, type Profile } from './profile.js';
+import type { Program } from './program.js';
 import { shuffled, spreadOf, type Spread } from './statistics.js';
 
 export interface Settings {
   readonly quick: boolean;
+  /** Whether each side runs once more under Node's profiler. */
+  readonly profile: boolean;
   readonly rounds: number;
   /** Of one run, where a run has no end of its own. */
   readonly seconds: number;
@@ -18,6 +22,8 @@ export interface Sample {
 /** What a row compares: something of this library, or what others use in its place. */
 export interface Side {
   readonly name: string;
+  /** What is measured, if it is a program of Node. */
+  readonly program?: Program;
   /** Runs that do not count. */
   warm(): Promise<unknown>;
   sample(): Promise<Sample>;
@@ -61,6 +67,7 @@ export interface OpenGroup {
 export interface Measured {
   readonly cost: Spread;
   readonly rate?: Spread;
+  readonly profile?: Profile;
 }
 
 export interface Result {
@@ -81,7 +88,7 @@ export interface Result {
  * Measures all rows: in each round every side once, in a random order. Sides of one row follow each other closely, since
  * what else the machine does changes from minute to minute.
  */
-export async function measure(rows: readonly Row[], { rounds }: Settings): Promise<readonly Result[]> {
+export async function measure(rows: readonly Row[], { rounds, profile }: Settings): Promise<readonly Result[]> {
   const families = familiesOf(rows);
   const samples = new Map<Side, Sample[]>();
   for (const side of shuffled(families.flat())) {
@@ -93,7 +100,9 @@ export async function measure(rows: readonly Row[], { rounds }: Settings): Promi
       for (const side of shuffled(family)) samples.get(side)!.push(await side.sample());
     }
   }
-  return rows.map((row) => resultOf(row, samples));
+  const measured = new Map([...samples].map(([side, some]) => [side, measuredOf(some)]));
+  if (profile) for (const [side, of] of measured) measured.set(side, { ...of, ...(await profiled(side, of)) });
+  return rows.map((row) => resultOf(row, samples, measured));
 }
 
 /** Sides that are compared with each other, directly or not. */
@@ -108,13 +117,22 @@ function familiesOf(rows: readonly Row[]): readonly (readonly Side[])[] {
   return families.map((family) => [...family]);
 }
 
-function resultOf(row: Row, samples: ReadonlyMap<Side, readonly Sample[]>): Result {
+async function profiled(side: Side, of: Measured): Promise<Pick<Measured, 'profile'>> {
+  const profile = await profileOf(side, of);
+  return profile ? { profile } : {};
+}
+
+function resultOf(
+  row: Row,
+  samples: ReadonlyMap<Side, readonly Sample[]>,
+  measured: ReadonlyMap<Side, Measured>,
+): Result {
   const { name, unit, rateUnit, target, limit, note, ours, peer } = row;
   const [mine, theirs] = [samples.get(ours)!, peer && samples.get(peer)!];
   return {
-    ...{ name, unit, rateUnit, rounds: mine.length, ours: measuredOf(mine) },
+    ...{ name, unit, rateUnit, rounds: mine.length, ours: measured.get(ours)! },
     ...(theirs && {
-      peer: { name: peer!.name, ...measuredOf(theirs) },
+      peer: { name: peer!.name, ...measured.get(peer!)! },
       ...(limit === undefined && { ratio: spreadOf(theirs.map(({ cost }, round) => cost / mine[round]!.cost)) }),
     }),
     ...{ target, limit, note },

@@ -18,6 +18,9 @@ function ran(pid: number, thread: string): number {
   }
 }
 
+/** Microseconds that the first thread of a process has run: the one that runs JavaScript. */
+export const cpuOfThread = (pid: number) => ran(pid, String(pid)) / 1000;
+
 /** MiB of a process that are in memory. */
 export function residentMemory(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');

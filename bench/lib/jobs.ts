@@ -38,6 +38,7 @@ interface Order {
 /** Offers work to the program that started this one. */
 export function serveJobs(jobs: Readonly<Record<string, Work>>): void {
   process.on('message', (message) => {
+    if (!('job' in (message as object))) return;
     const { job, step, count, parallel } = message as Order;
     const work = async () => {
       const start = performance.now();
@@ -89,5 +90,5 @@ export function jobOf(options: JobOptions): Side {
     await ask('clean', times);
     return { cost: time / times / weight, rate: (times * weight) / seconds };
   };
-  return { name, warm: () => run(warmUp), sample: () => run(count) };
+  return { name, program, warm: () => run(warmUp), sample: () => run(count) };
 }

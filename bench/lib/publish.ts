@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { chart } from './chart.js';
 import type { Report } from './report.js';
-import { cellsOf, heads, notesOf } from './text.js';
+import { cellsOf, heads, notesOf, profileOf } from './text.js';
 
 /** Pictures: the beginnings of the names of their rows. */
 const pictures = {
@@ -25,16 +25,22 @@ function page({ machine, results }: Report): string {
   const sections = titles.flatMap((title) => {
     const rows = results.filter((result) => result.title === title);
     const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-    const table = [line(heads), line(heads.map(() => '---')), ...rows.map((row) => line(cellsOf(row)))];
+    const table = (lines: readonly (readonly string[])[]) => [
+      line(lines[0]!),
+      line(lines[0]!.map(() => '---')),
+      ...lines.slice(1).map(line),
+      '',
+    ];
+    const profiles = rows.map(profileOf).filter(({ length }) => length > 0);
     return [
       `## ${title}`,
       '',
       `${rows[0]!.rounds} rounds, ${rows[0]!.date}.`,
       '',
-      ...table,
-      '',
+      ...table([heads, ...rows.map(cellsOf)]),
       ...notesOf(rows).map((note) => `- ${note}`),
       '',
+      ...(profiles.length > 0 ? ["Where the time goes, by Node's profiler:", '', ...profiles.flatMap(table)] : []),
     ];
   });
   return `${introduction}\nMeasured on ${machine}.\n\n${sections.join('\n')}\n${conclusion}`;
@@ -45,7 +51,7 @@ const introduction = `# Speed
 <!-- Written by "npm run bench -- --write". -->
 
 \`npm run bench\` measures all of this on your machine. \`-- --quick\` takes two minutes, for short runs of the main tables, and names
-choose rows by their beginnings: \`npm run bench -- express node/path\`. It needs Linux; PostgreSQL, MariaDB and nginx are used where they
+choose rows by their beginnings: \`npm run bench -- express node/path\`. With \`--profile\` each side runs once more under Node's profiler. It needs Linux; PostgreSQL, MariaDB and nginx are used where they
 are found.
 
 - **The figure is processor time**: what all threads of the server's process ran for one request, form, row or megabyte, from

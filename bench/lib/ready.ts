@@ -1,7 +1,9 @@
 import type { AddressInfo, Server } from 'node:net';
+import { serveProfiles } from './profile.js';
 
 /** Tells the program that started this one that it can begin. Ends with it. */
 export function ready(message: object): void {
+  serveProfiles();
   process.on('disconnect', () => process.exit());
   process.send!(message);
 }

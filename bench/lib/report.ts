@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { Result } from './compare.js';
-import { cellsOf, heads, notesOf } from './text.js';
+import { isMet, type Result } from './compare.js';
+import { cellsOf, heads, notesOf, profileOf } from './text.js';
 
 const file = 'bench/results.json';
 
@@ -31,7 +31,7 @@ export function readReport(): Report {
 
 /** Puts results in the place of those of the same name, in the order that is given. Digits that mean nothing are left out. */
 export function writeReport(results: readonly Kept[], order: readonly string[]): Report {
-  const kept = new Map([...readReport().results, ...results].map((result) => [result.name, result]));
+  const kept = new Map([...readReport().results, ...results.map(shortened)].map((result) => [result.name, result]));
   const place = ({ title }: Kept) => order.indexOf(title);
   const sorted = [...kept.values()].sort((one, other) => place(one) - place(other));
   const report = { machine: machine(), results: sorted };
@@ -40,15 +40,29 @@ export function writeReport(results: readonly Kept[], order: readonly string[]):
   return report;
 }
 
+/** Without profiles, unless the target is missed: then they say why. */
+function shortened(result: Kept): Kept {
+  if (isMet(result) === false) return result;
+  const { profile: _ours, ...ours } = result.ours;
+  const { profile: _theirs, ...peer } = result.peer ?? { name: '', cost: ours.cost };
+  return { ...result, ours, ...(result.peer && { peer }) };
+}
+
 /** Spreads of three lines are one. */
 const spreads = /\{\s+("q1": [\d.]+),\s+("median": [\d.]+),\s+("q3": [\d.]+)\s+\}/g;
 const digits = (value: number) => Number(value.toPrecision(4));
 
-/** A table of results, and what the other sides leave out. */
+/** A table of results, what the other sides leave out, and where the time goes. */
 export function printResults(title: string, results: readonly Result[]): void {
-  const rows = results.map(cellsOf);
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
+  const profiles = results.map(profileOf).filter(({ length }) => length > 0);
+  const tables = profiles.flatMap((lines) => ['', ...table(lines)]);
+  console.log(
+    ['', `## ${title}`, '', ...table([heads, ...results.map(cellsOf)]), '', ...notesOf(results), ...tables].join('\n'),
+  );
+}
+
+function table([head = [], ...rows]: readonly (readonly string[])[]): readonly string[] {
+  const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]) => `| ${cells.map((text, at) => text.padEnd(widths[at]!)).join(' | ')} |`;
-  const rule = line(widths.map((width) => '-'.repeat(width)));
-  console.log(['', `## ${title}`, '', line(heads), rule, ...rows.map(line), '', ...notesOf(results)].join('\n'));
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }

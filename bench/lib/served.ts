@@ -7,7 +7,7 @@ import type { Program } from './program.js';
 export interface Downloads {
   readonly name: string;
   /** What runs: its processor time is measured. */
-  readonly program: Pick<Program, 'cpu'>;
+  readonly program: Program | Pick<Program, 'cpu'>;
   readonly port: number;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,7 +40,8 @@ export function downloads(options: Downloads, settings: Settings): Side {
     return { cost: (after.cpu - before.cpu) / done, rate: (done * 1000) / (after.time - before.time) };
   };
   const doneBy = (load: Load) => (perMegabyte ? load.bytes / 1e6 : load.responses);
-  return { name, warm: () => warm(request, connections, settings), sample: () => run(settings.seconds) };
+  const sides = { warm: () => warm(request, connections, settings), sample: () => run(settings.seconds) };
+  return { name, ...sides, ...('pid' in program && { program }) };
 }
 
 export interface Uploads {
@@ -70,7 +71,7 @@ export function uploads(options: Uploads): Side {
     await load.close();
     return { cost: cpu / count / weight, rate: (count * weight) / seconds };
   };
-  return { name, warm: () => run(requests), sample: () => run(requests) };
+  return { name, program, warm: () => run(requests), sample: () => run(requests) };
 }
 
 /** Sends a large file piece by piece, when the last one has left. */

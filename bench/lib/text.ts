@@ -23,6 +23,15 @@ function goalOf(result: Result): string {
   return isMet(result) === false ? `${goal} missed` : goal;
 }
 
+/** Where the time of both sides goes, as the lines of a table; none without a profile. */
+export function profileOf({ name, unit, ours, peer }: Result): readonly (readonly string[])[] {
+  if (!ours.profile) return [];
+  const sides = [ours.profile, peer?.profile ?? []].map((profile) => new Map(profile));
+  const parts = [...new Set(sides.flatMap((side) => [...side.keys()]))];
+  const cells = (part: string) => sides.map((side) => (side.has(part) ? `${number(side.get(part)!)} ${unit}` : ''));
+  return [[name, 'filefield', peer?.name ?? ''], ...parts.map((part) => [part, ...cells(part)])];
+}
+
 /** What the other sides leave out, each once. */
 export function notesOf(results: readonly Result[]): readonly string[] {
   const notes = new Map(results.map(({ peer, note }) => [note, peer?.name]));

@@ -1,6 +1,14 @@
 import 'reflect-metadata';
 import { DiskStorage } from 'filefield/storages/disk';
-import { attachFiles, createLedger, FileField, transactionQueue, withFiles, type StoredFile } from 'filefield/typeorm';
+import {
+  attachFiles,
+  createLedger,
+  FileField,
+  protectFiles,
+  transactionQueue,
+  withFiles,
+  type StoredFile,
+} from 'filefield/typeorm';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, type DataSourceOptions } from 'typeorm';
 import { typeormOptions, type Database } from './database.js';
 
@@ -10,6 +18,14 @@ export class Document {
   @PrimaryGeneratedColumn() id!: number;
   @Column('varchar', { unique: true }) slug!: string;
   @FileField({ storage: 'documents', maxSize: '2 GB' }) file!: StoredFile | null;
+}
+
+/** The same with triggers, which record every write. */
+@Entity('bench_protected')
+export class Protected {
+  @PrimaryGeneratedColumn() id!: number;
+  @Column('varchar', { unique: true }) slug!: string;
+  @FileField({ storage: 'documents' }) file!: StoredFile | null;
 }
 
 /** A row with the path of a file that is written by hand. */
@@ -22,13 +38,14 @@ export class ByHand {
   @Column('integer') size!: number;
 }
 
-/** Both entities, in a new database. */
+/** All entities, in a new database. */
 export async function openTypeorm(database: Database, root: string) {
-  const options = { ...typeormOptions(database), entities: [Document, ByHand] } as DataSourceOptions;
+  const options = { ...typeormOptions(database), entities: [Document, Protected, ByHand] } as DataSourceOptions;
   const dataSource = withFiles(new DataSource(options));
   await dataSource.initialize();
   await dataSource.synchronize();
   await createLedger(dataSource);
+  await protectFiles(dataSource, { entity: Protected });
   const documents = new DiskStorage({ root });
   const files = await attachFiles(dataSource, { storages: { documents }, protection: 'off' });
   const queue = transactionQueue(dataSource);
