@@ -36,7 +36,7 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   const rows: Row[] = Object.entries(peers).map(([job, { name, target, note }]) => ({
     ...{ name: `insert/${kind}/${job}`, unit: 'µs', rateUnit: 'inserts', ours, peer: side(name, job), target, note },
   }));
-  const { name, note } = peers.safe;
+  const { note } = peers.safe;
   rows.push({
     ...{ name: `insert/${kind}/protected`, unit: 'µs', rateUnit: 'inserts', note },
     ...{ ours: side('stage and save, with triggers', 'protected'), peer: rows[0]!.peer },

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { isMet, type Result } from './compare.js';
+import { isMet, type Measured, type Result } from './compare.js';
 import { cellsOf, heads, notesOf, profileOf } from './text.js';
 
 const file = 'bench/results.json';
@@ -43,10 +43,11 @@ export function writeReport(results: readonly Kept[], order: readonly string[]):
 /** Without profiles, unless the target is missed: then they say why. */
 function shortened(result: Kept): Kept {
   if (isMet(result) === false) return result;
-  const { profile: _ours, ...ours } = result.ours;
-  const { profile: _theirs, ...peer } = result.peer ?? { name: '', cost: ours.cost };
-  return { ...result, ours, ...(result.peer && { peer }) };
+  const { ours, peer } = result;
+  return { ...result, ours: figuresOf(ours), ...(peer && { peer: { name: peer.name, ...figuresOf(peer) } }) };
 }
+
+const figuresOf = ({ cost, rate }: Measured): Measured => ({ cost, ...(rate && { rate }) });
 
 /** Spreads of three lines are one. */
 const spreads = /\{\s+("q1": [\d.]+),\s+("median": [\d.]+),\s+("q3": [\d.]+)\s+\}/g;
