@@ -75,7 +75,8 @@ export class FormCollector<File> {
       throw overLimit('maxFields', maxFields, `The form has more than ${maxFields} text fields.`, field);
     }
     const before = this.fields[field];
-    this.fields[field] = before === undefined ? value : [before, value].flat();
+    if (Array.isArray(before)) before.push(value);
+    else this.fields[field] = before === undefined ? value : [before, value];
   }
 
   /** Counts an input in which no file was chosen. */
