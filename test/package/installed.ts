@@ -83,9 +83,13 @@ function copyPrograms(folder: string): void {
   }
 }
 
-/** The suite of docs/testing.md beside the entity of the programs, for `node:test`, and for Jest and vitest. */
+/** The suites of docs/testing.md beside the entities of the programs: for `node:test`, and one for Jest and vitest. */
 function writeRecipe(programs: string): void {
-  const [, suite = ''] = /^```ts\n([^]+?)^```$/m.exec(readFileSync('docs/testing.md', 'utf8')) ?? [];
+  const blocks = readFileSync('docs/testing.md', 'utf8').matchAll(/^```ts\n([^]+?)^```$/gm);
+  const [suite = '', mikro = ''] = [...blocks].map(([, block = '']) => block);
+  const current = mikro.replace('@mikro-orm/sqlite', '@mikro-orm/libsql').replace('createSchema()', 'create()');
+  const withMikro = `import { Document } from './mikro-document';\n${current}`;
+  writeFileSync(path.join(programs, 'recipe-mikro.node.ts'), withMikro);
   const recipe = `import { Document } from './document';\n${suite}`;
   writeFileSync(path.join(programs, 'recipe.node.ts'), recipe);
   const withGlobals = recipe.replace(/^import .+ from 'node:test';\n/m, '').replace(/^(before|after)\(/gm, '$1All(');

@@ -62,11 +62,18 @@ const faulty = /^node_modules\/(@mikro-orm\/core|@types\/koa|@google-cloud\/stor
 
 /** Programs that use every entry. */
 const everyEntry: Readonly<Record<Resolution, readonly string[]>> = {
-  node10: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts'],
+  node10: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts', 'cjs/types/nest.ts'],
   // MikroORM 7 is ESM, which TypeScript does not let CommonJS require here.
-  node16: ['cjs/types/subpaths.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
-  nodenext: ['cjs/types/subpaths.ts', 'cjs/types/mikro-orm.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
-  bundler: ['esm/types/subpaths.ts', 'esm/types/mikro-orm.ts'],
+  node16: ['cjs/types/subpaths.ts', 'esm/types/subpaths.ts', 'esm/types/mikro-orm.ts', 'esm/types/nest.ts'],
+  nodenext: [
+    'cjs/types/subpaths.ts',
+    'cjs/types/mikro-orm.ts',
+    'cjs/types/nest.ts',
+    'esm/types/subpaths.ts',
+    'esm/types/mikro-orm.ts',
+    'esm/types/nest.ts',
+  ],
+  bundler: ['esm/types/subpaths.ts', 'esm/types/mikro-orm.ts', 'esm/types/nest.ts'],
 };
 
 /** Compiles programs with the strictest options. Returns the faults, or undefined if there are none. */

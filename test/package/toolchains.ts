@@ -191,11 +191,12 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
   {
     name: '`node --test` with tsx, ESM and CommonJS',
     folder: 'current',
-    packages: ['tsx', 'typeorm'],
-    shows: 'the [recipe for tests](testing.md)',
+    packages: ['tsx', 'typeorm', '@mikro-orm/core'],
+    shows: 'the [recipe for tests](testing.md) on each ORM',
     commands: [
       node('--import', 'tsx', '--test', 'esm/recipe.node.ts'),
       node('--import', 'tsx', '--test', 'cjs/recipe.node.ts'),
+      node('--import', 'tsx', '--test', 'esm/recipe-mikro.node.ts'),
     ],
     prints: 'pass 2',
   },
