@@ -29,8 +29,8 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   const database = await createDatabase(kind, folder.path);
   if (!database) return { rows: [], close: async () => folder[Symbol.dispose]() };
   const program = await Program.start('jobs/insert', [folder.path, JSON.stringify(database)]);
-  // Node compiles what runs for a second or two; an application runs for weeks.
-  const counts = quick ? { warmUp: 400, count: 150 } : { warmUp: 2000, count: 500 };
+  // Node compiles the more, the more code there is, for half a minute here; an application runs for weeks.
+  const counts = quick ? { warmUp: 400, count: 150 } : { warmUp: 6000, count: 500 };
   const side = (name: string, job: string) => jobOf({ name, program, job, ...counts, parallel: 8 });
   const ours = side('stage and save', 'ledger');
   const rows: Row[] = Object.entries(peers).map(([job, { name, target, note }]) => ({

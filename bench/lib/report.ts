@@ -36,7 +36,7 @@ export function writeReport(results: readonly Kept[], order: readonly string[]):
   const sorted = [...kept.values()].sort((one, other) => place(one) - place(other));
   const report = { machine: machine(), results: sorted };
   const text = JSON.stringify(report, (_key, value) => (typeof value === 'number' ? digits(value) : value), 2);
-  writeFileSync(file, `${text.replace(spreads, '{ $1, $2, $3 }')}\n`);
+  writeFileSync(file, `${text.replace(spreads, '{ $1, $2, $3 }').replace(parts, '[$1, $2]')}\n`);
   return report;
 }
 
@@ -51,6 +51,8 @@ const figuresOf = ({ cost, rate }: Measured): Measured => ({ cost, ...(rate && {
 
 /** Spreads of three lines are one. */
 const spreads = /\{\s+("q1": [\d.]+),\s+("median": [\d.]+),\s+("q3": [\d.]+)\s+\}/g;
+/** Parts of profiles, too. */
+const parts = /\[\s+("[^"]+"),\s+([\d.e-]+)\s+\]/g;
 const digits = (value: number) => Number(value.toPrecision(4));
 
 /** A table of results, what the other sides leave out, and where the time goes. */
