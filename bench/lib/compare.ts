@@ -53,7 +53,7 @@ export interface Group {
   readonly title: string;
   /** If its runs are long: the most rounds. With `--quick` a third of them. */
   readonly rounds?: number;
-  /** Whether `--quick` leaves it out unless it is named, since another group tells nearly the same. */
+  /** Whether `--quick`, which has two minutes, leaves it out unless it is named. */
   readonly onlyNamed?: boolean;
   /** No rows if something is not installed or does not answer. */
   open(settings: Settings): Promise<OpenGroup>;
@@ -101,7 +101,10 @@ export async function measure(rows: readonly Row[], { rounds, profile }: Setting
     }
   }
   const measured = new Map([...samples].map(([side, some]) => [side, measuredOf(some)]));
-  if (profile) for (const [side, of] of measured) measured.set(side, { ...of, ...(await profiled(side, of)) });
+  for (const [side, of] of profile ? measured : []) {
+    const found = await profileOf(side, of);
+    if (found) measured.set(side, { ...of, profile: found });
+  }
   return rows.map((row) => resultOf(row, samples, measured));
 }
 
@@ -115,11 +118,6 @@ function familiesOf(rows: readonly Row[]): readonly (readonly Side[])[] {
     families.push(new Set([...joined.flatMap((family) => [...family]), ...sides]));
   }
   return families.map((family) => [...family]);
-}
-
-async function profiled(side: Side, of: Measured): Promise<Pick<Measured, 'profile'>> {
-  const profile = await profileOf(side, of);
-  return profile ? { profile } : {};
 }
 
 function resultOf(

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { chart } from './chart.js';
 import type { Report } from './report.js';
-import { cellsOf, heads, notesOf, profileOf } from './text.js';
+import { cellsOf, heads, notesOf, profileTable } from './text.js';
 
 /** Pictures: the beginnings of the names of their rows. */
 const pictures = {
@@ -31,7 +31,7 @@ function page({ machine, results }: Report): string {
       ...lines.slice(1).map(line),
       '',
     ];
-    const profiles = rows.map(profileOf).filter(({ length }) => length > 0);
+    const profiles = rows.map(profileTable).filter(({ length }) => length > 0);
     return [
       `## ${title}`,
       '',
@@ -51,8 +51,8 @@ const introduction = `# Speed
 <!-- Written by "npm run bench -- --write". -->
 
 \`npm run bench\` measures all of this on your machine. \`-- --quick\` takes two minutes, for short runs of the main tables, and names
-choose rows by their beginnings: \`npm run bench -- express node/path\`. With \`--profile\` each side runs once more under Node's profiler. It needs Linux; PostgreSQL, MariaDB and nginx are used where they
-are found.
+choose rows by their beginnings: \`npm run bench -- express node/path\`. With \`--profile\` each side runs once more under Node's
+profiler. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are found.
 
 - **The figure is processor time**: what all threads of the server's process ran for one request, form, row or megabyte, from
   \`/proc/PID/task/*/schedstat\`. Rates are given beside it. The machine did other work at the same time, which made all

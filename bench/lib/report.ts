@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { isMet, type Measured, type Result } from './compare.js';
-import { cellsOf, heads, notesOf, profileOf } from './text.js';
+import { cellsOf, heads, notesOf, profileTable } from './text.js';
 
 const file = 'bench/results.json';
 
@@ -57,7 +57,7 @@ const digits = (value: number) => Number(value.toPrecision(4));
 
 /** A table of results, what the other sides leave out, and where the time goes. */
 export function printResults(title: string, results: readonly Result[]): void {
-  const profiles = results.map(profileOf).filter(({ length }) => length > 0);
+  const profiles = results.map(profileTable).filter(({ length }) => length > 0);
   const tables = profiles.flatMap((lines) => ['', ...table(lines)]);
   console.log(
     ['', `## ${title}`, '', ...table([heads, ...results.map(cellsOf)]), '', ...notesOf(results), ...tables].join('\n'),

@@ -24,7 +24,7 @@ function goalOf(result: Result): string {
 }
 
 /** Where the time of both sides goes, as the lines of a table; none without a profile. */
-export function profileOf({ name, unit, ours, peer }: Result): readonly (readonly string[])[] {
+export function profileTable({ name, unit, ours, peer }: Result): readonly (readonly string[])[] {
   if (!ours.profile) return [];
   const sides = [ours.profile, peer?.profile ?? []].map((profile) => new Map(profile));
   const parts = [...new Set(sides.flatMap((side) => [...side.keys()]))];
