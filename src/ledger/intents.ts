@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import type { ObjectName } from '../events.js';
 import type { OwnedColumn } from './owner.js';
 
@@ -13,9 +14,19 @@ interface Waiting {
 /** Intents in one statement at most; databases limit the number of parameters. */
 const maximumBatch = 100;
 
+/** Turns of the event loop at most in which more intents are waited for. */
+const maximumTurns = 8;
+
+/** Milliseconds that a turn takes in which there was nothing to do. */
+const idleTurn = 0.05;
+
+// Taken when this module is loaded, so that the fake timers of a test do not stop uploads.
+const nextTurn = promisify(setImmediate);
+
 /**
- * Writes the intents of concurrent uploads together: all that arrive while one commit is under way share the next one. A
- * single upload does not wait.
+ * Writes the intents of concurrent uploads together: all that arrive while one commit is under way share the next one. While
+ * the process has other work to do, it does that first, since other uploads may reach this point meanwhile; without other
+ * work, an intent waits for some microseconds.
  */
 export class Intents {
   #waiting: Waiting[] = [];
@@ -34,9 +45,8 @@ export class Intents {
 
   async #drain(): Promise<void> {
     this.#writing = true;
-    // Intents of the same tick are written together from the start.
-    await undefined;
     while (this.#waiting.length > 0) {
+      await otherWork();
       const batch = this.#waiting.splice(0, maximumBatch);
       try {
         const recorded = await this.write(batch.map(({ intent }) => intent));
@@ -46,5 +56,14 @@ export class Intents {
       }
     }
     this.#writing = false;
+  }
+}
+
+/** Resolves when the event loop has nothing else to do, or after some turns. */
+async function otherWork(): Promise<void> {
+  for (let turn = 0; turn < maximumTurns; turn += 1) {
+    const start = performance.now();
+    await nextTurn();
+    if (performance.now() - start < idleTurn) return;
   }
 }

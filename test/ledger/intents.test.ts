@@ -1,3 +1,5 @@
+import { jest } from '@jest/globals';
+import { stat } from 'node:fs/promises';
 import { StorageRegistry } from 'filefield';
 import { FileEvents } from '../../src/events.js';
 import type { LedgerConnection, SqlResult } from '../../src/ledger/connection.js';
@@ -25,60 +27,98 @@ function gatedIntents() {
         gates.push((recorded) => (recorded instanceof Error ? reject(recorded) : resolve(new Set(recorded))));
       }),
   );
-  return { batches, gates, intents };
+  /** Answers the statement of an index once it has begun. */
+  const answer = async (index: number, recorded: readonly string[] | Error) => {
+    for (let answers = 0; gates.length <= index; answers += 1) {
+      if (answers === 1000) throw new Error('The statement does not begin.');
+      // The disk answers without timers.
+      await stat('.');
+    }
+    gates[index]!(recorded);
+  };
+  return { batches, answer, intents };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** A turn of the event loop in which the process works. */
+async function busyTurn(): Promise<void> {
+  const until = performance.now() + 1;
+  while (performance.now() < until) continue;
+  await new Promise(setImmediate);
+}
 
 describe('Intents', () => {
   it('writes intents that arrive at once in one batch, and those that arrive meanwhile in the next', async () => {
-    const { batches, gates, intents } = gatedIntents();
+    const { batches, answer, intents } = gatedIntents();
     const first = ['a', 'b'].map((id) => intents.add(intent(id)));
-    await turn();
+    while (batches.length === 0) await busyTurn();
     const later = ['c', 'd', 'e'].map((id) => intents.add(intent(id)));
-    await turn();
-    expect(batches).toEqual([['a', 'b']]);
-    gates[0]!(['a', 'b']);
+    await answer(0, ['a', 'b']);
     expect(await Promise.all(first)).toEqual([true, true]);
-    await turn();
+    await answer(1, ['c', 'e']);
+    expect(await Promise.all(later)).toEqual([true, false, true]);
     expect(batches).toEqual([
       ['a', 'b'],
       ['c', 'd', 'e'],
     ]);
-    gates[1]!(['c', 'e']);
-    expect(await Promise.all(later)).toEqual([true, false, true]);
   });
 
-  it('writes a single intent without waiting, also after a pause', async () => {
-    const { batches, gates, intents } = gatedIntents();
-    for (const id of ['a', 'b']) {
+  it('writes intents together that arrive while the process has other work', async () => {
+    const { batches, answer, intents } = gatedIntents();
+    const added = [];
+    for (const id of ['a', 'b', 'c', 'd']) {
+      added.push(intents.add(intent(id)));
+      await busyTurn();
+    }
+    await answer(0, ['a', 'b', 'c', 'd']);
+    await Promise.all(added);
+    expect(batches).toEqual([['a', 'b', 'c', 'd']]);
+  });
+
+  it('writes an intent in a process that has other work all the time', async () => {
+    const { batches, intents } = gatedIntents();
+    void intents.add(intent('a'));
+    for (let turns = 0; turns < 10; turns += 1) await busyTurn();
+    expect(batches).toEqual([['a']]);
+  });
+
+  it('writes an intent while a test has replaced the timers', async () => {
+    const { answer, intents } = gatedIntents();
+    jest.useFakeTimers();
+    try {
+      const added = intents.add(intent('a'));
+      await answer(0, ['a']);
+      expect(await added).toBe(true);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('writes a single intent by itself, also after a pause', async () => {
+    const { batches, answer, intents } = gatedIntents();
+    for (const [index, id] of ['a', 'b'].entries()) {
       const added = intents.add(intent(id));
-      await turn();
-      gates.shift()!([id]);
+      await answer(index, [id]);
       expect(await added).toBe(true);
     }
     expect(batches).toEqual([['a'], ['b']]);
   });
 
   it('rejects all intents of a batch that failed, and no others', async () => {
-    const { gates, intents } = gatedIntents();
+    const { batches, answer, intents } = gatedIntents();
     const failed = Promise.allSettled(['a', 'b'].map((id) => intents.add(intent(id))));
-    await turn();
+    while (batches.length === 0) await busyTurn();
     const next = intents.add(intent('c'));
-    gates[0]!(new Error('no database'));
+    await answer(0, new Error('no database'));
     expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    await turn();
-    gates[1]!(['c']);
+    await answer(1, ['c']);
     expect(await next).toBe(true);
   });
 
   it('writes at most 100 intents in one batch', async () => {
-    const { batches, gates, intents } = gatedIntents();
-    const added = Promise.all(Array.from({ length: 250 }, (_, index) => intents.add(intent(String(index)))));
-    for (let done = 0; done < 3; done += 1) {
-      await turn();
-      gates[done]!(batches[done]!);
-    }
+    const { batches, answer, intents } = gatedIntents();
+    const ids = Array.from({ length: 250 }, (_, index) => String(index));
+    const added = Promise.all(ids.map((id) => intents.add(intent(id))));
+    for (let index = 0; index < 3; index += 1) await answer(index, ids);
     expect(await added).toHaveLength(250);
     expect(batches.map(({ length }) => length)).toEqual([100, 100, 50]);
   });
