@@ -20,7 +20,7 @@ const peers = {
 /** Rows that are inserted with a file of 4 KiB, eight at once. */
 export const insertGroups: readonly Group[] = (['sqlite', 'postgres', 'mariadb'] as const).map((kind) => ({
   name: `insert/${kind}`,
-  onlyNamed: kind === 'mariadb',
+  onlyNamed: kind !== 'sqlite',
   title: `Inserts of a row with 4 KiB, 8 at once: TypeORM, ${databaseTitles[kind]}`,
   open: (settings: Settings) => open(kind, settings),
 }));

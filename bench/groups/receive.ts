@@ -35,7 +35,7 @@ async function open(kind: Kind, { quick }: Settings): Promise<OpenGroup> {
   });
   if (kind === 'sqlite') {
     const side = (name: string, path: string) =>
-      uploads({ name, path, ...common, size: quick ? 128 * MiB : GiB, connections: 1, requests: 1, perMegabyte: true });
+      uploads({ name, path, ...common, size: quick ? 64 * MiB : GiB, connections: 1, requests: 1, perMegabyte: true });
     rows.push({
       ...{ name: `receive/${kind}/large`, unit: 'µs/MB', rateUnit: 'MB', target: 1, note: note.large },
       ...{ ours: side('receive', '/only/receive'), peer: side('busboy, as safe', '/only/hand') },

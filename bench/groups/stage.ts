@@ -12,7 +12,7 @@ export const stageGroup: Group = { name: 'stage', title: 'stage({ path })', roun
 
 async function open({ quick }: Settings): Promise<OpenGroup> {
   const folder = new Folder();
-  const large = quick ? 256 * MiB : 1024 * MiB;
+  const large = quick ? 128 * MiB : 1024 * MiB;
   folder.file('large.bin', large - 1);
   folder.file('small.bin', 100 * KiB);
   const database = (await createDatabase('sqlite', folder.path))!;
