@@ -29,7 +29,7 @@ async function open({ quick }: Settings): Promise<OpenGroup> {
       rateUnit: 'files of 100 KiB',
       target: 0.9,
       note,
-      ...pair('small', quick ? 100 : 1000, 1),
+      ...pair('small', quick ? 60 : 1000, 1),
     },
   ];
   const close = async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Group, Row, Side } from '../lib/compare.js';
+import type { Group, Row, Settings, Side } from '../lib/compare.js';
 
 const run = promisify(execFile);
 
@@ -12,10 +12,13 @@ export const startGroup: Group = {
   name: 'start',
   title: 'Import of the library, after that of what it needs',
   rounds: 3,
-  open: async () => ({ rows: Object.keys(entries).flatMap(rowsOf), close: async () => undefined }),
+  open: async (settings) => ({
+    rows: Object.keys(entries).flatMap((entry) => rowsOf(entry, settings)),
+    close: async () => undefined,
+  }),
 };
 
-function rowsOf(entry: string): readonly Row[] {
+function rowsOf(entry: string, { quick }: Settings): readonly Row[] {
   const peers = entries[entry as keyof typeof entries];
   const note = `in a new process, after the import of ${peers.join(' and ')}, which takes the time on the other side`;
   const side = (name: string, program: (of: string) => string, flags: readonly string[]): Side => {
@@ -33,10 +36,11 @@ function rowsOf(entry: string): readonly Row[] {
     const load = (names: readonly string[]) => names.map((name) => `await import('${name}');`).join('');
     return timed(load(peers), load([`filefield/${entry}`]), of === entry);
   };
-  return [
-    { name: `start/${entry}/cjs`, program: cjs, flags: ['--input-type=commonjs'] },
+  const rows = [
     { name: `start/${entry}/esm`, program: esm, flags: ['--input-type=module'] },
-  ].map(({ name, program, flags }) => ({
+    { name: `start/${entry}/cjs`, program: cjs, flags: ['--input-type=commonjs'] },
+  ];
+  return rows.slice(0, quick ? 1 : 2).map(({ name, program, flags }) => ({
     ...{ name, unit: 'ms', limit: 20, note },
     ...{ ours: side(`filefield/${entry}`, program, flags), peer: side(entry, program, flags) },
   }));
