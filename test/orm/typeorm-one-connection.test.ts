@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import { ledgerSchema, type StoredFile } from 'filefield';
 import { MemoryStorage } from 'filefield/storages/memory';
-import { attachFiles, FileField, type Files } from 'filefield/typeorm';
+import { attachFiles, FileField, transactionQueue, type Files } from 'filefield/typeorm';
 import { Entity, PrimaryGeneratedColumn, type DataSource, type QueryRunner } from 'typeorm';
 import { sql } from '../../src/ledger/sql.js';
 import { expectCode } from '../contracts/orm/context.js';
@@ -71,19 +72,48 @@ describe('a statement of the ledger on the one connection of SQLite', () => {
   it.each([
     ['in the very turn in which it was asked for', () => undefined],
     ['a turn later', () => Promise.resolve()],
-    ['while it was on its way to the driver', (held: Held) => held.arrived],
-  ])('takes effect although it ran inside a transaction that began %s and is rolled back', async (_, moment) => {
+    ['while it is on its way to the driver', (held: Held) => held.arrived],
+  ])('is run once, and before a transaction that begins %s and is rolled back', async (_, moment) => {
     const { renew, lease } = await entry();
+    const run = jest.spyOn(runner, 'query');
     const held = hold(runner, 'UPDATE file_ledger');
     const renewed = renew();
     const wait = moment(held);
     if (wait) await wait;
-    await runner.startTransaction();
+    const begun = runner.startTransaction();
     await held.arrived;
     await held.run();
+    await begun;
     await runner.rollbackTransaction();
     expect((await renewed).affected).toBe(1);
     expect(await lease()).toEqual({ lease_until: 7 });
+    expect(run.mock.calls.filter(([text]) => text.startsWith('UPDATE file_ledger'))).toHaveLength(1);
+  });
+
+  it('is run once between two of many transactions that wait for each other', async () => {
+    const { renew, lease } = await entry();
+    const run = jest.spyOn(runner, 'query');
+    const transaction = transactionQueue(dataSource);
+    let committed = 0;
+    const all = Array.from({ length: 20 }, () =>
+      transaction((manager) => manager.save(Scan, { file: null })).then(() => (committed += 1)),
+    );
+    await all[0];
+    expect((await renew()).affected).toBe(1);
+    expect(committed).toBeLessThan(5);
+    expect(await lease()).toEqual({ lease_until: 7 });
+    await Promise.all(all);
+    expect(run.mock.calls.filter(([text]) => text.startsWith('UPDATE file_ledger'))).toHaveLength(1);
+  });
+
+  it('that fails does not keep a transaction from beginning', async () => {
+    const failed = expectCode(
+      files.ledger.database.execute(sql`UPDATE file_ledger SET nothing = 1`),
+      'database_failed',
+    );
+    await runner.startTransaction();
+    await runner.commitTransaction();
+    await failed;
   });
 
   it('rejects with busy, instead of waiting for ever, while a transaction stays open', async () => {

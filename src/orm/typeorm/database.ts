@@ -145,21 +145,22 @@ const patience = 5_000;
 
 /**
  * The one connection of a SQLite driver, which may be inside a transaction of another request. A statement of ours would
- * be undone with that transaction, or see what is not committed, so it waits until there is none, and runs again if a
- * transaction began meanwhile. Ledger statements are conditions on rows: repeating one changes nothing.
+ * be undone with that transaction, or see what is not committed: so it waits until there is none, and a transaction that
+ * begins meanwhile waits until the statement has ended.
  */
 class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   readonly #waiting = new Set<() => void>();
-  /** Transactions that have begun so far. */
-  #begun = 0;
+  /** Statements that have not ended yet. */
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(
     private readonly runner: QueryRunner,
     readonly dialect: Dialect,
   ) {}
 
-  beforeTransactionStart(): void {
-    this.#begun += 1;
+  /** TypeORM has marked the connection by now, so that no other statement begins, and waits before it sends BEGIN. */
+  beforeTransactionStart(): Promise<unknown> | void {
+    if (this.#running.size > 0) return Promise.allSettled(this.#running);
   }
 
   afterTransactionCommit(): void {
@@ -172,35 +173,35 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
 
   async execute(statement: Sql): Promise<SqlResult> {
     const until = performance.now() + patience;
-    let affected = 0;
+    // Between the last look and the statement there must be no turn in which a transaction can begin.
+    while (this.runner.isTransactionActive || isTransactionLeftOpen(this.runner)) {
+      if (performance.now() > until) throw databaseBusy('a');
+      await this.#end();
+    }
+    const work = this.#run(statement);
+    this.#running.add(work);
     try {
-      for (;;) {
-        const begun = await this.#idle(until);
-        const result = await retried(() => run(this.runner, this.dialect, statement));
-        affected = Math.max(affected, result.affected);
-        if (this.#begun !== begun) continue;
-        await flush(this.runner);
-        return { ...result, affected };
-      }
+      return await work;
     } catch (cause) {
-      throw isFileFieldError(cause) ? cause : databaseFailed(cause, this.dialect);
+      throw databaseFailed(cause, this.dialect);
+    } finally {
+      this.#running.delete(work);
     }
   }
 
-  /**
-   * Waits until there is no transaction. Resolves to the number of those that have begun by then: counted here, since one
-   * may begin before the caller goes on.
-   */
-  async #idle(until: number): Promise<number> {
-    while (this.runner.isTransactionActive || isTransactionLeftOpen(this.runner)) {
-      if (performance.now() > until) throw databaseBusy('a');
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-        // Some ends are not announced: a connection may be closed, a subscriber before this one may throw.
-        setTimeout(resolve, 5);
-      });
-    }
-    return this.#begun;
+  async #run(statement: Sql): Promise<SqlResult> {
+    const result = await retried(() => run(this.runner, this.dialect, statement));
+    await flush(this.runner);
+    return result;
+  }
+
+  /** Resolves when a transaction has ended, or soon. */
+  #end(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve);
+      // Some ends are not announced: a connection may be closed, a subscriber before this one may throw.
+      setTimeout(resolve, 5);
+    });
   }
 
   #wake(): void {
