@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+
 /**
  * True for a promise, also one of another library or of another realm: `node:vm` and test runners have a `Promise` of their
  * own, so that `instanceof` would miss those of Node.
@@ -13,3 +15,9 @@
 export function isPromise<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
   return typeof (value as Partial<PromiseLike<Value>> | null | undefined)?.then === 'function';
 }
+
+/**
+ * Resolves in the next turn of the event loop, after everything that is ready now. Taken when this module is loaded, so that
+ * the fake timers of a test do not stop uploads.
+ */
+export const nextTurn: () => Promise<void> = promisify(setImmediate);

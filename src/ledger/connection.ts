@@ -42,6 +42,11 @@ export interface LedgerConnection {
    * database has one connection for everybody, whose transactions would mix, and on the connection of a transaction.
    */
   transaction?<Result>(work: (transaction: LedgerConnection) => Promise<Result>): Promise<Result>;
+  /**
+   * Resolves when no transaction of the application waits for the connection, or after some milliseconds. For statements
+   * that are put together meanwhile; absent where each transaction has a connection of its own.
+   */
+  lull?(): Promise<void>;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { promisify } from 'node:util';
 import type { ObjectName } from '../events.js';
+import { nextTurn } from '../file/promise.js';
 import type { OwnedColumn } from './owner.js';
 
 /** An object that is about to be stored, and the column that it is stored for. */
@@ -20,9 +20,6 @@ const maximumTurns = 8;
 /** Milliseconds that a turn takes in which there was nothing to do. */
 const idleTurn = 0.05;
 
-// Taken when this module is loaded, so that the fake timers of a test do not stop uploads.
-const nextTurn = promisify(setImmediate);
-
 /**
  * Writes the intents of concurrent uploads together: all that arrive while one commit is under way share the next one. While
  * the process has other work to do, it does that first, since other uploads may reach this point meanwhile; without other
@@ -32,8 +29,11 @@ export class Intents {
   #waiting: Waiting[] = [];
   #writing = false;
 
-  /** `write` resolves to the ids that it has recorded. */
-  constructor(private readonly write: (intents: readonly Intent[]) => Promise<ReadonlySet<string>>) {}
+  /** `write` resolves to the ids that it has recorded; `lull` is that of the connection. */
+  constructor(
+    private readonly write: (intents: readonly Intent[]) => Promise<ReadonlySet<string>>,
+    private readonly lull?: () => Promise<void>,
+  ) {}
 
   /** Resolves once the intent is committed: to true, or to false when its key is taken. */
   add(intent: Intent): Promise<boolean> {
@@ -47,6 +47,7 @@ export class Intents {
     this.#writing = true;
     while (this.#waiting.length > 0) {
       await otherWork();
+      await this.lull?.();
       const batch = this.#waiting.splice(0, maximumBatch);
       try {
         const recorded = await this.write(batch.map(({ intent }) => intent));

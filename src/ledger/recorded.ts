@@ -29,7 +29,10 @@ export class RecordedLedger implements Ledger {
   readonly recorded = true;
   readonly lease: number;
   readonly grace: number;
-  readonly #intents = new Intents((intents) => record(this.database, intents, this.lease));
+  readonly #intents = new Intents(
+    (intents) => record(this.database, intents, this.lease),
+    () => this.database.lull?.() ?? Promise.resolve(),
+  );
 
   readonly fence: Fence;
   readonly #identity: Identity;

@@ -1,5 +1,6 @@
 import type { DataSource, EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { FileFieldError, isFileFieldError } from '../../errors.js';
+import { nextTurn } from '../../file/promise.js';
 import {
   databaseBusy,
   databaseFailed,
@@ -143,6 +144,9 @@ async function leaveTransaction(runner: QueryRunner, client: unknown): Promise<v
 /** Milliseconds that a statement waits for the only connection. */
 const patience = 5_000;
 
+/** Milliseconds at most in which a statement that can wait lets transactions go first. */
+const longestLull = 5;
+
 /**
  * The one connection of a SQLite driver, which may be inside a transaction of another request. A statement of ours would
  * be undone with that transaction, or see what is not committed: so it waits until there is none, and a transaction that
@@ -174,7 +178,7 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
   async execute(statement: Sql): Promise<SqlResult> {
     const until = performance.now() + patience;
     // Between the last look and the statement there must be no turn in which a transaction can begin.
-    while (this.runner.isTransactionActive || isTransactionLeftOpen(this.runner)) {
+    while (this.#isTaken) {
       if (performance.now() > until) throw databaseBusy('a');
       await this.#end();
     }
@@ -187,6 +191,19 @@ class SharedConnection implements LedgerConnection, EntitySubscriberInterface {
     } finally {
       this.#running.delete(work);
     }
+  }
+
+  async lull(): Promise<void> {
+    const until = performance.now() + longestLull;
+    do {
+      if (this.#isTaken) await this.#end();
+      // A transaction that waits in a queue begins in the same turn.
+      await nextTurn();
+    } while (this.#isTaken && performance.now() < until);
+  }
+
+  get #isTaken(): boolean {
+    return this.runner.isTransactionActive || isTransactionLeftOpen(this.runner);
   }
 
   async #run(statement: Sql): Promise<SqlResult> {
