@@ -74,6 +74,25 @@ describe('Intents', () => {
     expect(batches).toEqual([['a', 'b', 'c', 'd']]);
   });
 
+  it('writes intents together that arrive before a lull of the connection', async () => {
+    const batches: string[][] = [];
+    const write = async (batch: readonly Intent[]) => {
+      batches.push(batch.map(({ id }) => id));
+      return new Set(batches.flat());
+    };
+    let begin!: () => void;
+    let waited!: () => void;
+    const lull = new Promise<void>((resolve) => (begin = resolve));
+    const waiting = new Promise<void>((resolve) => (waited = resolve));
+    const intents = new Intents(write, () => (waited(), lull));
+    const first = intents.add(intent('a'));
+    await waiting;
+    const second = intents.add(intent('b'));
+    begin();
+    expect(await Promise.all([first, second])).toEqual([true, true]);
+    expect(batches).toEqual([['a', 'b']]);
+  });
+
   it('writes an intent in a process that has other work all the time', async () => {
     const { batches, intents } = gatedIntents();
     void intents.add(intent('a'));

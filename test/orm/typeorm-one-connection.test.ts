@@ -106,6 +106,30 @@ describe('a statement of the ledger on the one connection of SQLite', () => {
     expect(run.mock.calls.filter(([text]) => text.startsWith('UPDATE file_ledger'))).toHaveLength(1);
   });
 
+  it('that can wait lets transactions go first that wait for each other', async () => {
+    const noTime = jest.spyOn(performance, 'now').mockReturnValue(0);
+    try {
+      const transaction = transactionQueue(dataSource);
+      const ended: string[] = [];
+      const saved = [1, 2, 3].map((number) =>
+        transaction((manager) => manager.save(Scan, { file: null })).then(() => ended.push(`transaction ${number}`)),
+      );
+      while (!runner.isTransactionActive) await Promise.resolve();
+      const lull = files.ledger.database.lull!().then(() => ended.push('lull'));
+      await Promise.all([...saved, lull]);
+      expect(ended).toEqual(['transaction 1', 'transaction 2', 'transaction 3', 'lull']);
+    } finally {
+      noTime.mockRestore();
+    }
+  });
+
+  it('that can wait does not wait for the end of a long transaction', async () => {
+    await runner.startTransaction();
+    await files.ledger.database.lull!();
+    expect(runner.isTransactionActive).toBe(true);
+    await runner.rollbackTransaction();
+  });
+
   it('that fails does not keep a transaction from beginning', async () => {
     const failed = expectCode(
       files.ledger.database.execute(sql`UPDATE file_ledger SET nothing = 1`),
