@@ -19,15 +19,20 @@ export class Letter {
 export class RecordingConnection implements LedgerConnection {
   readonly dialect = sqlite;
   readonly statements: string[] = [];
+  /** The ids of files that were stored and not given up. */
+  readonly staged = new Set<unknown>();
 
   async execute(statement: Sql): Promise<SqlResult> {
     const text = statement.text();
     if (text.startsWith('SELECT identity')) return { rows: [{ identity: 'k3v9x0q2m7ab' }], affected: 0 };
     this.statements.push(text);
+    const { values } = statement;
+    // Intents of concurrent uploads are one statement with six values each, of which the first is the id.
+    if (text.startsWith('INSERT')) for (let at = 0; at < values.length; at += 6) this.staged.add(values[at]);
+    if (text.includes('SET lease_until = 0')) this.staged.delete(values.at(-1));
     // A staged file exists and is not locked by a transaction.
-    const rows = text.startsWith('SELECT id FROM file_ledger WHERE id =') ? [{ id: statement.values[0] }] : [];
-    // Intents of concurrent uploads are one statement with six values each.
-    return { rows, affected: text.startsWith('INSERT') ? statement.values.length / 6 : 1 };
+    const rows = text.startsWith('SELECT id FROM file_ledger WHERE id =') ? [{ id: values[0] }] : [];
+    return { rows, affected: text.startsWith('INSERT') ? values.length / 6 : 1 };
   }
 }
 
