@@ -73,7 +73,8 @@ const conclusion = `## Where the time of missed targets goes
   50 to 100 µs of the ORM and the driver; 100 to 200 on SQLite, since TypeORM loads sqlite3 with \`verbose()\`. The type of the bytes,
   which the other side does not look at, takes 30 to 50 µs where no signature fits, as here. Our own JavaScript takes a tenth when
   it is repeated, and more between two waits, when it is no longer in the caches. Of a form, busboy and Node's streams take a tenth
-  each. Statements that record what will be stored are shared by uploads of the same moment; to record more than that ahead of time would break applications that empty their tables, as tests do.
+  each. Statements that record what will be stored are shared by uploads of the same moment; to record more than that ahead of
+  time would break applications that empty their tables, as tests do.
 - **Large forms**: the CRC-32 of the bytes and the count of parts, which the other side leaves out.
 - **Files of 100 KiB**: the statement that records what will be stored, the CRC-32 and the type of the bytes.
 - **Large files beside nginx**: sendfile copies nothing; Node has no such call.
