@@ -18,7 +18,7 @@ export interface Toolchain {
   readonly packages: readonly string[];
   /** What the commands prove, as the page says it. */
   readonly shows: string;
-  /** Node 20 means the Node that runs the tests. */
+  /** Node 20 means the Node that runs the tests. Older majors of packages run on the older Node only. */
   readonly nodes?: readonly (20 | 24)[];
   readonly commands: readonly Command[];
   /**
@@ -84,7 +84,7 @@ function nest(folder: FolderName): Toolchain {
     folder,
     packages: ['@nestjs/core', '@nestjs/typeorm', 'typeorm'],
     shows: application,
-    nodes: [20, 24],
+    nodes: folder === 'previous' ? [20] : [20, 24],
     commands: [node('esm/nest.mjs'), node('cjs/nest.cjs')],
   };
 }
@@ -105,7 +105,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     folder: 'previous',
     packages: ['typeorm', '@mikro-orm/core', 'express'],
     shows: `${application} on each ORM`,
-    nodes: [20, 24],
+    nodes: [20],
     commands: javascript,
   },
   {
@@ -149,7 +149,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     folder: 'previous',
     packages: ['jest', 'ts-jest', 'typescript', 'typeorm'],
     ...bothSuites,
-    nodes: [20, 24],
+    nodes: [20],
     commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', 'ts-jest') }],
   },
   {
@@ -157,7 +157,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     folder: 'previous',
     packages: ['jest', '@swc/jest', '@swc/core', 'typeorm'],
     ...bothSuites,
-    nodes: [20, 24],
+    nodes: [20],
     commands: [{ node: jest('cjs', '{decorators,recipe}.test.ts', ['@swc/jest', swc]) }],
   },
   {
@@ -165,7 +165,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
     folder: 'previous',
     packages: ['jest', '@mikro-orm/core'],
     shows: application,
-    nodes: [20, 24],
+    nodes: [20],
     commands: [{ node: jest('cjs', 'mikro-orm.test.cjs') }],
   },
   {
@@ -266,7 +266,7 @@ export const toolchains: readonly (Toolchain | Refusal)[] = [
   typescript('5.4', 'previous', 'typescript-5.4', all),
   typescript('5.5', 'previous', 'typescript-5.5', ['nodenext']),
   typescript('5.9', 'current', 'typescript-5.9', ['nodenext']),
-  typescript('6.0', 'current', 'typescript', all),
+  typescript('6.0', 'current', 'typescript', ['node10', 'nodenext']),
   typescript('7.0', 'current', 'typescript-7.0', ['node16', 'nodenext', 'bundler']),
   { name: 'TypeScript 7: `node10`', no: 'TypeScript 7 does not have it' },
   {
