@@ -91,12 +91,15 @@ function sendReply(
   const { raw: response, request } = reply;
   const headers: ResponseHeaders = {
     get: (name) => reply.getHeader(name),
+    // Fastify has copied the headers to the response by now if the body is a stream.
     set: (name, value) => {
       reply.header(name, value);
-      // Fastify has copied the headers there if a stream takes the place of the bytes.
       if (response.hasHeader(name)) response.setHeader(name, value);
     },
-    remove: (name) => reply.removeHeader(name),
+    remove: (name) => {
+      reply.removeHeader(name);
+      response.removeHeader(name);
+    },
   };
   const given = bytes && request.raw.httpVersionMajor === 1 ? bytes : undefined;
   // Without a body Fastify ends the response itself, and would call a stream a body; for HEAD it expects one.

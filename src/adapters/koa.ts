@@ -100,6 +100,8 @@ function setResponse(
   if (type !== undefined) context.set('content-type', type);
   context.body = body;
   if (type === undefined) context.remove('Content-Type');
+  // Koa gives a length to bytes, also where trailers follow.
+  if (headers['content-length'] === undefined) context.remove('Content-Length');
   if (status === 304) for (const name of bodyHeaders) context.remove(name);
   context.set(headers);
   // koa-compress would compress a part (RFC 9110 section 14.4).

@@ -16,6 +16,11 @@ export function describeOther({ get, set, remove }: ResponseHeaders): void {
   if (typeof etag === 'string' && etag.startsWith('"')) set('etag', `W/${etag}`);
 }
 
+/** Removes the length of a body that trailers follow: such a response is chunked (RFC 9112 section 6.2). */
+export function allowTrailers({ get, remove }: ResponseHeaders): void {
+  if (get('transfer-encoding') !== undefined) remove('content-length');
+}
+
 /** Resolves to undefined once a response is sent, or its client has disconnected. */
 export function ended(response: ServerResponse): Promise<undefined> {
   return new Promise((resolve) => {
@@ -56,7 +61,10 @@ export class FrameworkBody extends PassThrough {
       return super.pipe(destination, options);
     }
     // Trailers follow the end of this stream.
-    if (options?.end === false) return super.pipe(destination, options);
+    if (options?.end === false) {
+      allowTrailers(this.headers);
+      return super.pipe(destination, options);
+    }
     this.#choose(this.response);
     // To the framework the stream is at its end: from now on nothing but the response counts.
     this.end();

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { unsentBytes } from './client-connection.js';
-import { describeOther, type ResponseHeaders } from './framework-body.js';
+import { allowTrailers, describeOther, type ResponseHeaders } from './framework-body.js';
 import { Outlet } from './outlet.js';
 
 /**
@@ -29,7 +29,10 @@ export function expectBytes(
   const begin = (chunk: unknown) => {
     Object.assign(response, { write, end });
     const isOther = chunk !== bytes && isFilled(chunk);
-    if (isOther && !response.headersSent) describeOther(headers);
+    if (!response.headersSent) {
+      if (isOther) describeOther(headers);
+      allowTrailers(headers);
+    }
     sendHead();
     return isOther;
   };

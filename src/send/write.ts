@@ -107,6 +107,9 @@ export function responseHeaders(
   existing = (name: string) => response.getHeader(name),
 ): PreparedResponse['headers'] {
   let { headers } = prepared;
+  if (existing('transfer-encoding') !== undefined || existing('trailer') !== undefined) {
+    headers = framedByChunks(prepared, response);
+  }
   if (isWrapped(response)) headers = { ...headers, 'cache-control': untransformed(headers, existing) };
   if (headers.vary !== undefined) headers = { ...headers, vary: mergeVary(existing('vary'), headers.vary) };
   for (const name in headers) {
@@ -130,6 +133,15 @@ const isValidValue = memoize((value: string) => /^[\t\u0020-\u007e\u0080-\u00ff]
 function untransformed(headers: PreparedResponse['headers'], existing: (name: string) => unknown): string {
   const given = headers['cache-control'] ?? headerText(existing('cache-control'));
   return given === '' ? 'no-transform' : `${given}, no-transform`;
+}
+
+/**
+ * The headers where middleware wants chunks, or trailers after the body: a length beside them is no valid response (RFC 9112
+ * section 6.2). Node refuses to announce trailers where there is no body.
+ */
+function framedByChunks({ headers, open }: PreparedResponse, response: ServerResponse): PreparedResponse['headers'] {
+  if (!open) response.removeHeader('trailer');
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-length'));
 }
 
 /** The Vary header of middleware with one more name (RFC 9110 section 12.5.5). */

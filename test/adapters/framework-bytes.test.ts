@@ -141,6 +141,26 @@ it('trailers of Fastify follow the bytes', async () => {
   expect(received.endsWith('0\r\nx-sum: 7\r\n\r\n')).toBe(true);
 });
 
+it.each(['GET', 'HEAD'])(
+  'the head of an answer to %s with trailers of Fastify has no Content-Length',
+  async (method) => {
+    writeFileSync(path.join(folder, 'large.txt'), text.repeat(10));
+    const large = downloadView(async () => ({ subject: 0, file: () => localFile(path.join(folder, 'large.txt')) }));
+    const app = fastify();
+    app.addHook('onRequest', async (_request, reply) => void reply.trailer('x-sum', async () => '7'));
+    for (const [url, handler] of Object.entries({ '/': view, '/large': large })) app.all(url, toFastify(handler));
+    const port = await start((request, response) => void app.ready(() => app.routing(request, response)));
+    for (const url of ['/', '/large']) {
+      const { headers } = await askServer(port, { method, path: url });
+      expect([headers['transfer-encoding'], headers['content-length'], headers.trailer]).toEqual([
+        'chunked',
+        undefined,
+        'x-sum',
+      ]);
+    }
+  },
+);
+
 it('middleware of Koa that fails after the view gets an error response', async () => {
   const failing: Middleware = async (_context, next) => {
     await next();

@@ -158,6 +158,24 @@ describe.each(Object.entries(hosts))('a download on %s', (_host, mount) => {
     await plain.close();
   });
 
+  it.each([
+    ['chunks', 'transfer-encoding', 'chunked'],
+    ['trailers', 'trailer', 'x-sum'],
+  ])('has no Content-Length where middleware wants %s', async (_what, name, value) => {
+    const wanting: RequestHandler = (_request, response, next) => {
+      response.setHeader(name, value);
+      next();
+    };
+    running = await serve(mount(wanting, view));
+    for (const [what, question] of Object.entries(questions)) {
+      // The framework answers it, which gives a length to it.
+      if (what === 'an unsatisfiable range') continue;
+      const { status, headers, body } = await ask(running.port, question);
+      expect([what, status >= 500, headers['content-length']]).toEqual([what, false, undefined]);
+      if (what.startsWith('a large file')) expect(body.toString() === large).toBe(true);
+    }
+  });
+
   it('keeps the Cache-Control of the application on an error, behind compression', async () => {
     running = await serve(
       mount((request, response, next) => {
