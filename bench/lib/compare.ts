@@ -4,7 +4,7 @@ import { shuffled, spreadOf, type Spread } from './statistics.js';
 
 export interface Settings {
   readonly quick: boolean;
-  /** Whether each side runs once more under Node's profiler. */
+  /** Whether each side is asked where its time goes. */
   readonly profile: boolean;
   readonly rounds: number;
   /** Of one run, where a run has no end of its own. */
@@ -22,11 +22,13 @@ export interface Sample {
 /** What a row compares: something of this library, or what others use in its place. */
 export interface Side {
   readonly name: string;
-  /** What is measured, if it is a program of Node. */
+  /** What is measured, if it is a program that stays. */
   readonly program?: Program;
   /** Runs that do not count. */
   warm(): Promise<unknown>;
   sample(): Promise<Sample>;
+  /** What a cost is made of, where there is no program that stays. */
+  partsOf?(cost: number): Promise<Profile>;
 }
 
 /** One figure. */

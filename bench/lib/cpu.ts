@@ -21,6 +21,13 @@ function ran(pid: number, thread: string): number {
 /** Microseconds that the first thread of a process has run: the one that runs JavaScript. */
 export const cpuOfThread = (pid: number) => ran(pid, String(pid)) / 1000;
 
+/** Clock ticks that a process has run: in its own code, and in the kernel for it. */
+export function ticksOf(pid: number): { readonly own: number; readonly kernel: number } {
+  // Its name, in parentheses, may contain spaces.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ');
+  return { own: Number(fields[11]), kernel: Number(fields[12]) };
+}
+
 /** MiB of a process that are in memory. */
 export function residentMemory(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');

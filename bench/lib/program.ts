@@ -18,8 +18,8 @@ export class Program {
 
   private constructor(
     private readonly child: ChildProcess,
-    /** What it said when it was ready. */
-    readonly ready: Readonly<Record<string, unknown>>,
+    /** What it said when it was ready; undefined for a program that is not one of ours. */
+    private readonly said?: Readonly<Record<string, unknown>>,
   ) {
     running.add(child);
     child.once('exit', () => running.delete(child));
@@ -32,9 +32,9 @@ export class Program {
     const [command = process.execPath, ...options] = [...core, process.execPath];
     const child = fork(new URL(`../${file}.js`, import.meta.url), args, { execPath: command, execArgv: options });
     const failed = once(child, 'exit').then(() => Promise.reject(new Error(`${file} ended before it was ready.`)));
-    const [ready] = (await Promise.race([once(child, 'message'), failed])) as [Program['ready']];
+    const [said] = (await Promise.race([once(child, 'message'), failed])) as [Program['ready']];
     failed.catch(() => undefined);
-    return new Program(child, ready);
+    return new Program(child, said);
   }
 
   /** Starts a program that is not one of ours and waits until it answers. */
@@ -45,16 +45,31 @@ export class Program {
       if (tries > 100 || child.exitCode !== null) throw new Error(`${line[0]} did not start.`);
       await delay(50);
     }
-    return new Program(child, {});
+    return new Program(child);
+  }
+
+  /** What it said when it was ready. */
+  get ready(): Readonly<Record<string, unknown>> {
+    return this.said ?? {};
+  }
+
+  /** Whether it is one of ours, which answers what it is asked. */
+  get answers(): boolean {
+    return this.said !== undefined;
   }
 
   get pid(): number {
     return this.child.pid!;
   }
 
-  /** Microseconds that it and its children have run. */
+  /** It and its children. */
+  get family(): readonly number[] {
+    return familyOf(this.pid);
+  }
+
+  /** Microseconds that they have run. */
   get cpu(): number {
-    return cpuOf(familyOf(this.pid));
+    return cpuOf(this.family);
   }
 
   /** Sends a message and waits for the reply. */

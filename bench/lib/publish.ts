@@ -40,7 +40,7 @@ function page({ machine, results }: Report): string {
       ...table([heads, ...rows.map(cellsOf)]),
       ...notesOf(rows).map((note) => `- ${note}`),
       '',
-      ...(profiles.length > 0 ? ["Where the time goes, by Node's profiler:", '', ...profiles.flatMap(table)] : []),
+      ...(profiles.length > 0 ? ['Where it goes:', '', ...profiles.flatMap(table)] : []),
     ];
   });
   return `${introduction}\nMeasured on ${machine}.\n\n${sections.join('\n')}\n${conclusion}`;
@@ -52,7 +52,7 @@ const introduction = `# Speed
 
 \`npm run bench\` measures all of this on your machine. \`-- --quick\` takes two minutes, for short runs of the main tables, and names
 choose rows by their beginnings: \`npm run bench -- express node/path\`. With \`--profile\` each side runs once more under Node's
-profiler. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are found.
+profiler; of nginx the kernel knows its own part, and the package is taken apart by kinds of files. It needs Linux; PostgreSQL, MariaDB and nginx are used where they are found.
 
 - **The figure is processor time**: what all threads of the server's process ran for one request, form, row or megabyte, from
   \`/proc/PID/task/*/schedstat\`. Rates are given beside it. The machine did other work at the same time, which made all
