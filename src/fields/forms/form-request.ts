@@ -67,6 +67,19 @@ function fetchBody(request: Request): FormBody {
   };
 }
 
+/** The boundary between the parts. Throws `wrong_type` for a request that is not a multipart form. */
+export function boundaryOf(type: string): string {
+  if (!/^\s*multipart\/form-data\s*(;|$)/i.test(type)) {
+    throw new FileFieldError(
+      'wrong_type',
+      'The request is not a multipart form; send multipart/form-data (in HTML: <form method="post" enctype="multipart/form-data">).',
+      { rule: 'contentType', limit: 'multipart/form-data' },
+    );
+  }
+  const [, quoted, plain] = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/i.exec(type) ?? [];
+  return quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '';
+}
+
 function alreadyRead(): FileFieldError {
   return new FileFieldError(
     'invalid_value',

@@ -4,7 +4,7 @@ import { FileFieldError } from '../../errors.js';
 import { cleanName } from '../../file/name.js';
 import { clientGone, makeUpload, readableUpload, type Upload } from '../../file/upload.js';
 import { tooLongText, type FormCollector } from './collector.js';
-import type { FormBody } from './form-request.js';
+import { boundaryOf, type FormBody } from './form-request.js';
 import { longestName, mostEmptyInputs, overLimit, type FormLimits, type ReceiveOptions } from './limits.js';
 import { PartCounter } from './part-counter.js';
 
@@ -215,19 +215,6 @@ function createParser(type: string, limits: FormLimits): Parser {
   } catch (cause) {
     throw malformed('The Content-Type of the request is not that of a multipart form.', cause);
   }
-}
-
-/** The boundary between the parts. Throws `wrong_type` for a request that is not a multipart form. */
-export function boundaryOf(type: string): string {
-  if (!/^\s*multipart\/form-data\s*(;|$)/i.test(type)) {
-    throw new FileFieldError(
-      'wrong_type',
-      'The request is not a multipart form; send multipart/form-data (in HTML: <form method="post" enctype="multipart/form-data">).',
-      { rule: 'contentType', limit: 'multipart/form-data' },
-    );
-  }
-  const [, quoted, plain] = /;\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/i.exec(type) ?? [];
-  return quoted?.replace(/\\(.)/g, '$1') ?? plain ?? '';
 }
 
 /** A name from a client, cut for a message. */

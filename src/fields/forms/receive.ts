@@ -7,7 +7,7 @@ import { FormCollector, type FileKeeper, type FormFields, type FormTarget } from
 import { readFormData } from './form-data.js';
 import { formBody, isFormData, type FormRequest } from './form-request.js';
 import { formLimits, type ReceiveOptions } from './limits.js';
-import { readMultipart } from './parse-form.js';
+import type { readMultipart } from './parse-form.js';
 
 /** What a form held, for one file field. */
 export interface Received {
@@ -111,6 +111,8 @@ export interface Receive {
   ): Promise<Result>;
 }
 
+let parse: typeof readMultipart | undefined;
+
 type Wanted = string | readonly string[] | FormNames<string>;
 type Use = (received: Received & ReceivedFields<string>) => unknown;
 
@@ -155,8 +157,10 @@ async function collect(
   try {
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
+    // Loaded at the first form, and before the request has listeners: an error of its body must find one.
+    parse ??= (await import('./parse-form.js')).readMultipart;
     const body = formBody(request);
-    await (isFormData(body) ? readFormData(body, form) : readMultipart(body, form, onProgress));
+    await (isFormData(body) ? readFormData(body, form) : parse(body, form, onProgress));
     return await work();
   } catch (error) {
     await form.giveUp(error);
