@@ -98,7 +98,7 @@ function sendReply(
     },
     remove: (name) => {
       reply.removeHeader(name);
-      response.removeHeader(name);
+      if (!response.headersSent) response.removeHeader(name);
     },
   };
   const given = bytes && request.raw.httpVersionMajor === 1 ? bytes : undefined;
