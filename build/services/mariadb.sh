@@ -16,8 +16,10 @@ start_mariadb() {
     # `normal` is an account with an (empty) password; the default is the account of the system's user.
     mariadb-install-db --no-defaults "${user[@]}" --datadir="$folder/data" \
       --auth-root-authentication-method=normal --skip-test-db >"$folder/install.log" 2>&1
-    # The data need not survive a crash of the machine, and the tests commit often.
+    # The data need not survive a crash of the machine, and the tests commit often. The character set is that of Debian's
+    # configuration; without it MariaDB before 11.6 takes Latin-1.
     run_in_background "$folder" "$program" --no-defaults "${user[@]}" \
+      --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
       --datadir="$folder/data" --port="$mariadb_port" --bind-address=127.0.0.1 \
       --socket="$folder/socket" --pid-file="$folder/data/server.pid" --innodb-flush-log-at-trx-commit=0
     wait_for MariaDB is_listening "$mariadb_port"
