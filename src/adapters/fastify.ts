@@ -13,7 +13,7 @@ import {
   type AdapterSettings,
   type RunOptions,
 } from '../send/run.js';
-import { ended, FrameworkBody, type ResponseHeaders } from '../send/framework-body.js';
+import { ended, forbidTrailers, FrameworkBody, type ResponseHeaders } from '../send/framework-body.js';
 import { expectBytes } from '../send/framework-bytes.js';
 import { bodyHeaders, responseHeaders, type HeadSender } from '../send/write.js';
 import { mountedView, type MountedView } from '../send/mounted-view.js';
@@ -105,6 +105,7 @@ function sendReply(
   // Without a body Fastify ends the response itself, and would call a stream a body; for HEAD it expects one.
   if (given || (!prepared.open && request.method !== 'HEAD')) {
     if (given) expectBytes(response, given, idleTimeout, headers);
+    else forbidTrailers(response, headers);
     reply.send(given);
     // Until then, as hooks may be slow: Fastify sends the reply once more when its handler resolves before the head is sent.
     return response.writableEnded ? undefined : ended(response);

@@ -21,6 +21,18 @@ export function allowTrailers({ get, remove }: ResponseHeaders): void {
   if (get('transfer-encoding') !== undefined) remove('content-length');
 }
 
+/** Lets a framework announce no trailers in the head that it sends next: Node refuses them where no body follows. */
+export function forbidTrailers(response: ServerResponse, { remove }: ResponseHeaders): void {
+  const { writeHead } = response;
+  const sendHead = (...values: readonly unknown[]) => {
+    response.writeHead = writeHead;
+    remove('trailer');
+    remove('transfer-encoding');
+    return Reflect.apply(writeHead, response, values) as ServerResponse;
+  };
+  response.writeHead = sendHead;
+}
+
 /** Resolves to undefined once a response is sent, or its client has disconnected. */
 export function ended(response: ServerResponse): Promise<undefined> {
   return new Promise((resolve) => {

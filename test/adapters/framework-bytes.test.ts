@@ -161,6 +161,21 @@ it.each(['GET', 'HEAD'])(
   },
 );
 
+it('a file that the client has is 304 also where Fastify would send trailers', async () => {
+  const app = fastify();
+  app.addHook('onRequest', async (_request, reply) => void reply.trailer('x-sum', async () => '7'));
+  app.get('/', toFastify(view));
+  const port = await start((request, response) => void app.ready(() => app.routing(request, response)));
+  const { status, headers } = await askServer(port, { headers: { 'if-none-match': '"s1"' } });
+  expect([status, headers.etag, headers.trailer, headers['transfer-encoding']]).toEqual([
+    304,
+    '"s1"',
+    undefined,
+    undefined,
+  ]);
+  expect((await askServer(port)).body.toString() === text).toBe(true);
+});
+
 it('middleware of Koa that fails after the view gets an error response', async () => {
   const failing: Middleware = async (_context, next) => {
     await next();
