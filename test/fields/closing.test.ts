@@ -251,7 +251,7 @@ describe('when the process has no descriptors left', () => {
       console.log(await count(Array.from({ length: 800 }, () => files.stage(Letter, 'file', { path: file }))));
       console.log(await count([open.stage(Letter, 'file', { path: file })]));`;
     const command = ['--input-type=module', '-e', script];
-    // Node reads the modules of the script at the same time, which alone needs more than a hundred.
+    // Node reads the modules of the script at the same time: with 80 descriptors a slow machine could not start it.
     const shell = spawnSync('bash', ['-c', 'ulimit -n 400; exec "$0" "$@"', process.execPath, ...command]);
     compiled.remove();
     expect(shell.stderr.toString()).toBe('');

@@ -111,6 +111,7 @@ export interface Receive {
   ): Promise<Result>;
 }
 
+/** Absent until the first form. */
 let parse: typeof readMultipart | undefined;
 
 type Wanted = string | readonly string[] | FormNames<string>;
@@ -157,7 +158,7 @@ async function collect(
   try {
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
-    // Loaded at the first form, and before the request has listeners: an error of its body must find one.
+    // Before the body is opened: an error of it would find no listener while the parser is loaded.
     parse ??= (await import('./parse-form.js')).readMultipart;
     const body = formBody(request);
     await (isFormData(body) ? readFormData(body, form) : parse(body, form, onProgress));
